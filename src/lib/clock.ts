@@ -1,0 +1,14 @@
+/** Cancels a timer; harmless when it has fired. */
+export type Cancel = () => void;
+
+/** The time, handed to everything that needs it. */
+export interface Clock {
+  /** Monotonic time in ms, with fractions. */
+  now(): number;
+  /** Wall clock in ms since 1970-01-01 UTC, with fractions. */
+  wall(): number;
+  /** Calls once, `ms` from now. */
+  after(ms: number, call: () => void): Cancel;
+  /** Calls once after all sockets that are ready now have been served. */
+  soon(call: () => void): void;
+}

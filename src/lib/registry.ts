@@ -1,0 +1,53 @@
+/** A value of a JSON document. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Something that can be listed, fetched and closed from outside: a connection, a session, a path. */
+export interface Listed {
+  /** Unique in its registry: a UUID, or the name of a path. */
+  readonly id: string;
+  /** Wall clock of its creation, ms since 1970. */
+  readonly created: number;
+  /** The fields the API shows, in the API's order. */
+  describe(): JsonObject;
+  /** Ends it; `reason` is what its log line says. */
+  close(reason: Error): void;
+}
+
+/** All living things of one kind. API lists and metrics are written once over registries. */
+export class Registry<T extends Listed = Listed> {
+  readonly #items = new Map<string, T>();
+
+  /** Name in API routes and metrics, such as `rtspconns`. */
+  readonly name: string;
+  readonly #order: "created" | "id";
+
+  /** @param order how `values` sorts: by creation (the Map's own order) or by id */
+  constructor(name: string, order: "created" | "id" = "created") {
+    this.name = name;
+    this.#order = order;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  add(item: T): void {
+    this.#items.set(item.id, item);
+  }
+
+  delete(item: T): void {
+    this.#items.delete(item.id);
+  }
+
+  get(id: string): T | undefined {
+    return this.#items.get(id);
+  }
+
+  /** All items in the order the API promises. */
+  values(): T[] {
+    const items = [...this.#items.values()];
+    if (this.#order === "id") items.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return items;
+  }
+}

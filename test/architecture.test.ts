@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { Glob } from "bun";
+
+/** Bottom to top. Rooms on one line may not see each other; `*` is any one folder. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["assembly"],
+  ["wasm"],
+  ["src/lib"],
+  ["src/media"],
+  ["src/formats/sdp"],
+  ["src/formats/*"],
+  ["src/stream"],
+  ["src/protocols/*/proto"],
+  ["src/host"],
+  ["src/http"],
+  ["src/config"],
+  ["src/auth", "src/hooks"],
+  ["src/path"],
+  ["src/protocols/*", "src/api", "src/metrics", "src/pprof", "src/record", "src/playback"],
+  ["src"],
+];
+
+/** Rooms that know no clock, socket, process or file. */
+const PURE = ["src/lib", "src/media", "src/formats", "src/stream", "src/config"];
+
+interface Place {
+  readonly level: number;
+  readonly room: string;
+  readonly protocol: string | undefined;
+}
+
+function place(file: string): Place | undefined {
+  for (const [level, rooms] of LAYERS.entries()) {
+    for (const pattern of rooms) {
+      const match = new RegExp(`^(${pattern.replaceAll("*", "[^/]+")})/`).exec(file);
+      if (match !== null && (pattern !== "src" || !file.slice(4).includes("/"))) {
+        const protocol = /^src\/protocols\/([^/]+)/.exec(file)?.[1];
+        return { level, room: match[1] as string, protocol };
+      }
+    }
+  }
+  return undefined;
+}
+
+function allowed(file: string, target: string): boolean {
+  const from = place(file);
+  const to = place(target);
+  if (from === undefined || to === undefined) return false;
+  if (from.room === to.room) return true;
+  const foreign = to.protocol !== undefined && to.protocol !== from.protocol && from.room !== "src";
+  return to.level < from.level && !foreign;
+}
+
+function imports(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
+}
+
+const FILES = ["src", "wasm"].flatMap((root) => [...new Glob(`${root}/**/*.ts`).scanSync(".")]).sort();
+
+test("imports point down, never sideways, and a proto is private", () => {
+  const wrong: string[] = [];
+  for (const file of FILES) {
+    for (const target of imports(file).filter((path) => path.startsWith("."))) {
+      const path = normalize(join(dirname(file), target));
+      if (!allowed(file, path)) wrong.push(`${file} imports ${path}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("only the façades of wasm touch the core; others see no more of assembly than its numbers", () => {
+  const wrong = FILES.flatMap((file) =>
+    imports(file)
+      .filter((path) => path.includes("assembly/") && !path.endsWith("assembly/abi.ts"))
+      .map((path) => `${file} imports ${path}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("pure rooms import nothing that touches the world", () => {
+  const world = /^(bun|bun:|node:(?!util|buffer|crypto))/;
+  const isPure = (file: string) =>
+    PURE.some((room) => file.startsWith(`${room}/`)) || file.includes("/proto/");
+  const wrong = FILES.filter(isPure).flatMap((file) =>
+    imports(file)
+      .filter((path) => world.test(path))
+      .map((path) => `${file} imports ${path}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("the rule itself refuses what it should", () => {
+  expect(allowed("src/protocols/rtsp/conn.ts", "src/path/path.ts")).toBe(true);
+  expect(allowed("src/path/path.ts", "src/protocols/rtsp/conn.ts")).toBe(false);
+  expect(allowed("src/protocols/rtsp/conn.ts", "src/protocols/rtmp/conn.ts")).toBe(false);
+  expect(allowed("src/protocols/rtmp/conn.ts", "src/protocols/rtsp/proto/url.ts")).toBe(false);
+  expect(allowed("src/api/server.ts", "src/metrics/server.ts")).toBe(false);
+  expect(allowed("src/protocols/rtsp/proto/url.ts", "src/host/tcp.ts")).toBe(false);
+});

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Installs the clients the tests use from Debian's or Ubuntu's packages; elsewhere names what is missing.
+packages="ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav"
+missing=""
+for tool in ffmpeg ffprobe gst-launch-1.0; do
+  command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+[ -z "$missing" ] && exit 0
+sudo=""
+if [ "$(id -u)" != 0 ]; then sudo="sudo -n"; fi
+if command -v apt-get >/dev/null 2>&1 && $sudo true 2>/dev/null; then
+  echo "installing the clients of the tests:$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends $packages >/dev/null && exit 0
+fi
+echo "missing, and their tests are skipped:$missing"
+exit 0

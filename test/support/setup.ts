@@ -1,0 +1,3 @@
+import { buildCore } from "./build-core.ts";
+
+buildCore();
