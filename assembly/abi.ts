@@ -1,0 +1,71 @@
+/** Size of a block of the media memory, bytes. Blocks are aligned to their size. */
+export const BLOCK_SIZE = 131072;
+/** Where the pool keeps its state: behind the static data of a debug build. */
+export const POOL_ADDRESS = 65536;
+/** Address of the first block. */
+export const FIRST_BLOCK = 131072;
+/** Blocks in the largest memory, 2 GiB. */
+export const MAX_BLOCKS = 16383;
+/** Bytes of a block before its first packet or slot. */
+export const BLOCK_HEADER = 64;
+/** Guard bytes at the end of every block in the fuzz build. */
+export const RED_ZONE = 64;
+/** Slot sizes are 256 << (2 * class), bytes. */
+export const SLOT_CLASSES = 4;
+export const SLOT_MIN = 256;
+
+/** Bytes of an index entry of a log. */
+export const INDEX_STRIDE = 16;
+/** Largest interleaved frame: `$`, channel, length and 65,535 bytes of packet. */
+export const MAX_FRAMED = 65539;
+/** Bytes of interleaved framing in front of a packet (RFC 2326 §10.12). */
+export const FRAMING = 4;
+/** Tracks of one stream. */
+export const MAX_TRACKS = 32;
+/** Bytes of one frame (access unit) of a publisher. */
+export const MAX_FRAME_BYTES = 16777216;
+/** Frames without a random access point after which every frame counts as one. */
+export const FRAMES_WITHOUT_KEY = 600;
+/** Workers that may read one log besides its owner. */
+export const MAX_WORKERS = 4;
+
+/** Flags of an index entry. */
+export const FLAG_END_OF_FRAME = 1;
+export const FLAG_START_OF_FRAME = 2;
+export const FLAG_GAP = 4;
+/** The packet belongs to a track whose frames may span packets. */
+export const FLAG_VIDEO = 8;
+
+/** How the core tells frames and random access points of a payload type. 0: unknown payload type. */
+export const KIND_PACKET = 1;
+export const KIND_H264 = 2;
+export const KIND_H265 = 3;
+export const KIND_VP8 = 4;
+export const KIND_VP9 = 5;
+export const KIND_AV1 = 6;
+export const KIND_MPEG4_VIDEO = 7;
+export const KIND_MPEG12_VIDEO = 8;
+export const KIND_MJPEG = 9;
+
+/** Channel map: nothing expected, or the track's RTCP. */
+export const CHANNEL_NONE = 255;
+export const CHANNEL_RTCP = 128;
+
+/** Parameter sets of a track: bits, and bytes kept of each. */
+export const PARAM_SPS = 1;
+export const PARAM_PPS = 2;
+export const PARAM_VPS = 4;
+export const PARAM_MAX = 1024;
+
+/** The media memory is used up. */
+export const ERR_BUDGET = -1;
+/** A frame grew beyond MAX_FRAME_BYTES. */
+export const ERR_FRAME = -2;
+/** Not enough room at the destination. */
+export const ERR_FULL = -3;
+/** The bytes are not what they should be. */
+export const ERR_SYNTAX = -4;
+
+/** Slots of the reorder window, and bytes of each. */
+export const REORDER_SLOTS = 64;
+export const REORDER_SLOT_BYTES = 2032;

@@ -1,0 +1,345 @@
+import { BLOCK_HEADER, FLAG_END_OF_FRAME, FLAG_START_OF_FRAME, FLAG_VIDEO, MAX_TRACKS } from "./abi";
+import { blockOf, entryAt, entryFlags, entrySize, entryTrack, LOG_HEAD, Log, LogBlock } from "./log";
+import { trackAt, trackOpenFrame } from "./track";
+
+/**
+ * Where a reader stands in a log, always on a packet boundary. A layout, never constructed. While `plain` is set the
+ * reader gets the bytes of the log as they are; otherwise a copy with its own tracks and channels.
+ */
+export class Cursor {
+  log!: i32;
+  /** Block it stands in; 0 before the log's first. */
+  block!: i32;
+  /** Address of the next byte, when plain. */
+  position!: i32;
+  /** Sequence number of the next packet. */
+  seq!: i32;
+  plain!: i32;
+  /** Whether it can be plain: all tracks on the usual channels. */
+  usual!: i32;
+  /** Tracks it wants, tracks waiting for a random access point, tracks that wait after the frame they are in. */
+  selected!: i32;
+  dropping!: i32;
+  ending!: i32;
+  /** What `cursorMove` left of a packet that was written in part. */
+  restAddress!: i32;
+  lostPackets!: u32;
+  lostFrames!: u32;
+}
+
+/** Channel of each track, MAX_TRACKS bytes. */
+export const CURSOR_CHANNELS: i32 = 64;
+export const CURSOR_SIZE: i32 = 128;
+export const CURSOR_POSITION: i32 = offsetof<Cursor>("position");
+export const CURSOR_SEQ: i32 = offsetof<Cursor>("seq");
+export const CURSOR_PLAIN: i32 = offsetof<Cursor>("plain");
+export const CURSOR_DROPPING: i32 = offsetof<Cursor>("dropping");
+export const CURSOR_ENDING: i32 = offsetof<Cursor>("ending");
+export const CURSOR_REST: i32 = offsetof<Cursor>("restAddress");
+export const CURSOR_LOST_PACKETS: i32 = offsetof<Cursor>("lostPackets");
+export const CURSOR_LOST_FRAMES: i32 = offsetof<Cursor>("lostFrames");
+
+/**
+ * Puts a cursor at the live edge. Its channels are written by the caller before.
+ *
+ * @param usual 1 when it takes all tracks, track n on channel 2n
+ */
+export function cursorOpen(address: i32, log: i32, selected: i32, usual: i32): void {
+  const cursor = changetype<Cursor>(address);
+  memory.fill(address, 0, CURSOR_CHANNELS);
+  cursor.log = log;
+  cursor.selected = selected;
+  cursor.usual = usual;
+  cursor.plain = usual;
+  toHead(cursor);
+}
+
+/** The number of the packet is found from its address, as the owner may publish more at any moment. */
+function toHead(cursor: Cursor): void {
+  const head = atomic.load<i32>(cursor.log + LOG_HEAD);
+  cursor.position = head;
+  cursor.block = head === 0 ? 0 : blockOf(head);
+  if (head === 0) {
+    cursor.seq = 0;
+    return;
+  }
+  const block = cursor.block;
+  let count = countOf(block);
+  while (count > 0 && load<i32>(entryAt(block, count - 1)) >= head) count -= 1;
+  cursor.seq = changetype<LogBlock>(block).firstSeq + count;
+}
+
+/** Packets published in a block; what it says of them may be read then. */
+function countOf(block: i32): i32 {
+  return atomic.load<i32>(block + offsetof<LogBlock>("count"));
+}
+
+/** Puts a cursor at the live edge; what lies between does not count as lost. */
+export function cursorToHead(address: i32): void {
+  toHead(changetype<Cursor>(address));
+}
+
+/** Puts a cursor where another one of the same log stands. */
+export function cursorFollow(address: i32, leader: i32): void {
+  const cursor = changetype<Cursor>(address);
+  const other = changetype<Cursor>(leader);
+  cursor.block = other.block;
+  cursor.position = other.position;
+  cursor.seq = other.seq;
+}
+
+/** Puts a cursor at the last random access point of its first video track, when the log still has it. */
+export function cursorToRandomAccess(address: i32): bool {
+  const cursor = changetype<Cursor>(address);
+  const log = changetype<Log>(cursor.log);
+  for (let i = 0; i < log.trackCount; i++) {
+    const track = trackAt(cursor.log, i);
+    if (track.rapCount === 0 || ((cursor.selected >> i) & 1) === 0) continue;
+    if (!find(cursor, track.rapSeq)) return false;
+    return true;
+  }
+  return false;
+}
+
+/** Moves to the packet `seq`, searching the chain from its first block. */
+function find(cursor: Cursor, seq: i32): bool {
+  const log = changetype<Log>(cursor.log);
+  let block = log.tail;
+  while (block !== 0) {
+    const header = changetype<LogBlock>(block);
+    const i = seq - header.firstSeq;
+    if (i < 0) return false;
+    if (i < header.count) {
+      cursor.block = block;
+      cursor.seq = seq;
+      cursor.position = load<i32>(entryAt(block, i));
+      return true;
+    }
+    block = header.next;
+  }
+  return false;
+}
+
+/**
+ * How many bytes may be sent from `position` in one piece, when plain. 0: it has seen everything.
+ */
+export function cursorSpan(address: i32): i32 {
+  const cursor = changetype<Cursor>(address);
+  const head = atomic.load<i32>(cursor.log + LOG_HEAD);
+  if (head === 0) return 0;
+  if (cursor.block === 0) enter(cursor, changetype<Log>(cursor.log).tail);
+  while (blockOf(head) !== cursor.block) {
+    const header = changetype<LogBlock>(cursor.block);
+    if (cursor.position < header.end) return header.end - cursor.position;
+    enter(cursor, header.next);
+  }
+  return head - cursor.position;
+}
+
+function enter(cursor: Cursor, block: i32): void {
+  cursor.block = block;
+  cursor.position = block + BLOCK_HEADER;
+}
+
+/**
+ * Moves on by `size` bytes that were sent, and to the end of a packet that was sent in part.
+ *
+ * @returns bytes of that packet which are still to be sent, from `restAddress`; 0 on a boundary
+ */
+export function cursorMove(address: i32, size: i32): i32 {
+  const cursor = changetype<Cursor>(address);
+  const target = cursor.position + size;
+  const block = cursor.block;
+  const header = changetype<LogBlock>(block);
+  let low = cursor.seq - header.firstSeq;
+  let high = countOf(block) - 1;
+  if (low > high) {
+    if (size !== 0) unreachable();
+    return 0;
+  }
+  const last = entryAt(block, high);
+  if (load<i32>(last) + entrySize(last) === target) low = high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = entryAt(block, middle);
+    if (load<i32>(entry) + entrySize(entry) < target) low = middle + 1;
+    else high = middle;
+  }
+  const entry = entryAt(block, low);
+  if (target <= load<i32>(entry)) return 0;
+  const end = load<i32>(entry) + entrySize(entry);
+  if (target > end) unreachable();
+  cursor.position = end;
+  cursor.seq = header.firstSeq + low + 1;
+  cursor.restAddress = target;
+  return end - target;
+}
+
+/** Age of the oldest packet not sent yet, ms; 0 when there is none. */
+export function cursorAge(address: i32, now: i32): i32 {
+  const entry = entryHere(changetype<Cursor>(address));
+  return entry === 0 ? 0 : now - load<i32>(entry, 12);
+}
+
+/** The index entry the cursor stands on, going to the next block where needed; 0 at the head. */
+function entryHere(cursor: Cursor): i32 {
+  const log = changetype<Log>(cursor.log);
+  if (cursor.block === 0) {
+    if (log.tail === 0) return 0;
+    enter(cursor, log.tail);
+  }
+  while (true) {
+    const next = atomic.load<i32>(cursor.block + offsetof<LogBlock>("next"));
+    const i = cursor.seq - changetype<LogBlock>(cursor.block).firstSeq;
+    if (i < 0) unreachable();
+    if (i < countOf(cursor.block)) return entryAt(cursor.block, i);
+    if (next === 0) return 0;
+    enter(cursor, next);
+  }
+}
+
+/**
+ * Makes a reader that is too far behind drop its video tracks up to their next random access points; a frame that was
+ * begun is finished first, other tracks go on. A reader without video goes to the live edge.
+ */
+export function cursorSkip(address: i32): void {
+  const cursor = changetype<Cursor>(address);
+  const log = changetype<Log>(cursor.log);
+  let video = 0;
+  for (let i = 0; i < log.trackCount; i++) {
+    if (trackAt(cursor.log, i).video !== 0) video |= cursor.selected & (1 << i);
+  }
+  if (video === 0) {
+    loseAll(cursor);
+    return;
+  }
+  cursor.plain = 0;
+  const fresh = video & ~cursor.dropping & ~cursor.ending;
+  const begun = begunFrames(cursor, fresh);
+  cursor.ending |= begun;
+  cursor.dropping |= fresh & ~begun;
+}
+
+/** Of `tracks`, those whose next packet continues a frame. */
+function begunFrames(cursor: Cursor, tracks: i32): i32 {
+  let unknown = tracks;
+  let begun = 0;
+  let block = cursor.block;
+  if (block === 0) return 0;
+  let i = cursor.seq - changetype<LogBlock>(block).firstSeq;
+  while (unknown !== 0 && block !== 0) {
+    if (i >= changetype<LogBlock>(block).count) {
+      block = changetype<LogBlock>(block).next;
+      i = 0;
+      continue;
+    }
+    const entry = entryAt(block, i);
+    const bit = 1 << entryTrack(entry);
+    if ((unknown & bit) !== 0 && (entryFlags(entry) & FLAG_START_OF_FRAME) === 0) begun |= bit;
+    unknown &= ~bit;
+    i += 1;
+  }
+  for (let t = 0; t < MAX_TRACKS; t++) {
+    if (((unknown >> t) & 1) !== 0 && trackAt(cursor.log, t).frameOpen !== 0) begun |= 1 << t;
+  }
+  return begun;
+}
+
+/** Gives up everything not sent yet; video then waits for a random access point. */
+export function cursorJump(address: i32): void {
+  const cursor = changetype<Cursor>(address);
+  cursorSkip(address);
+  cursor.dropping |= cursor.ending;
+  cursor.ending = 0;
+  loseAll(cursor);
+}
+
+/** Goes to the live edge; what lies between counts as lost, as far as it was wanted. */
+function loseAll(cursor: Cursor): void {
+  let entry = entryHere(cursor);
+  while (entry !== 0) {
+    if (((cursor.selected >> entryTrack(entry)) & 1) !== 0) lose(cursor, entryFlags(entry));
+    else cursor.seq += 1;
+    entry = entryHere(cursor);
+  }
+  toHead(cursor);
+}
+
+/**
+ * Copies packets for a reader that is not plain, with its channels, as many as fit.
+ *
+ * @param only tracks to copy; packets of others count as lost
+ * @returns bytes written at `dst`
+ */
+export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
+  const cursor = changetype<Cursor>(address);
+  let out = 0;
+  while (true) {
+    const entry = entryHere(cursor);
+    if (entry === 0) break;
+    const track = entryTrack(entry);
+    const bit = 1 << track;
+    const flags = entryFlags(entry);
+    if ((cursor.ending & bit) !== 0 && (flags & FLAG_START_OF_FRAME) !== 0) drop(cursor, bit);
+    if ((cursor.dropping & only & bit) !== 0) {
+      if (undecided(cursor, track)) break;
+      const random = trackAt(cursor.log, track);
+      if (random.rapCount !== 0 && random.rapSeq === cursor.seq) cursor.dropping &= ~bit;
+    }
+    if ((cursor.selected & bit) === 0) {
+      cursor.seq += 1;
+    } else if ((cursor.dropping & bit) !== 0 || (only & bit) === 0) {
+      lose(cursor, flags);
+    } else {
+      const size = entrySize(entry);
+      if (out + size > limit) break;
+      memory.copy(dst + out, load<i32>(entry), size);
+      store<u8>(dst + out + 1, load<u8>(address + CURSOR_CHANNELS + track));
+      out += size;
+      cursor.seq += 1;
+      if ((cursor.ending & bit) !== 0 && (flags & FLAG_END_OF_FRAME) !== 0) drop(cursor, bit);
+    }
+    if (only !== -1 && cursor.ending === 0) break;
+  }
+  settle(cursor);
+  return out;
+}
+
+/** The frame that was to be finished is over. */
+function drop(cursor: Cursor, track: i32): void {
+  cursor.ending &= ~track;
+  cursor.dropping |= track;
+}
+
+/**
+ * Whether the next packet begins a frame in progress of which it is not known yet what it is. Other tracks wait for
+ * that, but no longer than a reader may lag.
+ */
+function undecided(cursor: Cursor, track: i32): bool {
+  const log = changetype<Log>(cursor.log);
+  return trackOpenFrame(cursor.log, track, cursor.seq) && log.headSeq - cursor.seq <= log.lagPackets;
+}
+
+function lose(cursor: Cursor, flags: i32): void {
+  cursor.lostPackets += 1;
+  if ((flags & FLAG_VIDEO) !== 0 && (flags & FLAG_START_OF_FRAME) !== 0) cursor.lostFrames += 1;
+  cursor.seq += 1;
+}
+
+/** End of the packet before packet `seq` of a block. */
+function endBefore(block: i32, seq: i32): i32 {
+  const i = seq - changetype<LogBlock>(block).firstSeq;
+  if (i === 0) return block + BLOCK_HEADER;
+  const entry = entryAt(block, i - 1);
+  return load<i32>(entry) + entrySize(entry);
+}
+
+/** Goes back to plain when nothing stands against it. */
+function settle(cursor: Cursor): void {
+  if (cursor.usual === 0 || (cursor.dropping | cursor.ending) !== 0) return;
+  const entry = entryHere(cursor);
+  const block = cursor.block;
+  if (entry !== 0) cursor.position = load<i32>(entry);
+  else if (block !== 0) cursor.position = endBefore(block, cursor.seq);
+  cursor.plain = 1;
+}

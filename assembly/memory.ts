@@ -1,0 +1,223 @@
+import {
+  BLOCK_HEADER,
+  BLOCK_SIZE,
+  FIRST_BLOCK,
+  MAX_BLOCKS,
+  POOL_ADDRESS,
+  RED_ZONE,
+  SLOT_CLASSES,
+  SLOT_MIN,
+} from "./abi";
+
+/** State of the pool at POOL_ADDRESS; a layout, never constructed. */
+class Pool {
+  lock!: i32;
+  /** Blocks that may be taken. */
+  budget!: i32;
+  taken!: i32;
+  /** Blocks ever used: those from here on were never touched. */
+  fresh!: i32;
+  /** First block given back; each holds the address of the next in its first word. */
+  free!: i32;
+  /** First block with room for a slot, by class. */
+  partial0!: i32;
+  partial1!: i32;
+  partial2!: i32;
+  partial3!: i32;
+  takes!: i32;
+  gives!: i32;
+}
+
+/** Header of a block cut into slots. */
+class Slab {
+  slotClass!: i32;
+  used!: i32;
+  /** First slot given back; each holds the address of the next in its first word. */
+  free!: i32;
+  /** Slots ever used. */
+  fresh!: i32;
+  next!: i32;
+  previous!: i32;
+}
+
+export const POOL_BUDGET: i32 = POOL_ADDRESS + offsetof<Pool>("budget");
+export const POOL_TAKEN: i32 = POOL_ADDRESS + offsetof<Pool>("taken");
+export const POOL_TAKES: i32 = POOL_ADDRESS + offsetof<Pool>("takes");
+export const POOL_GIVES: i32 = POOL_ADDRESS + offsetof<Pool>("gives");
+
+function pool(): Pool {
+  return changetype<Pool>(POOL_ADDRESS);
+}
+
+function acquire(): void {
+  while (atomic.cmpxchg<i32>(POOL_ADDRESS + offsetof<Pool>("lock"), 0, 1) !== 0) {}
+}
+
+function release(): void {
+  atomic.store<i32>(POOL_ADDRESS + offsetof<Pool>("lock"), 0);
+}
+
+/** Sets how many blocks may be taken. Called once, before any other function. */
+export function poolInit(blocks: i32): void {
+  pool().budget = min(blocks, MAX_BLOCKS);
+}
+
+/** Bytes of a block that may be used: all, but for the guard of the fuzz build. */
+export function blockCapacity(): i32 {
+  return FUZZ ? BLOCK_SIZE - RED_ZONE : BLOCK_SIZE;
+}
+
+/** Takes a block; 0 when the budget is used up. Its contents are whatever was there. */
+export function blockTake(): i32 {
+  acquire();
+  const block = takeLocked();
+  release();
+  return block;
+}
+
+/** Gives a block back. */
+export function blockGive(block: i32): void {
+  acquire();
+  giveLocked(block);
+  release();
+}
+
+function takeLocked(): i32 {
+  const state = pool();
+  if (state.taken >= state.budget) return 0;
+  let block = state.free;
+  if (block !== 0) {
+    state.free = load<i32>(block);
+  } else {
+    block = FIRST_BLOCK + state.fresh * BLOCK_SIZE;
+    state.fresh += 1;
+  }
+  state.taken += 1;
+  state.takes += 1;
+  if (FUZZ) memory.fill(block + BLOCK_SIZE - RED_ZONE, 0xa5, RED_ZONE);
+  return block;
+}
+
+function giveLocked(block: i32): void {
+  const state = pool();
+  checkGuard(block);
+  if ((block & (BLOCK_SIZE - 1)) !== 0 || block < FIRST_BLOCK || state.taken === 0) fail();
+  store<i32>(block, state.free);
+  state.free = block;
+  state.taken -= 1;
+  state.gives += 1;
+}
+
+/** Traps when somebody wrote behind the end of a block (fuzz build). */
+function checkGuard(block: i32): void {
+  if (!FUZZ) return;
+  for (let i: i32 = BLOCK_SIZE - RED_ZONE; i < BLOCK_SIZE; i += 4) {
+    if (load<u32>(block + i) !== 0xa5a5a5a5) fail();
+  }
+}
+
+/** Traps. The pool stays usable: a trap ends one session, not the server. */
+function fail(): void {
+  release();
+  unreachable();
+}
+
+function slotSize(slotClass: i32): i32 {
+  return SLOT_MIN << (2 * slotClass);
+}
+
+/** Where the slots of a block begin: behind its header, aligned. */
+function firstSlot(block: i32): i32 {
+  return block + SLOT_MIN;
+}
+
+function slotsPerBlock(slotClass: i32): i32 {
+  return (blockCapacity() - SLOT_MIN) / slotSize(slotClass);
+}
+
+function partialAt(slotClass: i32): i32 {
+  return POOL_ADDRESS + offsetof<Pool>("partial0") + 4 * slotClass;
+}
+
+/**
+ * Takes room for `size` bytes: a slot, or a whole block when it is larger than any slot.
+ *
+ * @returns its address; 0 when the budget is used up or `size` exceeds a block
+ */
+export function slotTake(size: i32): i32 {
+  if (size > blockCapacity()) return 0;
+  let slotClass: i32 = 0;
+  while (slotClass < SLOT_CLASSES && slotSize(slotClass) < size) slotClass += 1;
+  acquire();
+  const address = slotClass === SLOT_CLASSES ? takeLocked() : slotLocked(slotClass);
+  release();
+  return address;
+}
+
+function slotLocked(slotClass: i32): i32 {
+  let block = load<i32>(partialAt(slotClass));
+  if (block === 0) {
+    block = takeLocked();
+    if (block === 0) return 0;
+    memory.fill(block, 0, BLOCK_HEADER);
+    changetype<Slab>(block).slotClass = slotClass;
+    store<i32>(partialAt(slotClass), block);
+  }
+  const slab = changetype<Slab>(block);
+  let slot = slab.free;
+  if (slot !== 0) {
+    slab.free = load<i32>(slot);
+  } else {
+    slot = firstSlot(block) + slab.fresh * slotSize(slotClass);
+    slab.fresh += 1;
+  }
+  slab.used += 1;
+  if (slab.used === slotsPerBlock(slotClass)) unlink(block);
+  return slot;
+}
+
+/** Gives back what `slotTake` gave. */
+export function slotGive(address: i32): void {
+  acquire();
+  if ((address & (BLOCK_SIZE - 1)) === 0) giveLocked(address);
+  else giveSlotLocked(address);
+  release();
+}
+
+function giveSlotLocked(slot: i32): void {
+  const block = slot & ~(BLOCK_SIZE - 1);
+  const slab = changetype<Slab>(block);
+  if (block < FIRST_BLOCK || slab.used <= 0 || (slab.slotClass as u32) >= (SLOT_CLASSES as u32)) fail();
+  if (slab.used === slotsPerBlock(slab.slotClass)) link(block);
+  store<i32>(slot, slab.free);
+  slab.free = slot;
+  slab.used -= 1;
+  if (slab.used !== 0) return;
+  unlink(block);
+  giveLocked(block);
+}
+
+function link(block: i32): void {
+  const slab = changetype<Slab>(block);
+  const head = load<i32>(partialAt(slab.slotClass));
+  slab.next = head;
+  slab.previous = 0;
+  if (head !== 0) changetype<Slab>(head).previous = block;
+  store<i32>(partialAt(slab.slotClass), block);
+}
+
+function unlink(block: i32): void {
+  const slab = changetype<Slab>(block);
+  if (slab.next !== 0) changetype<Slab>(slab.next).previous = slab.previous;
+  if (slab.previous !== 0) changetype<Slab>(slab.previous).next = slab.next;
+  else store<i32>(partialAt(slab.slotClass), slab.next);
+  slab.next = 0;
+  slab.previous = 0;
+}
+
+/** Traps when a guard of any block that is in use was overwritten (fuzz build): `block` is one of them. */
+export function poolCheck(block: i32): void {
+  acquire();
+  checkGuard(block & ~(BLOCK_SIZE - 1));
+  release();
+}

@@ -1,0 +1,203 @@
+import {
+  KIND_AV1,
+  KIND_H264,
+  KIND_H265,
+  KIND_MJPEG,
+  KIND_MPEG4_VIDEO,
+  KIND_MPEG12_VIDEO,
+  KIND_VP8,
+  KIND_VP9,
+  PARAM_MAX,
+  PARAM_PPS,
+  PARAM_SPS,
+  PARAM_VPS,
+} from "../abi";
+import { slotTake } from "../memory";
+import { Track } from "../track";
+import { get8, get16 } from "../wire";
+
+/** Bytes of a slot for parameter sets: three times a length and PARAM_MAX bytes. */
+const PARAM_SLOT = 3 * (PARAM_MAX + 4);
+
+/**
+ * Whether a payload shows that its access unit is a random access point. Parameter sets on the way are kept in the
+ * track.
+ */
+export function isRandomAccess(track: Track, kind: i32, payload: i32, size: i32): bool {
+  if (size <= 0) return false;
+  switch (kind) {
+    case KIND_H264:
+      return h264(track, payload, size);
+    case KIND_H265:
+      return h265(track, payload, size);
+    case KIND_VP8:
+      return vp8(payload, size);
+    case KIND_VP9:
+      return vp9(payload, size);
+    case KIND_AV1:
+      return av1(payload, size);
+    case KIND_MPEG4_VIDEO:
+      return mpeg4Video(payload, size);
+    case KIND_MPEG12_VIDEO:
+      return size > 4 && ((get8(payload + 2) & 0x20) !== 0 || (get8(payload + 2) & 7) === 1);
+    default:
+      return kind === KIND_MJPEG;
+  }
+}
+
+/** RFC 6184 §5: single NAL units, STAP-A, STAP-B, FU-A, FU-B. */
+function h264(track: Track, payload: i32, size: i32): bool {
+  const type = get8(payload) & 31;
+  if (type === 28 || type === 29) {
+    return size > 1 && (get8(payload + 1) & 0x80) !== 0 && h264Slice(track, get8(payload + 1) & 31);
+  }
+  if (type !== 24 && type !== 25) return h264Unit(track, payload, size);
+  let at = type === 24 ? 1 : 3;
+  let found = false;
+  while (at + 2 < size) {
+    const length = get16(payload + at);
+    at += 2;
+    if (length === 0 || at + length > size) break;
+    if (h264Unit(track, payload + at, length)) found = true;
+    at += length;
+  }
+  return found;
+}
+
+function h264Unit(track: Track, unit: i32, size: i32): bool {
+  const type = get8(unit) & 31;
+  if (type === 7) keep(track, PARAM_SPS, unit, size);
+  else if (type === 8) keep(track, PARAM_PPS, unit, size);
+  return h264Slice(track, type);
+}
+
+function h264Slice(track: Track, type: i32): bool {
+  return type === 5 && parametersKnown(track);
+}
+
+/** RFC 7798 §4.4: single NAL units, AP, FU. */
+function h265(track: Track, payload: i32, size: i32): bool {
+  if (size < 2) return false;
+  const type = (get8(payload) >> 1) & 63;
+  if (type === 49) {
+    return size > 2 && (get8(payload + 2) & 0x80) !== 0 && h265Slice(track, get8(payload + 2) & 63);
+  }
+  if (type !== 48) return h265Unit(track, payload, size);
+  let at = 2;
+  let found = false;
+  while (at + 2 < size) {
+    const length = get16(payload + at);
+    at += 2;
+    if (length < 2 || at + length > size) break;
+    if (h265Unit(track, payload + at, length)) found = true;
+    at += length;
+  }
+  return found;
+}
+
+function h265Unit(track: Track, unit: i32, size: i32): bool {
+  const type = (get8(unit) >> 1) & 63;
+  if (type === 32) keep(track, PARAM_VPS, unit, size);
+  else if (type === 33) keep(track, PARAM_SPS, unit, size);
+  else if (type === 34) keep(track, PARAM_PPS, unit, size);
+  return h265Slice(track, type);
+}
+
+/** Types 16 to 21: BLA, IDR and CRA pictures (ITU-T H.265 table 7-1). */
+function h265Slice(track: Track, type: i32): bool {
+  return type >= 16 && type <= 21 && parametersKnown(track);
+}
+
+function parametersKnown(track: Track): bool {
+  return (track.paramsKnown & track.paramsNeeded) === track.paramsNeeded;
+}
+
+/** Keeps a parameter set when it is new; one that is too large only counts as known. */
+function keep(track: Track, bit: i32, unit: i32, size: i32): void {
+  track.paramsKnown |= bit;
+  if (size > PARAM_MAX) return;
+  if (track.params === 0) {
+    track.params = slotTake(PARAM_SLOT);
+    if (track.params === 0) return;
+    memory.fill(track.params, 0, PARAM_SLOT);
+  }
+  const slot = track.params + (bit >> 1) * (PARAM_MAX + 4);
+  if (load<i32>(slot) === size && memory.compare(slot + 4, unit, size) === 0) return;
+  store<i32>(slot, size);
+  memory.copy(slot + 4, unit, size);
+  track.paramsVersion += 1;
+}
+
+/** RFC 7741 §4.2, §4.3: the first partition of a frame whose P bit is 0. */
+function vp8(payload: i32, size: i32): bool {
+  const first = get8(payload);
+  if ((first & 0x17) !== 0x10) return false;
+  let at = 1;
+  if ((first & 0x80) !== 0) {
+    if (size < 3) return false;
+    const extension = get8(payload + 1);
+    at = 2;
+    if ((extension & 0x80) !== 0) at += (get8(payload + 2) & 0x80) !== 0 ? 2 : 1;
+    if ((extension & 0x40) !== 0) at += 1;
+    if ((extension & 0x30) !== 0) at += 1;
+  }
+  return at < size && (get8(payload + at) & 1) === 0;
+}
+
+/** RFC 9628 §4.2, and the uncompressed header of the frame, as some senders never set the P bit. */
+function vp9(payload: i32, size: i32): bool {
+  const flags = get8(payload);
+  if ((flags & 0x48) !== 0x08) return false;
+  let at = 1;
+  if ((flags & 0x80) !== 0) at += size > 1 && (get8(payload + 1) & 0x80) !== 0 ? 2 : 1;
+  if ((flags & 0x20) !== 0) {
+    if (at < size && (get8(payload + at) & 0x0e) !== 0) return false;
+    at += (flags & 0x10) !== 0 ? 1 : 2;
+  }
+  if ((flags & 0x02) !== 0) at = vp9Structure(payload, size, at);
+  if (at >= size) return false;
+  const header = get8(payload + at);
+  if (header >> 6 !== 2) return false;
+  const shift = (header & 0x30) === 0x30 ? 1 : 0;
+  return ((header << shift) & 0x0c) === 0;
+}
+
+/** Skips the scalability structure; returns where it ends. */
+function vp9Structure(payload: i32, size: i32, start: i32): i32 {
+  if (start >= size) return size;
+  const flags = get8(payload + start);
+  let at = start + 1;
+  if ((flags & 0x10) !== 0) at += 4 * ((flags >> 5) + 1);
+  if ((flags & 0x08) === 0) return at;
+  if (at >= size) return size;
+  let pictures: i32 = get8(payload + at);
+  at += 1;
+  while (pictures > 0 && at < size) {
+    at += 1 + ((get8(payload + at) >> 2) & 3);
+    pictures -= 1;
+  }
+  return at;
+}
+
+/** AV1 RTP §4.4: the N bit, or a sequence header as the first OBU. */
+function av1(payload: i32, size: i32): bool {
+  const aggregation = get8(payload);
+  if ((aggregation & 0x08) !== 0) return true;
+  if ((aggregation & 0x80) !== 0) return false;
+  let at = 1;
+  if ((aggregation & 0x30) !== 0x10) {
+    while (at < size && at < 9 && (get8(payload + at) & 0x80) !== 0) at += 1;
+    at += 1;
+  }
+  return at < size && ((get8(payload + at) >> 3) & 15) === 1;
+}
+
+/** ISO 14496-2 §6.2.5: a video object plane with coding type I within the first bytes. */
+function mpeg4Video(payload: i32, size: i32): bool {
+  const end = size < 512 ? size - 4 : 508;
+  for (let i = 0; i < end; i++) {
+    if (get8(payload + i) !== 0 || get8(payload + i + 1) !== 0 || get8(payload + i + 2) !== 1) continue;
+    if (get8(payload + i + 3) === 0xb6) return get8(payload + i + 4) >> 6 === 0;
+  }
+  return false;
+}

@@ -1,0 +1,217 @@
+import {
+  CHANNEL_NONE,
+  CHANNEL_RTCP,
+  ERR_BUDGET,
+  ERR_FULL,
+  FLAG_GAP,
+  FRAMING,
+  KIND_H264,
+  KIND_H265,
+} from "../abi";
+import { entryAt, LOG_CHANNELS, Log, logGrow, logNextSeq, logPublish } from "../log";
+import { blockCapacity, blockTake, slotGive } from "../memory";
+import { Track, trackAt, trackKinds } from "../track";
+import { get8, get16, get32, put8 } from "../wire";
+import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize } from "./packet";
+import { refragment } from "./refragment";
+import { reportReceived } from "./rtcp";
+
+/** Bits of `Log.events`. */
+export const EVENT_WRONG_SSRC: i32 = 1;
+export const EVENT_UNKNOWN_TYPE: i32 = 2;
+export const EVENT_UNKNOWN_CHANNEL: i32 = 4;
+export const EVENT_MALFORMED: i32 = 8;
+export const EVENT_OVERSIZED: i32 = 16;
+export const EVENT_LOST: i32 = 32;
+export const EVENT_REFRAGMENT: i32 = 64;
+
+/** Bytes a reserve offers at most, so that little has to move when a block is full. */
+const RESERVE_MAX = 32768;
+/** With less room than this a new block is begun. */
+const RESERVE_MIN = 4096;
+
+/**
+ * Where the next received bytes go; how many is in `room`. They are received at the head of the log, so that a packet
+ * is copied once on its way through the server.
+ *
+ * @returns an address, or ERR_BUDGET
+ */
+export function rtpReserve(address: i32): i32 {
+  const log = changetype<Log>(address);
+  if (log.stage !== 0) {
+    log.room = min(RESERVE_MAX, log.stage + blockCapacity() - log.pendEnd);
+    return log.pendEnd;
+  }
+  if (log.headBlock === 0) {
+    if (!logGrow(log)) return ERR_BUDGET;
+    log.pendStart = log.write;
+    log.pendEnd = log.write;
+  }
+  let free = entryAt(log.headBlock, log.count + 1) - log.pendEnd;
+  if (free < RESERVE_MIN) {
+    const pending = log.pendEnd - log.pendStart;
+    if (!moveToNewBlock(log, log.pendStart, pending)) return ERR_BUDGET;
+    log.pendStart = log.write;
+    log.pendEnd = log.write + pending;
+    logPublish(log);
+    free = entryAt(log.headBlock, 1) - log.pendEnd;
+  }
+  log.room = min(RESERVE_MAX, free - (free >> 4));
+  return log.pendEnd;
+}
+
+/**
+ * Scans `size` bytes that were written where `rtpReserve` said: interleaved frames (RFC 2326 §10.12) become packets of
+ * the log, with the server's channel numbers.
+ *
+ * @param now monotonic time, ms
+ * @returns how many bytes at the end are no interleaved frame (text begins there); or ERR_BUDGET, ERR_FRAME, ERR_FULL
+ */
+export function rtpIngest(address: i32, size: i32, now: f64): i32 {
+  const log = changetype<Log>(address);
+  if (size < 0 || size > log.room) return ERR_FULL;
+  log.room = 0;
+  log.pendEnd += size;
+  let rest = 0;
+  while (log.pendStart < log.pendEnd) {
+    const at = log.pendStart;
+    if (get8(at) !== 0x24) {
+      rest = log.pendEnd - at;
+      log.pendEnd = at;
+      break;
+    }
+    if (log.pendEnd - at < FRAMING) break;
+    const length = get16(at + 2);
+    if (log.pendEnd - at < FRAMING + length) break;
+    const entry: i32 = get8(address + LOG_CHANNELS + get8(at + 1));
+    let code = 0;
+    if (entry < CHANNEL_RTCP) code = receivePacket(log, entry, length, now);
+    else if (entry !== CHANNEL_NONE) reportReceived(log, entry & 31, at + FRAMING, length, now);
+    else note(log, EVENT_UNKNOWN_CHANNEL, 0, get8(at + 1), 0);
+    if (code < 0) {
+      logPublish(log);
+      return code;
+    }
+    log.pendStart += FRAMING + length;
+  }
+  if (rest === 0 || log.stage !== 0) keepPending(log);
+  else log.pendStart = log.pendEnd = log.write;
+  setFloor(address);
+  logPublish(log);
+  return rest;
+}
+
+/** Moves an incomplete frame to where its continuation will be received. */
+function keepPending(log: Log): void {
+  const target = log.stage !== 0 ? log.stage : log.write;
+  const size = log.pendEnd - log.pendStart;
+  if (size !== 0 && target !== log.pendStart) memory.copy(target, log.pendStart, size);
+  log.pendStart = target;
+  log.pendEnd = target + size;
+}
+
+function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
+  log.events |= event;
+  log.eventTrack = track;
+  log.eventValue = value;
+  log.eventExpected = expected;
+}
+
+/** Takes the packet at `pendStart`. */
+function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
+  const address = changetype<i32>(log);
+  const packet = log.pendStart + FRAMING;
+  const track = trackAt(address, index);
+  const header = rtpHeaderSize(packet, length);
+  if (header < 0) {
+    note(log, EVENT_MALFORMED, index, length, 0);
+    return 0;
+  }
+  const type = get8(packet + 1) & 127;
+  const kind: i32 = get8(trackKinds(address, index) + type);
+  if (kind === 0) {
+    note(log, EVENT_UNKNOWN_TYPE, index, type, 0);
+    return 0;
+  }
+  const ssrc = get32(packet + 8);
+  if (track.started === 0) {
+    track.ssrc = ssrc;
+  } else if (track.ssrc !== ssrc) {
+    note(log, EVENT_WRONG_SSRC, index, ssrc, track.ssrc);
+    return 0;
+  }
+  let size = length;
+  if ((get8(packet) & 0x20) !== 0) {
+    const padding: i32 = get8(packet + length - 1);
+    if (padding === 0 || header + padding > length) {
+      note(log, EVENT_MALFORMED, index, length, 0);
+      return 0;
+    }
+    size -= padding;
+    put8(packet, get8(packet) & 0xdf);
+  }
+  const gap = countLoss(log, track, index, packet);
+  track.started = 1;
+  if (size > log.maxPacket) return oversized(log, index, kind, size, now);
+  const code = makeRoom(log, FRAMING + size, FRAMING + length);
+  if (code < 0) return code;
+  place(log, index, size);
+  return enterPacket(log, index, kind, header, size, gap ? FLAG_GAP : 0, now);
+}
+
+/** Follows the sequence numbers; returns whether packets are missing before this one. */
+function countLoss(log: Log, track: Track, index: i32, packet: i32): bool {
+  const seq: i32 = get16(packet + 2);
+  const missing = track.started === 0 ? 0 : (seq - track.lastSeq - 1) & 0xffff;
+  if (missing >= 0x8000) return false;
+  track.lastSeq = seq;
+  if (missing === 0) return false;
+  track.lost += missing;
+  log.lost += missing;
+  note(log, EVENT_LOST, index, missing, 0);
+  return true;
+}
+
+/** A packet larger than readers may get: cut again where the codec allows it, else dropped. */
+function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
+  const track = trackAt(changetype<i32>(log), index);
+  if (kind !== KIND_H264 && kind !== KIND_H265) {
+    note(log, EVENT_OVERSIZED, index, size, log.maxPacket);
+    return 0;
+  }
+  if (track.refragment === 0) {
+    track.refragment = 1;
+    note(log, EVENT_REFRAGMENT, index, size, log.maxPacket);
+  }
+  if (log.stage === 0) {
+    const stage = blockTake();
+    if (stage === 0) return ERR_BUDGET;
+    const rest = log.pendEnd - log.pendStart;
+    memory.copy(stage, log.pendStart, rest);
+    log.stage = stage;
+    log.pendStart = stage;
+    log.pendEnd = stage + rest;
+  }
+  return refragment(log, index, kind, log.pendStart + FRAMING, size, now);
+}
+
+/** Sets how far a reader may fall behind: the larger of `lagPackets` and the frame in progress plus one. */
+function setFloor(address: i32): void {
+  const log = changetype<Log>(address);
+  let floor = logNextSeq(log) - log.lagPackets;
+  for (let i = 0; i < log.trackCount; i++) {
+    const track = trackAt(address, i);
+    if (track.video !== 0 && track.previousSeq - floor < 0) floor = track.previousSeq;
+  }
+  log.floorSeq = floor;
+}
+
+/** Gives back what the tracks of a log hold besides its blocks. */
+export function rtpClose(address: i32): void {
+  const log = changetype<Log>(address);
+  for (let i = 0; i < log.trackCount; i++) {
+    const track = trackAt(address, i);
+    if (track.params !== 0) slotGive(track.params);
+    track.params = 0;
+  }
+}

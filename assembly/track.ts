@@ -1,0 +1,104 @@
+import { LOG_TRACKS } from "./log";
+
+/**
+ * What the core knows of one track of a stream. A layout, never constructed; in front of it lie 128 bytes that give
+ * the kind (KIND_*) of each payload type.
+ */
+export class Track {
+  /** 1 when its frames may span packets. */
+  video!: i32;
+  /** Its synchronization source, and whether it is known. */
+  ssrc!: u32;
+  started!: i32;
+  /** Last sequence number received, and what is added to those sent. */
+  lastSeq!: i32;
+  seqOffset!: i32;
+  lastTime!: u32;
+  /** Random access points seen, and the first packet of the last one. */
+  rapCount!: i32;
+  rapSeq!: i32;
+  rapAddress!: i32;
+  /** The frame in progress: its first packet, its time, its bytes; and the frame before. */
+  frameOpen!: i32;
+  frameSeq!: i32;
+  frameAddress!: i32;
+  previousSeq!: i32;
+  frameTime!: u32;
+  frameBytes!: i32;
+  frames!: i32;
+  keyFrames!: i32;
+  /** Parameter sets: a slot with the newest of each, bits of those known and needed, and how often they changed. */
+  params!: i32;
+  paramsKnown!: i32;
+  paramsNeeded!: i32;
+  paramsVersion!: i32;
+  /** 1 when packets were too large once: its sequence numbers are ours from then on. */
+  refragment!: i32;
+  /** Last sender report: NTP seconds and fraction, RTP time. */
+  reportSeconds!: u32;
+  reportFraction!: u32;
+  reportTime!: u32;
+  reports!: i32;
+  /** RTP time that was received at `anchorArrival`, on the earliest estimate. */
+  anchorTime!: u32;
+  clockRate!: f64;
+  anchorArrival!: f64;
+  reportArrival!: f64;
+  lastArrival!: f64;
+  /** Packets, their bytes (headers included), their payload bytes, packets that never came. */
+  packets!: f64;
+  bytes!: f64;
+  octets!: f64;
+  lost!: f64;
+}
+
+export const TRACK_STRIDE: i32 = 384;
+export const TRACK_KINDS: i32 = 128;
+
+export const TRACK_VIDEO: i32 = TRACK_KINDS + offsetof<Track>("video");
+export const TRACK_SSRC: i32 = TRACK_KINDS + offsetof<Track>("ssrc");
+export const TRACK_STARTED: i32 = TRACK_KINDS + offsetof<Track>("started");
+export const TRACK_LAST_SEQ: i32 = TRACK_KINDS + offsetof<Track>("lastSeq");
+export const TRACK_SEQ_OFFSET: i32 = TRACK_KINDS + offsetof<Track>("seqOffset");
+export const TRACK_LAST_TIME: i32 = TRACK_KINDS + offsetof<Track>("lastTime");
+export const TRACK_RAP_COUNT: i32 = TRACK_KINDS + offsetof<Track>("rapCount");
+export const TRACK_RAP_SEQ: i32 = TRACK_KINDS + offsetof<Track>("rapSeq");
+export const TRACK_FRAME_OPEN: i32 = TRACK_KINDS + offsetof<Track>("frameOpen");
+export const TRACK_FRAME_TIME: i32 = TRACK_KINDS + offsetof<Track>("frameTime");
+export const TRACK_PARAMS: i32 = TRACK_KINDS + offsetof<Track>("params");
+export const TRACK_PARAMS_KNOWN: i32 = TRACK_KINDS + offsetof<Track>("paramsKnown");
+export const TRACK_PARAMS_NEEDED: i32 = TRACK_KINDS + offsetof<Track>("paramsNeeded");
+export const TRACK_PARAMS_VERSION: i32 = TRACK_KINDS + offsetof<Track>("paramsVersion");
+export const TRACK_REFRAGMENT: i32 = TRACK_KINDS + offsetof<Track>("refragment");
+export const TRACK_REPORT_SECONDS: i32 = TRACK_KINDS + offsetof<Track>("reportSeconds");
+export const TRACK_REPORT_FRACTION: i32 = TRACK_KINDS + offsetof<Track>("reportFraction");
+export const TRACK_REPORT_TIME: i32 = TRACK_KINDS + offsetof<Track>("reportTime");
+export const TRACK_REPORTS: i32 = TRACK_KINDS + offsetof<Track>("reports");
+export const TRACK_ANCHOR_TIME: i32 = TRACK_KINDS + offsetof<Track>("anchorTime");
+export const TRACK_CLOCK_RATE: i32 = TRACK_KINDS + offsetof<Track>("clockRate");
+export const TRACK_ANCHOR_ARRIVAL: i32 = TRACK_KINDS + offsetof<Track>("anchorArrival");
+export const TRACK_REPORT_ARRIVAL: i32 = TRACK_KINDS + offsetof<Track>("reportArrival");
+export const TRACK_LAST_ARRIVAL: i32 = TRACK_KINDS + offsetof<Track>("lastArrival");
+export const TRACK_PACKETS: i32 = TRACK_KINDS + offsetof<Track>("packets");
+export const TRACK_BYTES: i32 = TRACK_KINDS + offsetof<Track>("bytes");
+export const TRACK_OCTETS: i32 = TRACK_KINDS + offsetof<Track>("octets");
+export const TRACK_LOST: i32 = TRACK_KINDS + offsetof<Track>("lost");
+
+/** Address of the kinds of track `i`. */
+export function trackKinds(log: i32, i: i32): i32 {
+  return log + LOG_TRACKS + i * TRACK_STRIDE;
+}
+
+export function trackAt(log: i32, i: i32): Track {
+  return changetype<Track>(trackKinds(log, i) + TRACK_KINDS);
+}
+
+/**
+ * Whether packet `seq` begins the frame in progress of a track, and it is not known yet whether that frame is a random
+ * access point.
+ */
+export function trackOpenFrame(log: i32, i: i32, seq: i32): bool {
+  const track = trackAt(log, i);
+  if (track.frameOpen === 0 || track.frameSeq !== seq) return false;
+  return track.rapCount === 0 || track.rapSeq !== seq;
+}

@@ -1,0 +1,155 @@
+import type { MediaMemory } from "./core.ts";
+
+/** What a reader wants of a log. */
+export interface CursorOptions {
+  /** Address of the log. */
+  readonly log: number;
+  /** Tracks in the log. */
+  readonly tracks: number;
+  /** RTP channel of each track the reader wants; undefined for the others. */
+  readonly channels: readonly (number | undefined)[];
+}
+
+/** Where a reader stands in a log, always on a packet boundary; its state is in media memory. */
+export class LogCursor {
+  readonly address: number;
+  readonly #memory: MediaMemory;
+  readonly #log: number;
+  readonly #position: number;
+  readonly #seq: number;
+  readonly #plain: number;
+
+  private constructor(memory: MediaMemory, address: number, log: number) {
+    const { core } = memory;
+    this.#memory = memory;
+    this.#log = log;
+    this.address = address;
+    this.#position = (address + core.CURSOR_POSITION.value) >> 2;
+    this.#seq = (address + core.CURSOR_SEQ.value) >> 2;
+    this.#plain = (address + core.CURSOR_PLAIN.value) >> 2;
+  }
+
+  /** A cursor at the live edge; undefined when the budget is used up. */
+  static open(memory: MediaMemory, options: CursorOptions): LogCursor | undefined {
+    const { core, u8 } = memory;
+    const address = memory.take(core.CURSOR_SIZE.value);
+    if (address === undefined) return undefined;
+    const { channels, tracks, log } = options;
+    let selected = 0;
+    let usual = channels.length === tracks ? 1 : 0;
+    channels.forEach((channel, track) => {
+      if (channel !== 2 * track) usual = 0;
+      if (channel === undefined) return;
+      selected |= 1 << track;
+      u8[address + core.CURSOR_CHANNELS.value + track] = channel;
+    });
+    const cursor = new LogCursor(memory, address, log);
+    core.cursorOpen(address, log, selected, usual);
+    return cursor;
+  }
+
+  /** Goes to the live edge; what lies between does not count as lost. */
+  toHead(): void {
+    this.#memory.core.cursorToHead(this.address);
+  }
+
+  /** Goes where another cursor of the same log stands. */
+  follow(leader: LogCursor): void {
+    this.#memory.core.cursorFollow(this.address, leader.address);
+  }
+
+  /** Goes back to the last random access point; false when the log does not hold it. */
+  toRandomAccess(): boolean {
+    return this.#memory.core.cursorToRandomAccess(this.address) !== 0;
+  }
+
+  /** Whether the bytes of the log go out as they are, from `position`. */
+  get plain(): boolean {
+    return this.#memory.i32[this.#plain] !== 0;
+  }
+
+  get position(): number {
+    return this.#memory.i32[this.#position] as number;
+  }
+
+  /** Sequence number of the next packet; wraps at 32 bits. */
+  get seq(): number {
+    return this.#memory.i32[this.#seq] as number;
+  }
+
+  /** Address of the unsent part of a packet, after `move`. */
+  get rest(): number {
+    return this.#field(this.#memory.core.CURSOR_REST);
+  }
+
+  /** Whether a frame that was begun is still to be finished before dropping begins. */
+  get ending(): boolean {
+    return this.#field(this.#memory.core.CURSOR_ENDING) !== 0;
+  }
+
+  get dropping(): boolean {
+    return this.#field(this.#memory.core.CURSOR_DROPPING) !== 0;
+  }
+
+  get lostPackets(): number {
+    return this.#field(this.#memory.core.CURSOR_LOST_PACKETS) >>> 0;
+  }
+
+  get lostFrames(): number {
+    return this.#field(this.#memory.core.CURSOR_LOST_FRAMES) >>> 0;
+  }
+
+  #field(offset: WebAssembly.Global): number {
+    return this.#memory.i32[(this.address + offset.value) >> 2] as number;
+  }
+
+  /** Bytes that may be sent from `position` in one piece, when plain. */
+  span(): number {
+    return this.#memory.core.cursorSpan(this.address);
+  }
+
+  /** Moves on by `size` sent bytes, and to the end of a packet sent in part; returns what is left of that packet. */
+  move(size: number): number {
+    return this.#memory.core.cursorMove(this.address, size);
+  }
+
+  /**
+   * Copies the next packets for a reader that is not plain.
+   *
+   * @param only tracks (bits) to copy; packets of the others are lost
+   * @returns bytes written
+   */
+  fill(dst: number, limit: number, only = -1): number {
+    return this.#memory.core.cursorFill(this.address, dst, limit, only);
+  }
+
+  /** Tracks (bits) whose begun frame is to be finished. */
+  get endingTracks(): number {
+    return this.#field(this.#memory.core.CURSOR_ENDING);
+  }
+
+  /** Drops video up to the next random access points. */
+  skip(): void {
+    this.#memory.core.cursorSkip(this.address);
+  }
+
+  /** Drops everything not sent yet. */
+  jump(): void {
+    this.#memory.core.cursorJump(this.address);
+  }
+
+  /** Age of the oldest packet not sent yet, ms. */
+  age(now: number): number {
+    return this.#memory.core.cursorAge(this.address, now);
+  }
+
+  /** Packets between the cursor and the head of the log. */
+  get lag(): number {
+    const { core, i32 } = this.#memory;
+    return ((i32[(this.#log + core.LOG_HEAD_SEQ.value) >> 2] as number) - this.seq) | 0;
+  }
+
+  close(): void {
+    this.#memory.give(this.address);
+  }
+}

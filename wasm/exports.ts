@@ -1,0 +1,127 @@
+/** What the core exports: addresses and sizes are numbers; offsets are globals (assembly/index.ts). */
+export interface CoreExports {
+  readonly CURSOR_CHANNELS: WebAssembly.Global;
+  readonly CURSOR_DROPPING: WebAssembly.Global;
+  readonly CURSOR_ENDING: WebAssembly.Global;
+  readonly CURSOR_LOST_FRAMES: WebAssembly.Global;
+  readonly CURSOR_LOST_PACKETS: WebAssembly.Global;
+  readonly CURSOR_PLAIN: WebAssembly.Global;
+  readonly CURSOR_POSITION: WebAssembly.Global;
+  readonly CURSOR_REST: WebAssembly.Global;
+  readonly CURSOR_SEQ: WebAssembly.Global;
+  readonly CURSOR_SIZE: WebAssembly.Global;
+  readonly LOG_BLOCKS: WebAssembly.Global;
+  readonly LOG_CHANNELS: WebAssembly.Global;
+  readonly LOG_EVENT_EXPECTED: WebAssembly.Global;
+  readonly LOG_EVENT_TRACK: WebAssembly.Global;
+  readonly LOG_EVENT_VALUE: WebAssembly.Global;
+  readonly LOG_EVENTS: WebAssembly.Global;
+  readonly LOG_FLOOR: WebAssembly.Global;
+  readonly LOG_FRAMES_ENDED: WebAssembly.Global;
+  readonly LOG_HEAD: WebAssembly.Global;
+  readonly LOG_HEAD_SEQ: WebAssembly.Global;
+  readonly LOG_LOST: WebAssembly.Global;
+  readonly LOG_PEND_END: WebAssembly.Global;
+  readonly LOG_PEND_START: WebAssembly.Global;
+  readonly LOG_ROOM: WebAssembly.Global;
+  readonly LOG_TRACKS: WebAssembly.Global;
+  readonly POOL_BUDGET: WebAssembly.Global;
+  readonly POOL_GIVES: WebAssembly.Global;
+  readonly POOL_TAKEN: WebAssembly.Global;
+  readonly POOL_TAKES: WebAssembly.Global;
+  readonly EVENT_LOST: WebAssembly.Global;
+  readonly EVENT_MALFORMED: WebAssembly.Global;
+  readonly EVENT_OVERSIZED: WebAssembly.Global;
+  readonly EVENT_REFRAGMENT: WebAssembly.Global;
+  readonly EVENT_UNKNOWN_CHANNEL: WebAssembly.Global;
+  readonly EVENT_UNKNOWN_TYPE: WebAssembly.Global;
+  readonly EVENT_WRONG_SSRC: WebAssembly.Global;
+  readonly REORDER_HELD: WebAssembly.Global;
+  readonly REORDER_JUMP: WebAssembly.Global;
+  readonly REORDER_LATE: WebAssembly.Global;
+  readonly REORDER_LOST: WebAssembly.Global;
+  readonly REORDER_SIZE: WebAssembly.Global;
+  readonly TRACK_ANCHOR_ARRIVAL: WebAssembly.Global;
+  readonly TRACK_ANCHOR_TIME: WebAssembly.Global;
+  readonly TRACK_BYTES: WebAssembly.Global;
+  readonly TRACK_CLOCK_RATE: WebAssembly.Global;
+  readonly TRACK_FRAME_OPEN: WebAssembly.Global;
+  readonly TRACK_FRAME_TIME: WebAssembly.Global;
+  readonly TRACK_LAST_ARRIVAL: WebAssembly.Global;
+  readonly TRACK_LAST_SEQ: WebAssembly.Global;
+  readonly TRACK_LAST_TIME: WebAssembly.Global;
+  readonly TRACK_LOST: WebAssembly.Global;
+  readonly TRACK_OCTETS: WebAssembly.Global;
+  readonly TRACK_PACKETS: WebAssembly.Global;
+  readonly TRACK_PARAMS: WebAssembly.Global;
+  readonly TRACK_PARAMS_KNOWN: WebAssembly.Global;
+  readonly TRACK_PARAMS_NEEDED: WebAssembly.Global;
+  readonly TRACK_PARAMS_VERSION: WebAssembly.Global;
+  readonly TRACK_RAP_COUNT: WebAssembly.Global;
+  readonly TRACK_RAP_SEQ: WebAssembly.Global;
+  readonly TRACK_REFRAGMENT: WebAssembly.Global;
+  readonly TRACK_REPORT_ARRIVAL: WebAssembly.Global;
+  readonly TRACK_REPORT_FRACTION: WebAssembly.Global;
+  readonly TRACK_REPORT_SECONDS: WebAssembly.Global;
+  readonly TRACK_REPORT_TIME: WebAssembly.Global;
+  readonly TRACK_REPORTS: WebAssembly.Global;
+  readonly TRACK_SEQ_OFFSET: WebAssembly.Global;
+  readonly TRACK_SSRC: WebAssembly.Global;
+  readonly TRACK_STARTED: WebAssembly.Global;
+  readonly TRACK_STRIDE: WebAssembly.Global;
+  readonly TRACK_VIDEO: WebAssembly.Global;
+
+  cursorAge(address: number, now: number): number;
+  cursorFill(address: number, dst: number, limit: number, only: number): number;
+  cursorFollow(address: number, leader: number): void;
+  cursorToHead(address: number): void;
+  cursorJump(address: number): void;
+  cursorMove(address: number, size: number): number;
+  cursorOpen(address: number, log: number, selected: number, usual: number): void;
+  cursorSkip(address: number): void;
+  cursorSpan(address: number): number;
+  cursorToRandomAccess(address: number): number;
+  logAppend(address: number, src: number, size: number, track: number, flags: number): number;
+  logClose(address: number): void;
+  logJoin(address: number): number;
+  logLeave(address: number, worker: number): void;
+  logOpen(address: number, size: number, tracks: number, lagPackets: number, maxPacket: number): void;
+  logPass(address: number, worker: number, seq: number): void;
+  logTrim(address: number, keepSeq: number): void;
+  blockCapacity(): number;
+  blockGive(block: number): void;
+  blockTake(): number;
+  poolCheck(block: number): void;
+  poolInit(blocks: number): void;
+  slotGive(address: number): void;
+  slotTake(size: number): number;
+  rtpClose(address: number): void;
+  rtpIngest(address: number, size: number, now: number): number;
+  rtpReserve(address: number): number;
+  rtpHeaderSize(packet: number, size: number): number;
+  reorderForce(address: number): number;
+  reorderNext(address: number): number;
+  reorderOpen(address: number): void;
+  reorderPush(address: number, packet: number, size: number): number;
+  reorderShift(address: number): void;
+  rtcpFind(packet: number, size: number, type: number, least: number): number;
+  rtcpWriteReceiverReport(
+    dst: number,
+    ssrc: number,
+    source: number,
+    lost: number,
+    highest: number,
+    jitter: number,
+    lastReport: number,
+    delay: number,
+  ): number;
+  rtcpWriteSenderReport(
+    dst: number,
+    ssrc: number,
+    seconds: number,
+    fraction: number,
+    time: number,
+    packets: number,
+    octets: number,
+  ): number;
+}

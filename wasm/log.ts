@@ -1,0 +1,194 @@
+import {
+  ERR_BUDGET,
+  ERR_FRAME,
+  KIND_H264,
+  KIND_H265,
+  PARAM_PPS,
+  PARAM_SPS,
+  PARAM_VPS,
+} from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import { TrackState } from "./track.ts";
+
+/** What the core must know of a track before its first packet. */
+export interface TrackSetup {
+  /** Kind (KIND_* of the ABI) of each payload type. */
+  readonly kinds: ReadonlyMap<number, number>;
+  /** Ticks a second. */
+  readonly clockRate: number;
+  /** Parameter sets that readers know from the description: PARAM_* bits. */
+  readonly paramsKnown: number;
+}
+
+export interface LogOptions {
+  readonly tracks: readonly TrackSetup[];
+  /** Packets a reader may lag behind at least. */
+  readonly lagPackets: number;
+  /** Largest RTP packet for readers, bytes. */
+  readonly maxPacket: number;
+}
+
+/** Packets that were not taken, since the last look; each kind with one example. */
+export interface IngestEvents {
+  /** Bits EVENT_* of the core. */
+  readonly bits: number;
+  readonly track: number;
+  readonly value: number;
+  readonly expected: number;
+}
+
+/** Why `receive` stopped. */
+export type ReceiveFault = "budget" | "frame";
+
+/** A log of RTP packets in interleaved framing, fed with the bytes of a publisher's connection. */
+export class RtpLog {
+  readonly address: number;
+  readonly tracks: readonly TrackState[];
+  readonly #memory: MediaMemory;
+  readonly #room: number;
+  readonly #events: number;
+
+  private constructor(memory: MediaMemory, address: number, options: LogOptions) {
+    const { core } = memory;
+    this.#memory = memory;
+    this.address = address;
+    this.#room = (address + core.LOG_ROOM.value) >> 2;
+    this.#events = (address + core.LOG_EVENTS.value) >> 2;
+    const stride = core.TRACK_STRIDE.value;
+    const first = address + core.LOG_TRACKS.value;
+    this.tracks = options.tracks.map((setup, i) => {
+      const track = new TrackState(memory, first + i * stride);
+      for (const [type, kind] of setup.kinds) memory.u8[track.address + type] = kind;
+      track.setUp(setup.clockRate, setup.paramsKnown, paramsNeeded(setup.kinds));
+      return track;
+    });
+  }
+
+  /** A log without packets; undefined when the budget is used up. */
+  static open(memory: MediaMemory, options: LogOptions): RtpLog | undefined {
+    const { core } = memory;
+    const count = options.tracks.length;
+    const size = core.LOG_TRACKS.value + count * core.TRACK_STRIDE.value;
+    const address = memory.take(size);
+    if (address === undefined) return undefined;
+    core.logOpen(address, size, count, options.lagPackets, options.maxPacket);
+    return new RtpLog(memory, address, options);
+  }
+
+  /** Says what a channel of the publisher carries: packets of a track, or its RTCP. */
+  mapChannel(channel: number, track: number, rtcp: boolean): void {
+    this.#memory.u8[this.address + this.#memory.core.LOG_CHANNELS.value + channel] = rtcp
+      ? track | 128
+      : track;
+  }
+
+  /**
+   * Takes interleaved frames from `chunk`, from `offset` on.
+   *
+   * @returns the offset of the first byte that is no interleaved frame, the length of the chunk when all are; or why
+   *   the publisher cannot go on
+   */
+  receive(chunk: Uint8Array, offset: number, now: number): number | ReceiveFault {
+    const { core, u8, i32 } = this.#memory;
+    let at = offset;
+    while (at < chunk.length) {
+      const target = core.rtpReserve(this.address);
+      if (target < 0) return "budget";
+      const size = Math.min(i32[this.#room] as number, chunk.length - at);
+      u8.set(at === 0 && size === chunk.length ? chunk : chunk.subarray(at, at + size), target);
+      const rest = core.rtpIngest(this.address, size, now);
+      if (rest < 0) return rest === ERR_FRAME ? "frame" : fault(rest);
+      at += size - rest;
+      if (rest > 0) return at;
+    }
+    return at;
+  }
+
+  /** What went wrong since the last call; undefined when nothing did. */
+  takeEvents(): IngestEvents | undefined {
+    const { core, i32 } = this.#memory;
+    const bits = i32[this.#events] as number;
+    if (bits === 0) return undefined;
+    i32[this.#events] = 0;
+    const read = (offset: WebAssembly.Global) => i32[(this.address + offset.value) >> 2] as number;
+    return {
+      bits,
+      track: read(core.LOG_EVENT_TRACK),
+      value: read(core.LOG_EVENT_VALUE),
+      expected: read(core.LOG_EVENT_EXPECTED),
+    };
+  }
+
+  /** Frames that ended since the last call. */
+  takeFramesEnded(): number {
+    return this.#takeCount(this.#memory.core.LOG_FRAMES_ENDED);
+  }
+
+  /** Packets found missing since the last call. */
+  takeLost(): number {
+    return this.#takeCount(this.#memory.core.LOG_LOST);
+  }
+
+  #takeCount(offset: WebAssembly.Global): number {
+    const { i32 } = this.#memory;
+    const at = (this.address + offset.value) >> 2;
+    const count = i32[at] as number;
+    i32[at] = 0;
+    return count;
+  }
+
+  /** Whether an interleaved frame has come in part. */
+  get pending(): boolean {
+    const { core } = this.#memory;
+    return this.#read(core.LOG_PEND_START) !== this.#read(core.LOG_PEND_END);
+  }
+
+  /** Packets published so far; wraps at 32 bits. */
+  get headSeq(): number {
+    return this.#read(this.#memory.core.LOG_HEAD_SEQ);
+  }
+
+  /** End of the last published packet. */
+  get head(): number {
+    return this.#read(this.#memory.core.LOG_HEAD);
+  }
+
+  /** Oldest packet that a reader which is behind may go on from. */
+  get floorSeq(): number {
+    return this.#read(this.#memory.core.LOG_FLOOR);
+  }
+
+  get blocks(): number {
+    return this.#read(this.#memory.core.LOG_BLOCKS);
+  }
+
+  #read(offset: WebAssembly.Global): number {
+    return this.#memory.i32[(this.address + offset.value) >> 2] as number;
+  }
+
+  /** Gives back the blocks whose packets all lie before `keepSeq`. */
+  trim(keepSeq: number): void {
+    this.#memory.core.logTrim(this.address, keepSeq);
+  }
+
+  /** Gives everything back. No cursor may stand in it any more. */
+  close(): void {
+    const { core } = this.#memory;
+    core.rtpClose(this.address);
+    core.logClose(this.address);
+    this.#memory.give(this.address);
+  }
+}
+
+function fault(code: number): ReceiveFault {
+  if (code === ERR_BUDGET) return "budget";
+  throw new Error(`the core refused what it had asked for: ${code}`);
+}
+
+function paramsNeeded(kinds: ReadonlyMap<number, number>): number {
+  for (const kind of kinds.values()) {
+    if (kind === KIND_H264) return PARAM_SPS | PARAM_PPS;
+    if (kind === KIND_H265) return PARAM_SPS | PARAM_PPS | PARAM_VPS;
+  }
+  return 0;
+}
