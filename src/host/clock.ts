@@ -1,0 +1,44 @@
+import type { Cancel, Clock } from "../lib/clock.ts";
+
+/** The longest delay a timer of the runtime can hold, ms; longer ones are cut into such pieces. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** The process's own clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall,
+  after,
+  soon: (call) => void setImmediate(call),
+};
+
+/** What must be added to the monotonic clock to get the wall clock, ms. */
+let offset = performance.timeOrigin;
+
+/**
+ * The wall clock with fractions. `Date.now()` is exact but cut to whole milliseconds, the monotonic clock is fine but
+ * does not follow corrections of the system's time: the offset between the two is kept inside the millisecond that
+ * `Date.now()` allows.
+ */
+function wall(): number {
+  const now = performance.now();
+  const lowest = Date.now() - now;
+  if (offset < lowest) offset = lowest;
+  else if (offset >= lowest + 1) offset = lowest + 0.999;
+  return now + offset;
+}
+
+function after(ms: number, call: () => void): Cancel {
+  if (ms === Number.POSITIVE_INFINITY) return () => {};
+  if (ms <= MAX_DELAY_MS) {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  }
+  let cancel: Cancel = () => {};
+  const timer = setTimeout(() => {
+    cancel = after(ms - MAX_DELAY_MS, call);
+  }, MAX_DELAY_MS);
+  return () => {
+    clearTimeout(timer);
+    cancel();
+  };
+}

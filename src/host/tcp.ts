@@ -1,0 +1,280 @@
+import { parseAddress } from "../lib/address.ts";
+import { errorText } from "../lib/errors.ts";
+import { descriptorCeiling } from "./libc.ts";
+
+/** One accepted connection, as its owner uses it. */
+export interface TcpSocket {
+  /** The peer as `1.2.3.4:5000` or `[::1]:5000`; IPv4-mapped addresses are shown as IPv4. */
+  readonly remote: string;
+  /** The peer's address alone. */
+  readonly remoteAddress: string;
+  /** Our side, in the form of `remote`. */
+  readonly local: string;
+  /** The system's number of the socket, to write to it directly; undefined when that is not possible. */
+  readonly descriptor: number | undefined;
+  /** Sends at once. @returns bytes taken: 0 when the kernel's buffer is full, -1 when closed */
+  write(bytes: Uint8Array, offset: number, length: number): number;
+  /** FIN after everything written so far; nothing is received any more. */
+  end(): void;
+  /** RST, now. */
+  terminate(): void;
+  /** Stops and restarts receiving. */
+  pause(): void;
+  resume(): void;
+}
+
+/** What the owner of a connection does with it. None of these runs inside a call of `TcpSocket`. */
+export interface TcpConn {
+  /** Takes received bytes; they are borrowed. An exception ends this connection alone. */
+  data(chunk: Uint8Array): void;
+  /** There is room again after a short write. */
+  drain(): void;
+  /** The end, once and always, also after `end` and `terminate`; undefined is an orderly end. */
+  closed(error: Error | undefined): void;
+}
+
+/** An open listening socket. */
+export interface TcpListener {
+  /** The real port, also when 0 was asked for. */
+  readonly port: number;
+  /** As log lines show it, such as `:8554`. */
+  readonly address: string;
+  /** Stops accepting; connections stay. */
+  close(): Promise<void>;
+}
+
+export interface TcpOptions {
+  /** Told of exceptions of the connection's owner and of refused connections. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/**
+ * Accepts TCP connections on `address`, `:8554` being all addresses of both families.
+ *
+ * A peer that half-closes its side is closed whole, after what was written for it. While nearly all descriptors of
+ * the process are taken, newcomers are refused by RST.
+ *
+ * @throws {Error} `listen tcp <address>: <reason>` if the address cannot be had
+ * @throws {ConfigError} if it is not an address
+ */
+export function listenTcp(
+  address: string,
+  accept: (socket: TcpSocket) => TcpConn,
+  options: TcpOptions = {},
+): TcpListener {
+  const fault = options.onFault ?? (() => {});
+  const listener = openListener(address, (hostname, port) =>
+    Bun.listen<Connection | undefined>({ hostname, port, socket: handlers(accept, fault) }),
+  );
+  return {
+    port: listener.port,
+    address: shownAddress(address, listener.port),
+    close: () => {
+      listener.stop(false);
+      return Promise.resolve();
+    },
+  };
+}
+
+/**
+ * Opens a listener by `open`, on both families where the address names none and the system has both.
+ *
+ * @throws {Error} `listen tcp <address>: <reason>`
+ */
+export function openListener<T>(address: string, open: (hostname: string, port: number) => T): T {
+  const { hostname, port } = parseAddress(address);
+  try {
+    return open(hostname, port);
+  } catch (cause) {
+    if (hostname === "::" && !isTaken(cause)) {
+      try {
+        return open("0.0.0.0", port); // IPv6 is off
+      } catch (second) {
+        throw listenError(address, second);
+      }
+    }
+    throw listenError(address, cause);
+  }
+}
+
+/** `address` with the port it really got. */
+export function shownAddress(address: string, port: number): string {
+  return address.replace(/:\d+$/, `:${port}`);
+}
+
+/** Shows address and port; IPv4-mapped addresses as IPv4. */
+export function joinAddress(address: string, port: number): string {
+  const plain = plainAddress(address);
+  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+/** An address as IPv4 where it is an IPv4-mapped one (RFC 4291 §2.5.5.2). */
+export function plainAddress(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+}
+
+type BunSocket = import("bun").Socket<Connection | undefined>;
+
+function handlers(accept: (socket: TcpSocket) => TcpConn, fault: (error: unknown) => void) {
+  const refuse = refuser(fault);
+  return {
+    open(socket: BunSocket) {
+      // Without a free descriptor the runtime would try to accept the same connection for ever, at full load.
+      const fd = (socket as unknown as { readonly fd?: number }).fd ?? 0;
+      if (fd >= descriptorCeiling()) return refuse(socket);
+      socket.data = new Connection(socket, fault);
+      socket.data.open(accept);
+    },
+    data: (socket: BunSocket, chunk: Uint8Array) => socket.data?.data(chunk),
+    drain: (socket: BunSocket) => socket.data?.drain(),
+    end: (socket: BunSocket) => socket.data?.peerEnded(),
+    error: (socket: BunSocket, error: Error) => socket.data?.failed(error),
+    close: (socket: BunSocket, error?: Error) => socket.data?.closed(error),
+  };
+}
+
+/** Resets connections and reports them, once a second at most. */
+function refuser(fault: (error: unknown) => void): (socket: BunSocket) => void {
+  let refused = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (socket) => {
+    const peer = plainAddress(socket.remoteAddress);
+    socket.terminate();
+    refused++;
+    if (performance.now() - toldAt < REFUSAL_REPORT_MS) return;
+    fault(new Error(`too many open files: ${refused} connections refused, the last one from ${peer}`));
+    toldAt = performance.now();
+    refused = 0;
+  };
+}
+
+const REFUSAL_REPORT_MS = 1_000;
+
+/** How long a connection that we ended waits for the peer's end before it is cut, ms. */
+const LINGER_MS = 2_000;
+/** Bytes thrown away while waiting for the peer's end; a peer that goes on talking is cut. */
+const LINGER_BYTES = 4 * 1024 * 1024;
+
+/** One accepted socket: keeps the promises of `TcpSocket` and `TcpConn`. */
+class Connection implements TcpSocket {
+  readonly remote: string;
+  readonly remoteAddress: string;
+  readonly local: string;
+  readonly descriptor: number | undefined;
+  readonly #socket: BunSocket;
+  readonly #fault: (error: unknown) => void;
+  #conn: TcpConn | undefined;
+  #error: Error | undefined;
+  #state: "open" | "lingering" | "closed" = "open";
+  #discarded = 0;
+  #linger: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: BunSocket, fault: (error: unknown) => void) {
+    this.#socket = socket;
+    this.#fault = fault;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remote = joinAddress(socket.remoteAddress, socket.remotePort);
+    this.local = joinAddress(socket.localAddress, socket.localPort);
+    this.descriptor = (socket as unknown as { readonly fd?: number }).fd;
+  }
+
+  open(accept: (socket: TcpSocket) => TcpConn): void {
+    try {
+      this.#conn = accept(this);
+    } catch (error) {
+      this.#fault(error);
+      this.terminate();
+    }
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#state !== "open") {
+      this.#discarded += chunk.length;
+      if (this.#discarded > LINGER_BYTES) this.terminate();
+      return;
+    }
+    try {
+      this.#conn?.data(chunk);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  drain(): void {
+    if (this.#state !== "open") return;
+    try {
+      this.#conn?.drain();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The peer's FIN: the runtime closes the socket by itself, right after this. */
+  peerEnded(): void {}
+
+  /** An exception of ours: this connection ends, the others go on. */
+  failed(error: unknown): void {
+    this.#fault(error);
+    this.#error ??= error instanceof Error ? error : new Error(errorText(error));
+    this.terminate();
+  }
+
+  /** The socket is gone. The owner learns it outside any call of its own. */
+  closed(error: Error | undefined): void {
+    this.#state = "closed";
+    clearTimeout(this.#linger);
+    const reason = this.#error ?? error;
+    queueMicrotask(() => {
+      try {
+        this.#conn?.closed(reason);
+      } catch (problem) {
+        this.#fault(problem);
+      }
+    });
+  }
+
+  write(bytes: Uint8Array, offset: number, length: number): number {
+    return this.#state === "open" ? this.#socket.write(bytes, offset, length) : -1;
+  }
+
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "lingering";
+    // Closing with unread bytes would send RST and with it destroy what the peer has not read yet (RFC 1122
+    // §4.2.2.13): say FIN, read on for a moment, then close.
+    this.#socket.shutdown();
+    this.#linger = setTimeout(() => this.terminate(), LINGER_MS);
+    this.#socket.resume();
+  }
+
+  terminate(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#socket.terminate();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+}
+
+/** Reasons of the system, as they are usually worded. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "cannot assign requested address",
+  EACCES: "permission denied",
+};
+
+function listenError(address: string, cause: unknown): Error {
+  const code = (cause as { readonly code?: unknown } | undefined)?.code;
+  const reason = (typeof code === "string" ? REASONS[code] : undefined) ?? errorText(cause);
+  return new Error(`listen tcp ${address}: ${reason}`, { cause });
+}
+
+function isTaken(cause: unknown): boolean {
+  return (cause as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE";
+}

@@ -1,0 +1,96 @@
+import type { MediaMemory } from "../../wasm/core.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { BudgetError } from "../lib/errors.ts";
+import { PlainSinkGroup, type SinkGroup } from "./sink-group.ts";
+import type { Stream } from "./stream.ts";
+
+/** Streams with fewer readers are flushed at every turn of the loop. */
+const COALESCE_READERS = 8;
+const COALESCE_BYTES = 32 * 1024;
+const COALESCE_MS = 10;
+/** A copy for one reader, or its sender reports. */
+const SCRATCH_BYTES = 72 * 1024;
+
+/**
+ * Decides when what came in goes out. Nothing is sent while bytes are being received: streams are marked, and flushed
+ * once all sockets that are ready have been served. With many readers a stream waits for the end of a frame, 32 KB, or
+ * 10 ms, whichever is first, as each write costs the same whatever its size.
+ */
+export class FlushQueue {
+  readonly #clock: Clock;
+  #dirty = new Set<Stream>();
+  #spare = new Set<Stream>();
+  #scheduled = false;
+  #timer: Cancel | undefined;
+
+  readonly #memory: MediaMemory;
+  #scratch = 0;
+
+  /** Makes a group of sinks that are written to together. */
+  readonly createGroup: () => SinkGroup;
+
+  constructor(clock: Clock, memory: MediaMemory, createGroup: () => SinkGroup = () => new PlainSinkGroup()) {
+    this.#clock = clock;
+    this.#memory = memory;
+    this.createGroup = createGroup;
+  }
+
+  /** A block that is free for use between two calls: copies for readers with their own channels. */
+  get scratch(): number {
+    if (this.#scratch !== 0) return this.#scratch;
+    const block = this.#memory.take(SCRATCH_BYTES);
+    if (block === undefined) throw new BudgetError("the media memory is used up");
+    this.#scratch = block;
+    return block;
+  }
+
+  /** Gives the scratch block back. No stream may be left. */
+  close(): void {
+    if (this.#scratch !== 0) this.#memory.give(this.#scratch);
+    this.#scratch = 0;
+    this.#timer?.();
+  }
+
+  /** Says that a stream has something new. */
+  mark(stream: Stream): void {
+    this.#dirty.add(stream);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(this.#run);
+  }
+
+  forget(stream: Stream): void {
+    this.#dirty.delete(stream);
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    this.#timer?.();
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    const dirty = this.#dirty;
+    this.#dirty = this.#spare;
+    this.#spare = dirty;
+    let wait = Number.POSITIVE_INFINITY;
+    for (const stream of dirty) {
+      const left = remaining(stream, now);
+      if (left <= 0) {
+        stream.flush(now);
+      } else {
+        this.#dirty.add(stream);
+        wait = Math.min(wait, left);
+      }
+    }
+    dirty.clear();
+    if (wait !== Number.POSITIVE_INFINITY && !this.#scheduled) {
+      this.#timer = this.#clock.after(wait, this.#run);
+    }
+  };
+}
+
+/** How long a stream may still wait, ms. */
+function remaining(stream: Stream, now: number): number {
+  if (stream.readers < COALESCE_READERS || stream.frameEnded || stream.pendingBytes >= COALESCE_BYTES)
+    return 0;
+  return stream.pendingSince + COALESCE_MS - now;
+}

@@ -1,0 +1,93 @@
+import type { RtpLog } from "../../wasm/log.ts";
+import type { TrackState } from "../../wasm/track.ts";
+
+/** Seconds from 1900, where NTP begins, to 1970. */
+const NTP_EPOCH_SECONDS = 2_208_988_800;
+
+/** Sender reports that disagree with arrival by more than this are not believed, ms. */
+const BELIEVABLE_MS = 10_000;
+
+/** An instant in both clocks. */
+export interface TrackTime {
+  /** NTP time, ms since 1900. */
+  readonly ntp: number;
+  /** RTP ticks of the track, 32 bits. */
+  readonly rtpTime: number;
+}
+
+/**
+ * Relates the RTP time of each track to the server's wall clock. Tracks are aligned by the publisher's sender reports
+ * as soon as each has one, by arrival until then.
+ */
+export class NtpClock {
+  readonly #log: RtpLog;
+  readonly #rates: readonly number[];
+  /** Server's wall clock minus publisher's, ms; undefined before the first report. */
+  #offset: number | undefined;
+  readonly #seen: number[];
+
+  constructor(log: RtpLog, clockRates: readonly number[]) {
+    this.#log = log;
+    this.#rates = clockRates;
+    this.#seen = clockRates.map(() => 0);
+  }
+
+  /**
+   * The RTP time of a track at this moment; undefined before its first packet.
+   *
+   * @param now monotonic ms
+   * @param wall the same moment, ms since 1970
+   */
+  at(index: number, now: number, wall: number): TrackTime | undefined {
+    const track = this.#log.tracks[index];
+    if (track === undefined || !track.started) return undefined;
+    this.#follow(now, wall);
+    const ntp = wall + NTP_EPOCH_SECONDS * 1000;
+    const rate = this.#rates[index] as number;
+    return {
+      ntp,
+      rtpTime: this.#byReports(now, wall) ? this.#reported(track, ntp, rate) : arrived(track, now, rate),
+    };
+  }
+
+  /** Takes reports that came since the last call into the offset of the clocks. */
+  #follow(now: number, wall: number): void {
+    this.#log.tracks.forEach((track, i) => {
+      if (track.reports === this.#seen[i]) return;
+      this.#seen[i] = track.reports;
+      const report = track.lastReport;
+      const offset = wall - (now - report.arrival) + NTP_EPOCH_SECONDS * 1000 - report.ntp;
+      if (this.#offset === undefined || Math.abs(offset - this.#offset) > BELIEVABLE_MS)
+        this.#offset = offset;
+      else this.#offset += (offset - this.#offset) / 8;
+    });
+  }
+
+  /** Whether each track that sends has a report, and all agree with their arrival. */
+  #byReports(now: number, wall: number): boolean {
+    return this.#log.tracks.every((track, i) => {
+      if (!track.started) return true;
+      if (track.reports === 0) return false;
+      const rate = this.#rates[i] as number;
+      const ntp = wall + NTP_EPOCH_SECONDS * 1000;
+      const difference = (this.#reported(track, ntp, rate) - arrived(track, now, rate)) | 0;
+      return Math.abs(difference / rate) * 1000 < BELIEVABLE_MS;
+    });
+  }
+
+  #reported(track: TrackState, ntp: number, rate: number): number {
+    const report = track.lastReport;
+    const elapsed = ntp - (this.#offset ?? 0) - report.ntp;
+    return wrap(report.rtpTime + (elapsed / 1000) * rate);
+  }
+}
+
+function arrived(track: TrackState, now: number, rate: number): number {
+  return wrap(track.anchorTime + ((now - track.anchorArrival) / 1000) * rate);
+}
+
+/** To 32 bits; the argument may be far outside. */
+function wrap(ticks: number): number {
+  const modulus = 0x1_0000_0000;
+  return Math.round(((ticks % modulus) + modulus) % modulus) % modulus;
+}

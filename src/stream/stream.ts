@@ -1,0 +1,243 @@
+import type { MediaMemory } from "../../wasm/core.ts";
+import { LogCursor } from "../../wasm/cursor.ts";
+import { type IngestEvents, type LogOptions, type ReceiveFault, RtpLog } from "../../wasm/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import { BudgetError } from "../lib/errors.ts";
+import type { StreamDescription } from "../media/track.ts";
+import type { StreamCursor } from "./cursor.ts";
+import type { FlushQueue } from "./flush.ts";
+import { NtpClock, type TrackTime } from "./ntp.ts";
+import type { SinkGroup } from "./sink-group.ts";
+
+/** What a stream is made of. */
+export interface StreamOptions {
+  readonly memory: MediaMemory;
+  readonly clock: Clock;
+  readonly flushes: FlushQueue;
+  readonly description: StreamDescription;
+  readonly log: LogOptions;
+}
+
+/** Told when a reader cannot go on. */
+export type ReaderFault = (error: Error) => void;
+
+/** How long it takes to look at all readers for their sender reports, ms. */
+const REPORT_ROUND_MS = 2_000;
+
+/** What a publisher sends and any number of readers take. */
+export class Stream {
+  readonly memory: MediaMemory;
+  readonly description: StreamDescription;
+  readonly log: RtpLog;
+  readonly #clock: Clock;
+  readonly #flushes: FlushQueue;
+  readonly #ntp: NtpClock;
+  /** Readers that are written to one by one, and those that get the same bytes at the same time. */
+  readonly #alone: StreamCursor[] = [];
+  readonly #together: StreamCursor[] = [];
+  readonly #group: SinkGroup;
+  /** Where the readers in `#together` stand. */
+  readonly #leader: LogCursor;
+  /** Of the write in progress: who did not take all, and how much they took. */
+  readonly #shortIndexes: number[] = [];
+  readonly #shortTaken: number[] = [];
+  /** Next in `#together` to be looked at for its sender reports, and when the last one was. */
+  #reportNext = 0;
+  #reportTime = 0;
+  /** Bytes each reader in `#together` would have got since the stream began. */
+  bytesTogether = 0;
+  readonly #faults = new Map<StreamCursor, ReaderFault>();
+  /** Since when something waits to be flushed, monotonic ms. */
+  pendingSince = 0;
+  pendingBytes = 0;
+  frameEnded = false;
+  #closed = false;
+
+  /** @throws {BudgetError} if the media memory is nearly used up: running streams keep the rest */
+  constructor(options: StreamOptions) {
+    const { memory, description } = options;
+    const log = memory.hasRoom ? RtpLog.open(memory, options.log) : undefined;
+    if (log === undefined) throw budgetError(memory);
+    const leader = openLeader(memory, log);
+    this.memory = memory;
+    this.#leader = leader;
+    this.#group = options.flushes.createGroup();
+    this.description = description;
+    this.log = log;
+    this.#clock = options.clock;
+    this.#flushes = options.flushes;
+    this.#ntp = new NtpClock(
+      log,
+      options.log.tracks.map((track) => track.clockRate),
+    );
+  }
+
+  get readers(): number {
+    return this.#alone.length + this.#together.length;
+  }
+
+  /** RTP bytes received, headers included. */
+  get bytesReceived(): number {
+    return this.log.tracks.reduce((sum, track) => sum + track.bytes, 0);
+  }
+
+  /** Address of memory that is free for use between two calls. */
+  get scratch(): number {
+    return this.#flushes.scratch;
+  }
+
+  /** RTP time of a track at this moment; undefined before its first packet. */
+  timeOf(track: number): TrackTime | undefined {
+    return this.#ntp.at(track, this.#clock.now(), this.#clock.wall());
+  }
+
+  /** Takes interleaved frames of the publisher; see RtpLog.receive. */
+  receive(chunk: Uint8Array, offset: number): number | ReceiveFault {
+    const now = this.#clock.now();
+    const end = this.log.receive(chunk, offset, now);
+    if (this.pendingBytes === 0) this.pendingSince = now;
+    this.pendingBytes += (typeof end === "number" ? end : chunk.length) - offset;
+    if (this.log.takeFramesEnded() > 0) this.frameEnded = true;
+    this.#flushes.mark(this);
+    return end;
+  }
+
+  /** Packets that were not taken since the last call. */
+  takeEvents(): IngestEvents | undefined {
+    return this.log.takeEvents();
+  }
+
+  /** @param fault called, at most once, when the reader cannot go on */
+  addReader(cursor: StreamCursor, fault: ReaderFault): void {
+    this.#alone.push(cursor);
+    this.#faults.set(cursor, fault);
+  }
+
+  /** The caller closes the cursor. */
+  removeReader(cursor: StreamCursor): void {
+    this.separate(cursor);
+    const i = this.#alone.indexOf(cursor);
+    if (i < 0) return;
+    const last = this.#alone.pop() as StreamCursor;
+    if (i < this.#alone.length) this.#alone[i] = last;
+    this.#faults.delete(cursor);
+  }
+
+  /** Writes to a reader alone from now on, as it has something of its own to send first. */
+  separate(cursor: StreamCursor): void {
+    const { index } = cursor;
+    if (index === undefined) return;
+    const last = this.#together.pop() as StreamCursor;
+    this.#group.remove(index);
+    if (last !== cursor) {
+      this.#together[index] = last;
+      last.index = index;
+    }
+    this.#alone.push(cursor);
+    cursor.part(this.#leader);
+  }
+
+  /** Says that a reader cannot go on; its owner hears of it after this turn. */
+  failed(cursor: StreamCursor, error: Error): void {
+    const fault = this.#faults.get(cursor);
+    if (fault === undefined) return;
+    this.#faults.delete(cursor);
+    this.#clock.soon(() => fault(error));
+  }
+
+  /** Sends every reader what it may have, and gives back what nobody needs any more. */
+  flush(now: number): void {
+    if (this.#closed) return;
+    this.pendingBytes = 0;
+    this.frameEnded = false;
+    if (this.#together.length > 0) this.#flushTogether(now);
+    else this.#leader.toHead();
+    const lag = this.#flushAlone(now);
+    this.log.trim((this.log.headSeq - lag) | 0);
+  }
+
+  #flushTogether(now: number): void {
+    const leader = this.#leader;
+    for (let size = leader.span(); size > 0; size = leader.span()) {
+      this.#group.write(this.memory.u8, leader.position, size, this.#noteShort);
+      while (this.#shortIndexes.length > 0) {
+        const cursor = this.#together[this.#shortIndexes.pop() as number] as StreamCursor;
+        this.separate(cursor);
+        cursor.fallBehind(this.#shortTaken.pop() as number, now);
+      }
+      leader.move(size);
+      this.bytesTogether += size;
+    }
+    this.#reportInTurn(now);
+  }
+
+  readonly #noteShort = (index: number, taken: number): void => {
+    this.#shortIndexes.push(index);
+    this.#shortTaken.push(taken);
+  };
+
+  /** Looks after sender reports: goes round all readers once in REPORT_ROUND_MS. */
+  #reportInTurn(now: number): void {
+    const due = Math.ceil((this.#together.length * (now - this.#reportTime)) / REPORT_ROUND_MS);
+    const count = Math.min(due, this.#together.length);
+    this.#reportTime = now;
+    for (let i = 0; i < count; i++) {
+      if (this.#reportNext >= this.#together.length) this.#reportNext = 0;
+      this.#together[this.#reportNext]?.reportWhenDue(now);
+      this.#reportNext += 1;
+    }
+  }
+
+  /** @returns how many packets the last of them is behind */
+  #flushAlone(now: number): number {
+    let lag = 0;
+    for (let i = this.#alone.length - 1; i >= 0; i--) {
+      const cursor = this.#alone[i] as StreamCursor;
+      try {
+        cursor.pump(now);
+      } catch (error) {
+        this.failed(cursor, error as Error);
+      }
+      if (cursor.isLike(this.#leader.seq)) this.#unite(i);
+      else lag = Math.max(lag, cursor.lag);
+    }
+    return lag;
+  }
+
+  /** Writes to the reader number `i` of `#alone` together with others from now on. */
+  #unite(i: number): void {
+    const cursor = this.#alone[i] as StreamCursor;
+    const last = this.#alone.pop() as StreamCursor;
+    if (i < this.#alone.length) this.#alone[i] = last;
+    cursor.join(this.#together.push(cursor) - 1);
+    this.#group.push(cursor.direct);
+  }
+
+  /** Sends the readers what came last. */
+  finish(): void {
+    this.flush(this.#clock.now());
+  }
+
+  /** Gives everything back. The readers are gone by then. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flushes.forget(this);
+    this.#leader.close();
+    this.log.close();
+  }
+}
+
+/** A cursor with all tracks on the usual channels. */
+function openLeader(memory: MediaMemory, log: RtpLog): LogCursor {
+  const channels = log.tracks.map((_, i) => 2 * i);
+  const leader = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
+  if (leader !== undefined) return leader;
+  log.close();
+  throw budgetError(memory);
+}
+
+function budgetError(memory: MediaMemory): BudgetError {
+  const { blocksTaken, blocksTotal } = memory.state;
+  return new BudgetError(`the media memory is used up: ${blocksTaken} of ${blocksTotal} blocks are taken`);
+}

@@ -1,0 +1,251 @@
+import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { listenTcp, plainAddress, shownAddress, type TcpConn, type TcpSocket } from "../../src/host/tcp.ts";
+
+/** A listener whose connections write down what happens to them. */
+function recorder(react: (socket: TcpSocket, text: string) => void = () => {}) {
+  const events: string[] = [];
+  const faults: string[] = [];
+  const waiting: { text: string; resolve: () => void }[] = [];
+  const sockets: TcpSocket[] = [];
+  const add = (event: string) => {
+    events.push(event);
+    for (const { text, resolve } of waiting) if (events.includes(text)) resolve();
+  };
+  const listener = listenTcp(
+    "127.0.0.1:0",
+    (socket) => {
+      sockets.push(socket);
+      return {
+        data: (chunk) => {
+          const text = Buffer.from(chunk).toString();
+          add(`data ${text}`);
+          react(socket, text);
+          add(`returned ${text}`);
+        },
+        drain: () => add("drain"),
+        closed: (error) => add(`closed ${error?.message}`),
+      } satisfies TcpConn;
+    },
+    { onFault: (error) => faults.push(String(error)) },
+  );
+  const seen = (text: string) =>
+    new Promise<void>((resolve) => {
+      if (events.includes(text)) resolve();
+      else waiting.push({ text, resolve });
+    });
+  return { events, faults, listener, seen, sockets };
+}
+
+async function dial(port: number, host = "127.0.0.1", allowHalfOpen = false) {
+  const client = connect({ port, host, allowHalfOpen });
+  await new Promise<void>((resolve, reject) => client.once("connect", resolve).once("error", reject));
+  client.removeAllListeners("error");
+  const errors: string[] = [];
+  client.on("error", (error) => errors.push(error.message));
+  return { client, errors };
+}
+
+function text(client: Socket): Promise<string> {
+  let all = "";
+  client.on("data", (chunk) => {
+    all += chunk;
+  });
+  return new Promise((resolve) => client.once("end", () => resolve(all)));
+}
+
+test("a connection tells both its ends, IPv4 as IPv4 on a dual listener too", async () => {
+  const sockets: TcpSocket[] = [];
+  const opened = Promise.withResolvers<void>();
+  const listener = listenTcp(":0", (socket) => {
+    sockets.push(socket);
+    opened.resolve();
+    return { data: () => {}, drain: () => {}, closed: () => {} };
+  });
+  expect(listener.address).toBe(`:${listener.port}`);
+  const { client } = await dial(listener.port);
+  await opened.promise;
+  expect(sockets[0]?.remote).toBe(`127.0.0.1:${client.localPort}`);
+  expect(sockets[0]?.remoteAddress).toBe("127.0.0.1");
+  expect(sockets[0]?.local).toBe(`127.0.0.1:${listener.port}`);
+  client.destroy();
+  await listener.close();
+});
+
+test("the peer's end closes the connection once, without an error", async () => {
+  const { listener, events, seen } = recorder((socket) => socket.write(Buffer.from("answer"), 0, 6));
+  const { client } = await dial(listener.port, "127.0.0.1", true);
+  const answer = text(client);
+  client.end("hello");
+  await seen("closed undefined");
+  expect(await answer).toBe("answer");
+  expect(events).toEqual(["data hello", "returned hello", "closed undefined"]);
+  client.destroy();
+  await listener.close();
+});
+
+test("end delivers what was written, also to a peer that is still sending", async () => {
+  const { listener, events, seen } = recorder((socket) => {
+    socket.write(Buffer.from("refused"), 0, 7);
+    socket.end();
+    expect(socket.write(Buffer.from("more"), 0, 4)).toBe(-1);
+  });
+  const { client, errors } = await dial(listener.port);
+  const answer = text(client);
+  client.write("a");
+  client.write(Buffer.alloc(1_000_000));
+  expect(await answer).toBe("refused");
+  await seen("closed undefined");
+  expect(errors).toEqual([]);
+  expect(events.filter((event) => event.startsWith("closed"))).toHaveLength(1);
+  client.destroy();
+  await listener.close();
+});
+
+test("terminate resets the peer, and the owner learns it after its own call", async () => {
+  const { listener, events, seen } = recorder((socket) => socket.terminate());
+  const { client, errors } = await dial(listener.port);
+  const gone = new Promise<void>((resolve) => client.once("close", () => resolve()));
+  client.write("x");
+  await seen("closed undefined");
+  await gone;
+  expect(events).toEqual(["data x", "returned x", "closed undefined"]);
+  expect(errors.join()).toContain("ECONNRESET");
+  await listener.close();
+});
+
+test("an exception ends its connection alone", async () => {
+  const { listener, faults, seen } = recorder((_, received) => {
+    if (received === "bad") throw new Error("boom");
+  });
+  const good = (await dial(listener.port)).client;
+  const bad = (await dial(listener.port)).client;
+  bad.write("bad");
+  await seen("closed boom");
+  expect(faults).toEqual(["Error: boom"]);
+  good.write("still here");
+  await seen("returned still here");
+  good.destroy();
+  await listener.close();
+});
+
+test("a connection that is refused while it is accepted still hears its end", async () => {
+  const ended = Promise.withResolvers<void>();
+  const listener = listenTcp("127.0.0.1:0", (socket) => {
+    socket.terminate();
+    return { data: () => {}, drain: () => {}, closed: () => ended.resolve() };
+  });
+  await dial(listener.port).catch(() => {});
+  await ended.promise;
+  await listener.close();
+});
+
+test("a full socket takes nothing until it drains", async () => {
+  const { listener, seen, sockets, events } = recorder();
+  const { client } = await dial(listener.port);
+  client.pause();
+  client.write("go");
+  await seen("returned go");
+  const bytes = new Uint8Array(1_000_000);
+  let last = 1;
+  for (let turn = 0; turn < 100 && last > 0; turn++) last = sockets[0]?.write(bytes, 0, bytes.length) ?? -1;
+  expect(last).toBe(0);
+  client.resume();
+  await seen("drain");
+  client.destroy();
+  await seen("closed undefined").catch(() => events);
+  await listener.close();
+});
+
+test("an address that is taken is named", async () => {
+  const { listener } = recorder();
+  const again = `127.0.0.1:${listener.port}`;
+  expect(() => listenTcp(again, () => ({ data() {}, drain() {}, closed() {} }))).toThrow(
+    `listen tcp ${again}: address already in use`,
+  );
+  await listener.close();
+  const free = listenTcp(again, () => ({ data() {}, drain() {}, closed() {} }));
+  expect(free.address).toBe(again);
+  await free.close();
+});
+
+test("a listener opens again at once beside the connections of the one before", async () => {
+  const { listener, sockets, seen } = recorder();
+  const { client } = await dial(listener.port);
+  client.write("a");
+  await seen("returned a");
+  await listener.close();
+  const again = listenTcp(listener.address, () => ({ data() {}, drain() {}, closed() {} }));
+  client.write("b");
+  await seen("returned b");
+  sockets[0]?.terminate();
+  await seen("closed undefined");
+  await again.close();
+});
+
+test("a thousand connections leave no descriptor behind", async () => {
+  const ended = Promise.withResolvers<void>();
+  let closed = 0;
+  const listener = listenTcp("127.0.0.1:0", (socket) => ({
+    data: () => socket.end(),
+    drain: () => {},
+    closed: () => {
+      if (++closed === 1000) ended.resolve();
+    },
+  }));
+  const before = readdirSync("/proc/self/fd").length;
+  for (let batch = 0; batch < 20; batch++) {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => dial(listener.port)));
+    const gone = clients.map(({ client }) => new Promise((resolve) => client.once("close", resolve)));
+    for (const { client } of clients) client.end("x").resume();
+    await Promise.all(gone);
+  }
+  await ended.promise;
+  expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before + 2);
+  await listener.close();
+}, 20_000);
+
+test("addresses are shown as people write them", () => {
+  expect(plainAddress("::ffff:10.0.0.1")).toBe("10.0.0.1");
+  expect(plainAddress("::1")).toBe("::1");
+  expect(shownAddress(":0", 8554)).toBe(":8554");
+  expect(shownAddress("[::1]:0", 8554)).toBe("[::1]:8554");
+});
+
+test("when descriptors run out newcomers are refused, and the process is not kept busy", async () => {
+  const tcp = new URL("../../src/host/tcp.ts", import.meta.url).pathname;
+  const code = `
+    import { listenTcp } from ${JSON.stringify(tcp)};
+    import { connect } from "node:net";
+    let faults = 0, open = 0;
+    const listener = listenTcp("127.0.0.1:0", () => (open++, { data() {}, drain() {}, closed() { open--; } }), { onFault: () => faults++ });
+    console.log(listener.port);
+    await new Promise((resolve) => process.stdin.once("data", resolve));
+    const before = process.cpuUsage();
+    await Bun.sleep(200);
+    const { user, system } = process.cpuUsage(before);
+    console.log(open, faults, user + system);
+    process.exit(0);`;
+  const child = Bun.spawn(["sh", "-c", `ulimit -n 120; exec ${process.execPath} -e "$CODE"`], {
+    env: { ...process.env, CODE: code },
+    stdin: "pipe",
+  });
+  const output = child.stdout.getReader();
+  const line = async () =>
+    Buffer.from((await output.read()).value ?? [])
+      .toString()
+      .trim();
+  const port = Number(await line());
+  const clients = await Promise.all(Array.from({ length: 200 }, () => dial(port).catch(() => undefined)));
+  child.stdin.write("now\n");
+  child.stdin.flush();
+  const [open = 0, faults = 0, busyUs = 0] = (await line()).split(" ").map(Number);
+  expect(open).toBeGreaterThan(20);
+  expect(open).toBeLessThan(120 - 48);
+  expect(faults).toBeGreaterThanOrEqual(1);
+  expect(faults).toBeLessThan(5);
+  expect(busyUs).toBeLessThan(100_000);
+  for (const connected of clients) connected?.client.destroy();
+  await child.exited;
+}, 20_000);
