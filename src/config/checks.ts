@@ -1,0 +1,220 @@
+import { parseAddress } from "../lib/address.ts";
+import { ConfigError } from "../lib/errors.ts";
+import { formatSize } from "../lib/size.ts";
+import { pathKeyKind, pathNameProblem } from "./path-name.ts";
+import type { PathValues } from "./path-schema.ts";
+import { clip } from "./scalars.ts";
+import type { GlobalValues } from "./schema.ts";
+
+const MIN_MEDIA_MEMORY = 16 * 1024 ** 2;
+const MAX_MEDIA_MEMORY = 2 * 1024 ** 3;
+const MIN_UDP_PAYLOAD = 128;
+const MAX_UDP_PAYLOAD = 1472;
+
+/**
+ * Checks what single values cannot show: ranges, and parameters that contradict each other.
+ *
+ * @throws {ConfigError} on the first contradiction
+ */
+export function checkGlobals(config: GlobalValues): void {
+  checkLimits(config);
+  checkListeners(config);
+  const { externalAuthenticationURL: url, authMethods, protocols, encryption } = config;
+  if (url !== "" && !/^https?:\/\//.test(url)) {
+    throw new ConfigError("'externalAuthenticationURL' must be a HTTP URL");
+  }
+  if (url !== "" && authMethods.includes("digest")) {
+    throw new ConfigError("'externalAuthenticationURL' can't be used when 'digest' is in authMethods");
+  }
+  if (encryption !== "strict") return;
+  for (const [protocol, label] of [
+    ["udp", "UDP"],
+    ["multicast", "UDP-multicast"],
+  ] as const) {
+    if (protocols.includes(protocol)) {
+      throw new ConfigError(`strict encryption can't be used with the ${label} transport protocol`);
+    }
+  }
+}
+
+function checkLimits(config: GlobalValues): void {
+  for (const key of ["readTimeout", "writeTimeout"] as const) {
+    if (config[key] <= 0) throw new ConfigError(`'${key}' must be greater than zero`);
+  }
+  const { writeQueueSize: queue, udpMaxPayloadSize: payload, mediaMemory } = config;
+  if (queue < 0 || (queue !== 0 && !Number.isInteger(Math.log2(queue)))) {
+    throw new ConfigError(`'writeQueueSize' must be a power of two (it is ${queue})`);
+  }
+  if (payload > MAX_UDP_PAYLOAD) {
+    throw new ConfigError(`'udpMaxPayloadSize' must be less than ${MAX_UDP_PAYLOAD} (it is ${payload})`);
+  }
+  if (payload < MIN_UDP_PAYLOAD) {
+    throw new ConfigError(`'udpMaxPayloadSize' must be at least ${MIN_UDP_PAYLOAD} (it is ${payload})`);
+  }
+  if (mediaMemory < MIN_MEDIA_MEMORY || mediaMemory > MAX_MEDIA_MEMORY) {
+    throw new ConfigError(`'mediaMemory' must be between 16M and 2G (it is ${formatSize(mediaMemory)})`);
+  }
+}
+
+function checkListeners(config: GlobalValues): void {
+  for (const [enabled, key, part] of [
+    [config.api, "apiAddress", "API"],
+    [config.metrics, "metricsAddress", "metrics"],
+    [config.rtsp, "rtspAddress", "RTSP"],
+  ] as const) {
+    if (enabled && config[key] === "") throw new ConfigError(`'${key}' must be set when ${part} is enabled`);
+  }
+}
+
+/**
+ * Checks the entries of `paths`, in alphabetical order.
+ *
+ * @throws {ConfigError} on the first one that is wrong
+ */
+export function checkPaths(paths: ReadonlyMap<string, PathValues>, globals: GlobalValues): void {
+  const cameras = new Map<number, string>();
+  for (const name of [...paths.keys()].sort()) {
+    const path = paths.get(name) as PathValues;
+    if (pathKeyKind(name) === "static") checkName(name);
+    checkSource(path, name);
+    checkCamera(path, name, cameras);
+    checkSourceOptions(path, name);
+    checkCredentials(path, name, globals);
+    checkHooks(path, name);
+  }
+}
+
+function checkName(name: string): void {
+  const problem = pathNameProblem(name);
+  if (problem !== undefined) throw new ConfigError(`invalid path name '${clip(name)}': ${problem}`);
+}
+
+function fail(text: string, name: string): never {
+  throw new ConfigError(`${text} (paths.${clip(name)})`);
+}
+
+/** What a URL scheme stands for in error texts, and how the URL is checked. */
+const SCHEMES: Readonly<Record<string, { label: string; check(source: string, name: string): void }>> = {
+  rtsp: { label: "RTSP", check: checkRtspSource },
+  rtsps: { label: "RTSP", check: checkRtspSource },
+  rtmp: { label: "RTMP", check: checkUrlWithUser },
+  rtmps: { label: "RTMP", check: checkUrlWithUser },
+  http: { label: "HLS", check: checkUrlWithUser },
+  https: { label: "HLS", check: checkUrlWithUser },
+  udp: { label: "UDP", check: checkUdpSource },
+  srt: { label: "SRT", check: checkUrl },
+  whep: { label: "WebRTC/WHEP", check: checkUrl },
+  wheps: { label: "WebRTC/WHEP", check: checkUrl },
+};
+
+function checkSource(path: PathValues, name: string): void {
+  const { source } = path;
+  if (source === "redirect") checkRedirect(path, name);
+  if (source === "publisher" || source === "redirect") return;
+  const [, scheme = ""] = /^([a-z]+):\/\//.exec(source) ?? [];
+  const row = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  if (row === undefined && source !== "rpiCamera") fail(`invalid source: '${masked(source)}'`, name);
+  if (pathKeyKind(name) !== "static") {
+    const kind = row === undefined ? "'rpiCamera' as source" : `a ${row.label} source`;
+    fail(`a path with a regular expression (or path 'all') cannot have ${kind}. use another path`, name);
+  }
+  row?.check(source, name);
+}
+
+function checkRedirect({ sourceRedirect }: PathValues, name: string): void {
+  if (sourceRedirect === "") fail("source redirect must be filled", name);
+  if (!isRtspUrl(sourceRedirect)) fail(`'${masked(sourceRedirect)}' is not a valid RTSP URL`, name);
+}
+
+function checkRtspSource(source: string, name: string): void {
+  if (!isRtspUrl(source)) fail(`'${masked(source)}' is not a valid URL`, name);
+}
+
+function checkUrl(source: string, name: string): void {
+  if (parseUrl(source) === undefined) fail(`'${masked(source)}' is not a valid URL`, name);
+}
+
+function checkUrlWithUser(source: string, name: string): void {
+  checkUrl(source, name);
+  const url = parseUrl(source);
+  if ((url?.username === "") !== (url?.password === "")) {
+    fail("username and password must be both provided", name);
+  }
+}
+
+function checkUdpSource(source: string, name: string): void {
+  try {
+    parseAddress(source.slice("udp://".length));
+  } catch {
+    fail(`'${masked(source)}' is not a valid UDP URL`, name);
+  }
+}
+
+function isRtspUrl(text: string): boolean {
+  return /^rtsps?:\/\//.test(text) && !text.includes("#") && parseUrl(text) !== undefined;
+}
+
+/** A URL with a host; zones of IPv6 addresses (`%eth0`) are accepted, which `URL` does not know. */
+function parseUrl(text: string): URL | undefined {
+  const url = URL.parse(text.replace(/^([a-z]+:\/\/[^/]*\[[0-9a-fA-F:.]+)%[^\]/]*\]/, "$1]"));
+  return url === null || url.hostname === "" ? undefined : url;
+}
+
+/** A URL fit for an error text: without user name and password. */
+function masked(url: string): string {
+  return clip(url.replace(/\/\/[^/]*@/, "//***@"));
+}
+
+function checkCamera(path: PathValues, name: string, cameras: Map<number, string>): void {
+  if (path.source !== "rpiCamera") return;
+  const id = path.rpiCameraCamID;
+  const other = cameras.get(id);
+  if (other !== undefined) {
+    const names = `'${clip(name)}' and '${clip(other)}'`;
+    throw new ConfigError(`'rpiCamera' with same camera ID ${id} is used as source in two paths, ${names}`);
+  }
+  cameras.set(id, name);
+}
+
+function checkSourceOptions(path: PathValues, name: string): void {
+  if (path.sourceOnDemand && path.source === "publisher") {
+    fail("'sourceOnDemand' is useless when source is 'publisher'", name);
+  }
+  if (path.maxReaders < 0) fail(`'maxReaders' must not be negative (it is ${path.maxReaders})`, name);
+  const { fallback } = path;
+  if (fallback.startsWith("/")) {
+    const problem = pathNameProblem(fallback.slice(1));
+    if (problem !== undefined) fail(`'${clip(fallback)}': ${problem}`, name);
+  } else if (fallback !== "" && !isRtspUrl(fallback)) {
+    fail(`'${masked(fallback)}' is not a valid RTSP URL`, name);
+  }
+}
+
+function checkCredentials(path: PathValues, name: string, globals: GlobalValues): void {
+  const { publishUser, publishPass, readUser, readPass, publishIPs, readIPs, source } = path;
+  const pair = "read username and password must be both filled";
+  if ((publishUser === "") !== (publishPass === "")) fail(pair, name);
+  const useless =
+    "is useless when source is not 'publisher', since the stream is not provided by a publisher";
+  const fixed = "but by a fixed source";
+  if (publishUser !== "" && source !== "publisher") fail(`'publishUser' ${useless}, ${fixed}`, name);
+  if (publishIPs.length > 0 && source !== "publisher") fail(`'publishIPs' ${useless}, ${fixed}`, name);
+  if ((readUser === "") !== (readPass === "")) fail(pair, name);
+  const secrets = [publishUser, publishPass, readUser, readPass];
+  if (globals.authMethods.includes("digest") && secrets.some((secret) => secret.startsWith("sha256:"))) {
+    fail("hashed credentials can't be used when the digest auth method is available", name);
+  }
+  const guarded = publishUser !== "" || readUser !== "" || publishIPs.length > 0 || readIPs.length > 0;
+  if (globals.externalAuthenticationURL !== "" && guarded) {
+    fail("credentials or IPs can't be used together with 'externalAuthenticationURL'", name);
+  }
+}
+
+function checkHooks({ runOnInit, runOnDemand, source }: PathValues, name: string): void {
+  if (runOnInit !== "" && pathKeyKind(name) !== "static") {
+    fail("a path with a regular expression does not support option 'runOnInit'; use another path", name);
+  }
+  if (runOnDemand !== "" && source !== "publisher") {
+    fail("'runOnDemand' can be used only when source is 'publisher'", name);
+  }
+}

@@ -1,0 +1,146 @@
+import * as v from "valibot";
+import { ConfigError } from "../lib/errors.ts";
+import type { Json, JsonObject } from "../lib/registry.ts";
+import { nearest } from "./nearest.ts";
+import { clip, type Kind, wrongType } from "./scalars.ts";
+import type { Tree, TreeMap } from "./tree.ts";
+
+/** One parameter. */
+export interface Row<T> {
+  readonly kind: Kind<T>;
+  readonly initial: T;
+  /** What it is for, in one line. */
+  readonly meaning: string;
+  /** Whether the part of the server it belongs to exists. */
+  readonly available: boolean;
+  /** Names what has no effect yet about a value that somebody set; replaces the answer of `available`. */
+  lacks?(value: T): readonly string[];
+}
+
+/** Parameters by name, in the order the API shows them. */
+export type Rows = Readonly<Record<string, Row<unknown>>>;
+
+/** The values that a table of parameters describes. */
+export type Values<R extends Rows> = { readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
+
+/** A parameter of a part that exists. */
+export function present<T>(
+  kind: Kind<T>,
+  initial: NoInfer<T>,
+  meaning: string,
+  lacks?: (value: NoInfer<T>) => readonly string[],
+): Row<T> {
+  return { kind, initial, meaning, available: true, ...(lacks === undefined ? {} : { lacks }) };
+}
+
+/** A parameter of a part that does not exist yet: known and checked, without effect. */
+export function pending<T>(
+  kind: Kind<T>,
+  initial: NoInfer<T>,
+  meaning: string,
+  lacks?: (value: NoInfer<T>) => readonly string[],
+): Row<T> {
+  return { kind, initial, meaning, available: false, ...(lacks === undefined ? {} : { lacks }) };
+}
+
+/** The default of every parameter. */
+export function defaultsOf<R extends Rows>(rows: R): Values<R> {
+  return Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, row.initial])) as Values<R>;
+}
+
+/** How a table is read. */
+export interface DecodeOptions {
+  /** Path of the map in the file, for error texts: `paths.cam`; empty at the top. */
+  readonly at: string;
+  /** Other names of parameters, in lower case. */
+  readonly aliases?: ReadonlyMap<string, string>;
+  /** Says more about a name that is in no table. */
+  readonly hint?: (name: string) => string | undefined;
+}
+
+/**
+ * Reads the parameters that a map sets. Letter case of the names does not count; null leaves most kinds alone.
+ *
+ * @returns the values that are set, without defaults
+ * @throws {ConfigError} on an unknown name, a wrong type or a value out of range
+ */
+export function decode<R extends Rows>(
+  rows: R,
+  entries: TreeMap,
+  options: DecodeOptions,
+): Partial<Values<R>> {
+  const names = namesOf(rows);
+  const values: Record<string, unknown> = {};
+  for (const [given, tree] of entries) {
+    const lower = given.toLowerCase();
+    const key = names.get(options.aliases?.get(lower)?.toLowerCase() ?? lower);
+    const row = key === undefined ? undefined : rows[key];
+    if (key === undefined || row === undefined) throw unknownField(given, names.values(), options);
+    const input = tree === null ? row.kind.nullAs : tree;
+    if (input === undefined) continue;
+    values[key] = decodeValue(row.kind, input, options.at === "" ? key : `${options.at}.${key}`);
+  }
+  return values as Partial<Values<R>>;
+}
+
+const NAMES = new WeakMap<Rows, ReadonlyMap<string, string>>();
+
+/** Names of a table by their lower-case form; made once. */
+function namesOf(rows: Rows): ReadonlyMap<string, string> {
+  const known = NAMES.get(rows);
+  if (known !== undefined) return known;
+  const names = new Map(Object.keys(rows).map((key) => [key.toLowerCase(), key]));
+  NAMES.set(rows, names);
+  return names;
+}
+
+function unknownField(name: string, known: Iterable<string>, { at, hint }: DecodeOptions): ConfigError {
+  const place = at === "" ? "" : ` in ${clip(at)}`;
+  const near = nearest(name, known);
+  const advice = hint?.(name) ?? (near === undefined ? undefined : `did you mean '${near}'?`);
+  return new ConfigError(
+    `json: unknown field ${JSON.stringify(clip(name))}${place}${advice === undefined ? "" : ` (${advice})`}`,
+  );
+}
+
+function decodeValue<T>(kind: Kind<T>, input: unknown, at: string): T {
+  const result = v.safeParse(kind.schema, input, { abortEarly: true, abortPipeEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const place = [clip(at), ...(issue.path ?? []).map((item) => `[${String(item.key)}]`)].join("");
+  const shown = kind.secret ? "" : ` is ${show(issue.input)},`;
+  throw new ConfigError(`${issue.message} (${place}${shown} takes ${kind.expected})`);
+}
+
+function show(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "a map";
+  return clip(JSON.stringify(value) ?? "empty");
+}
+
+/** The map that a place of the file holds; null is an empty one. */
+export function mapAt(tree: Tree, wanted: string, at: string): TreeMap {
+  if (tree === null) return new Map();
+  if (tree instanceof Map) return tree as TreeMap;
+  throw new ConfigError(`${wrongType(tree, wanted)}${at === "" ? "" : ` (${clip(at)} takes parameters)`}`);
+}
+
+/** The values as the API shows them, in the order of the table. */
+export function toJson<R extends Rows>(rows: R, values: Values<R>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(rows).map(([key, row]): [string, Json] => [key, row.kind.toJson(values[key])]),
+  );
+}
+
+/** Names what somebody set, to other than the default, that has no effect yet. */
+export function lacking<R extends Rows>(rows: R, given: Partial<Values<R>>): string[] {
+  return Object.entries(rows).flatMap(([key, row]) => {
+    if (!Object.hasOwn(given, key) || isEqual(given[key], row.initial)) return [];
+    if (row.lacks !== undefined) return row.lacks(given[key]).map((item) => `${key}: ${clip(item)}`);
+    return row.available ? [] : [key];
+  });
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+}

@@ -1,0 +1,171 @@
+import type { LogLevel } from "../lib/log.ts";
+import { iceServers } from "./ice-servers.ts";
+import { pending, present, type Values } from "./row.ts";
+import {
+  address,
+  bool,
+  choice,
+  choices,
+  duration,
+  encryption,
+  int,
+  type Kind,
+  networks,
+  secretText,
+  size,
+  text,
+  textList,
+} from "./scalars.ts";
+
+const logLevel: Kind<LogLevel> = choice(["error", "warn", "info", "debug"], "invalid log level:", "");
+const logDestinations = choices(["stdout", "file", "syslog"], {
+  problem: "invalid log destination:",
+  quoted: false,
+  twice: "log destination set twice",
+});
+const protocols = choices(["udp", "multicast", "tcp"], { problem: "invalid protocol:", quoted: false });
+const authMethods = choices(["basic", "digest"], { problem: "invalid authentication method:", quoted: true });
+const hlsVariant = choice(["mpegts", "fmp4", "lowLatency"], "invalid HLS variant:", "");
+
+/** For the switch of a part that does not exist: it is off, as asked. */
+const nothing = (): readonly string[] => [];
+const allBut =
+  (served: string) =>
+  (items: readonly string[]): readonly string[] =>
+    items.filter((item) => item !== served);
+
+const GENERAL_ROWS = {
+  logLevel: present(logLevel, "info", "least important lines that are logged"),
+  logDestinations: present(logDestinations, ["stdout"], "where log lines go", allBut("stdout")),
+  logFile: pending(text, "mediamtx.log", "file that log lines are appended to, for the destination file"),
+  readTimeout: present(duration, 10_000, "longest wait for data from a peer"),
+  writeTimeout: present(duration, 10_000, "longest time a peer may take to accept data"),
+  readBufferCount: present(int, 0, "old name of writeQueueSize; 0 leaves that alone"),
+  writeQueueSize: present(int, 512, "packets a reader may lag behind, a power of two"),
+  udpMaxPayloadSize: present(int, 1472, "largest payload of a UDP packet we send, in bytes, 128 to 1472"),
+  mediaMemory: present(size, 1024 ** 3, "memory that all streams together may use, 16M to 2G"),
+  externalAuthenticationURL: pending(secretText, "", "HTTP URL that is asked whether a client may come in"),
+  api: present(bool, false, "serve the HTTP API"),
+  apiAddress: present(address, "127.0.0.1:9997", "listener of the HTTP API"),
+  metrics: present(bool, false, "serve metrics for Prometheus"),
+  metricsAddress: present(address, "127.0.0.1:9998", "listener of the metrics"),
+  pprof: pending(bool, false, "serve profiles of the process"),
+  pprofAddress: pending(address, "127.0.0.1:9999", "listener of the profiles"),
+  runOnConnect: pending(text, "", "command to run while a RTSP or RTMP client is connected"),
+  runOnConnectRestart: pending(bool, false, "start runOnConnect again when it ends by itself"),
+};
+
+const RTSP_ROWS = {
+  rtsp: present(bool, true, "serve RTSP"),
+  rtspDisable: present(bool, false, "old form of rtsp: no"),
+  protocols: present(
+    protocols,
+    ["multicast", "tcp", "udp"],
+    "transports RTSP clients may choose",
+    allBut("tcp"),
+  ),
+  encryption: pending(
+    encryption,
+    "no",
+    'RTSP over TLS: "no", "optional" beside plain RTSP, or "strict" alone',
+  ),
+  rtspAddress: present(address, ":8554", "listener of RTSP without TLS"),
+  rtspsAddress: pending(address, ":8322", "listener of RTSP over TLS"),
+  rtpAddress: pending(address, ":8000", "UDP listener for RTP; its port is even"),
+  rtcpAddress: pending(address, ":8001", "UDP listener for RTCP; its port is that of RTP plus one"),
+  multicastIPRange: pending(text, "224.1.0.0/16", "range of addresses that multicast streams are sent to"),
+  multicastRTPPort: pending(int, 8002, "port of RTP over multicast, even"),
+  multicastRTCPPort: pending(int, 8003, "port of RTCP over multicast, that of RTP plus one"),
+  serverKey: pending(text, "server.key", "private key of RTSP over TLS"),
+  serverCert: pending(text, "server.crt", "certificate of RTSP over TLS"),
+  authMethods: pending(authMethods, ["basic"], "authentication schemes offered to RTSP clients"),
+};
+
+const RTMP_ROWS = {
+  rtmp: pending(bool, true, "serve RTMP", nothing),
+  rtmpDisable: pending(bool, false, "old form of rtmp: no", nothing),
+  rtmpAddress: pending(address, ":1935", "listener of RTMP without TLS"),
+  rtmpEncryption: pending(
+    encryption,
+    "no",
+    'RTMP over TLS: "no", "optional" beside plain RTMP, or "strict" alone',
+  ),
+  rtmpsAddress: pending(address, ":1936", "listener of RTMP over TLS"),
+  rtmpServerKey: pending(text, "", "private key of RTMP over TLS"),
+  rtmpServerCert: pending(text, "", "certificate of RTMP over TLS"),
+};
+
+const HLS_ROWS = {
+  hls: pending(bool, true, "serve HLS", nothing),
+  hlsDisable: pending(bool, false, "old form of hls: no", nothing),
+  hlsAddress: pending(address, ":8888", "listener of HLS"),
+  hlsEncryption: pending(bool, false, "serve HLS over HTTPS"),
+  hlsServerKey: pending(text, "server.key", "private key of HLS over HTTPS"),
+  hlsServerCert: pending(text, "server.crt", "certificate of HLS over HTTPS"),
+  hlsAlwaysRemux: pending(bool, false, "make the playlist of a stream before anybody asks for it"),
+  hlsVariant: pending(hlsVariant, "lowLatency", "kind of segments: mpegts, fmp4 or lowLatency"),
+  hlsSegmentCount: pending(int, 7, "segments a playlist keeps; at least 7 for lowLatency, else 3"),
+  hlsSegmentDuration: pending(duration, 1_000, "least length of a segment; it ends at a key frame"),
+  hlsPartDuration: pending(duration, 200, "least length of a part of a segment, for lowLatency"),
+  hlsSegmentMaxSize: pending(size, 50 * 1024 ** 2, "largest size of a segment"),
+  hlsAllowOrigin: pending(text, "*", "site whose pages may read HLS, * for all"),
+  hlsTrustedProxies: pending(networks, [], "proxies whose word about the client's address is taken"),
+  hlsDirectory: pending(text, "", "folder to keep segments in; they stay in memory without one"),
+};
+
+const WEBRTC_ROWS = {
+  webrtc: pending(bool, true, "serve WebRTC", nothing),
+  webrtcDisable: pending(bool, false, "old form of webrtc: no", nothing),
+  webrtcAddress: pending(address, ":8889", "listener of pages, WHIP and WHEP"),
+  webrtcEncryption: pending(bool, false, "serve pages, WHIP and WHEP over HTTPS"),
+  webrtcServerKey: pending(text, "server.key", "private key of WebRTC's HTTPS"),
+  webrtcServerCert: pending(text, "server.crt", "certificate of WebRTC's HTTPS"),
+  webrtcAllowOrigin: pending(text, "*", "site whose pages may use WebRTC, * for all"),
+  webrtcTrustedProxies: pending(networks, [], "proxies whose word about the client's address is taken"),
+  webrtcICEServers: pending(
+    { ...textList, secret: true },
+    [],
+    "old form of webrtcICEServers2, one string each",
+  ),
+  webrtcICEServers2: pending(
+    iceServers,
+    [{ url: "stun:stun.l.google.com:19302", username: "", password: "" }],
+    "STUN and TURN servers clients may use",
+  ),
+  webrtcICEHostNAT1To1IPs: pending(
+    textList,
+    [],
+    "public addresses of this machine, for clients beyond a NAT",
+  ),
+  webrtcICEUDPMuxAddress: pending(
+    address,
+    "",
+    "UDP listener that all WebRTC sessions share; any port without one",
+  ),
+  webrtcICETCPMuxAddress: pending(
+    address,
+    "",
+    "TCP listener that all WebRTC sessions share; only UDP without one",
+  ),
+};
+
+const SRT_ROWS = {
+  srt: pending(bool, true, "serve SRT", nothing),
+  srtAddress: pending(address, ":8890", "UDP listener of SRT"),
+};
+
+/** Every parameter at the top level of the file but `paths`, in the order the API shows them. */
+export const GLOBAL_ROWS = {
+  ...GENERAL_ROWS,
+  ...RTSP_ROWS,
+  ...RTMP_ROWS,
+  ...HLS_ROWS,
+  ...WEBRTC_ROWS,
+  ...SRT_ROWS,
+};
+
+/** Newer names of parameters, in lower case, and the names they stand for. */
+export const GLOBAL_ALIASES: ReadonlyMap<string, string> = new Map([["rtsptransports", "protocols"]]);
+
+/** Value of every parameter at the top level. Durations are in ms, sizes in bytes. */
+export type GlobalValues = Values<typeof GLOBAL_ROWS>;
