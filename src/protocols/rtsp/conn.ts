@@ -1,0 +1,189 @@
+import { randomUUID } from "node:crypto";
+import { formatRfc3339 } from "../../host/rfc3339.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { JsonObject, Listed } from "../../lib/registry.ts";
+import { Outbox } from "../../stream/outbox.ts";
+import type { RtspContext } from "./context.ts";
+import { RtspFramer } from "./proto/framer.ts";
+import type { RtspRequest } from "./proto/request.ts";
+import { writeResponse } from "./proto/response.ts";
+import { RtspResponder } from "./responder.ts";
+import { RtspSession } from "./session.ts";
+
+/** A connection that has no active session says something in this time, ms. */
+const IDLE_TIMEOUT_MS = 60_000;
+/** First byte of an interleaved frame (RFC 2326 §10.12). */
+const DOLLAR = 0x24;
+
+/** One TCP connection: requests, responses, interleaved media. */
+export class RtspConn implements TcpConn, Listed {
+  readonly id = randomUUID();
+  readonly created: number;
+  readonly remote: string;
+  readonly outbox: Outbox;
+  session: RtspSession | undefined;
+  readonly #context: RtspContext;
+  readonly #socket: TcpSocket;
+  readonly #logger: Logger;
+  readonly #framer = new RtspFramer("requests");
+  readonly #responder: RtspResponder;
+  #bytesReceived = 0;
+  #bytesSent = 0;
+  #requests = 0;
+  #lastReceived: number;
+  #lastRequest: number;
+  #reason: Error | undefined;
+
+  constructor(context: RtspContext, socket: TcpSocket) {
+    this.#context = context;
+    this.#socket = socket;
+    this.remote = socket.remote;
+    this.created = context.clock.wall();
+    this.#lastReceived = context.clock.now();
+    this.#lastRequest = this.#lastReceived;
+    this.outbox = new Outbox(context.memory, this, socket);
+    this.#responder = new RtspResponder(context, this);
+    this.#logger = context.logger.child(`conn ${socket.remote}`);
+    this.#logger.info("opened");
+    context.conns.add(this);
+  }
+
+  /** Writes to the socket; the sink of the outbox. */
+  write(bytes: Uint8Array, offset: number, length: number): number {
+    const taken = this.#socket.write(bytes, offset, length);
+    if (taken > 0) this.#bytesSent += taken;
+    return taken;
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#bytesReceived += chunk.length;
+    this.#lastReceived = this.#context.clock.now();
+    try {
+      this.#receive(chunk);
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.close(error);
+    }
+  }
+
+  #receive(chunk: Uint8Array): void {
+    let at = 0;
+    while (at < chunk.length && this.#reason === undefined) {
+      const publisher = this.session?.publisher;
+      if (publisher !== undefined && (publisher.midFrame || (chunk[at] === DOLLAR && this.#framer.idle))) {
+        at = publisher.receive(chunk, at);
+        continue;
+      }
+      at += this.#framer.receive(chunk, at);
+      const item = this.#framer.poll();
+      if (item?.kind === "request") this.#handle(item.request);
+    }
+  }
+
+  #handle(request: RtspRequest): void {
+    this.#requests += 1;
+    this.#lastRequest = this.#lastReceived;
+    this.#logger.debug(`[c->s] ${request.method} ${withoutCredentials(request.url)}`);
+    const { response, fault, after } = this.#responder.answer(request);
+    this.#logger.debug(`[s->c] ${response.status}`);
+    if (fault !== undefined && !isExpected(fault)) throw fault;
+    if (!this.outbox.send(writeResponse(response))) {
+      this.close(new ProtocolError("responses are not read"));
+      return;
+    }
+    after?.(this.#lastReceived);
+    if (fault !== undefined) this.close(fault);
+  }
+
+  createSession(): RtspSession {
+    const session = new RtspSession(this.#context, this);
+    this.session = session;
+    return session;
+  }
+
+  endSession(reason: Error): void {
+    const session = this.session;
+    this.session = undefined;
+    session?.end(reason);
+    this.#bytesSent += session?.bytesDirect ?? 0;
+  }
+
+  drain(): void {
+    this.outbox.drain();
+    this.session?.reader?.drained(this.#context.clock.now());
+  }
+
+  /** Called once a second: ends what has waited too long. */
+  tick(now: number): void {
+    const { readTimeout, writeTimeout } = this.#context;
+    const session = this.session;
+    session?.reportLoss();
+    const stalled = session?.reader?.stalledSince;
+    if (stalled !== undefined) {
+      if (now - stalled > writeTimeout)
+        this.#abort(new Error("write timed out: the reader has stopped reading"));
+    } else if (session?.publisher !== undefined) {
+      if (now - this.#lastReceived > readTimeout)
+        this.#abort(new Error("i/o timeout: the publisher has gone silent"));
+    } else if (session?.active !== true) {
+      const limit = this.#requests === 0 ? readTimeout : IDLE_TIMEOUT_MS;
+      if (now - this.#lastRequest > limit) this.#abort(new Error("i/o timeout: no request"));
+    }
+  }
+
+  #abort(reason: Error): void {
+    this.close(reason);
+    this.#socket.terminate();
+  }
+
+  describe(): JsonObject {
+    return {
+      id: this.id,
+      created: formatRfc3339(this.created),
+      remoteAddr: this.remote,
+      bytesReceived: this.#bytesReceived,
+      bytesSent: this.#bytesSent + (this.session?.bytesDirect ?? 0),
+    };
+  }
+
+  close(reason: Error): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    if (this.outbox.pending > 0) this.#socket.terminate();
+    else this.#socket.end();
+    this.#release(reason, false);
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = error ?? new Error("EOF");
+    this.#release(this.#reason, true);
+  }
+
+  /** @param lost the peer is gone, and its session is not to blame */
+  #release(reason: Error, lost: boolean): void {
+    const session = this.session;
+    this.session = undefined;
+    session?.end(lost ? new Error("not in use") : reason);
+    this.outbox.close();
+    this.#context.conns.delete(this);
+    this.#logger.info(`closed (${reason.message})`);
+  }
+}
+
+/** Whether a peer may cause this; anything else is a bug of ours and is logged with its stack. */
+function isExpected(error: unknown): error is Error {
+  return (
+    error instanceof ProtocolError ||
+    error instanceof RefusedError ||
+    error instanceof NoStreamError ||
+    error instanceof AuthError ||
+    error instanceof BudgetError
+  );
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/]*@/, "//");
+}

@@ -1,0 +1,25 @@
+import type { MediaMemory } from "../../../wasm/core.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Registry } from "../../lib/registry.ts";
+import type { PathManager } from "../../path/manager.ts";
+import type { RtspConn } from "./conn.ts";
+import type { RtspSession } from "./session.ts";
+
+/** What the connections and sessions of one RTSP server share. */
+export interface RtspContext {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  readonly paths: PathManager;
+  readonly conns: Registry<RtspConn>;
+  readonly sessions: Registry<RtspSession>;
+  /** Sessions by the value of their Session header. */
+  readonly keys: Map<string, RtspSession>;
+  /** ms without a byte of a publisher, or without the first request of a connection. */
+  readonly readTimeout: number;
+  /** ms without progress of a reader that has something waiting. */
+  readonly writeTimeout: number;
+  /** Whether media over the RTSP connection is allowed. */
+  readonly tcp: boolean;
+}

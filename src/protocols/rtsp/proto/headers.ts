@@ -1,0 +1,148 @@
+import { ProtocolError } from "../../../lib/errors.ts";
+
+/** Longest method, in characters. */
+export const MAX_METHOD_LENGTH = 64;
+/** Longest URL of a request, in characters. */
+export const MAX_URL_LENGTH = 2048;
+/** Most header lines of one message. */
+export const MAX_HEADERS = 255;
+/** Longest header name, in characters. */
+export const MAX_HEADER_NAME_LENGTH = 512;
+/** Longest header value, in characters. */
+export const MAX_HEADER_VALUE_LENGTH = 2048;
+/** Largest body of one message. */
+export const MAX_BODY_BYTES = 128 * 1024;
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Control characters but the tab. */
+const CONTROL = /[^\P{Cc}\t]/u;
+
+/** The headers of one message (RFC 2326 §12). Names are compared without case; a name may have several values. */
+export class RtspHeaders {
+  readonly #fields = new Map<string, Field>();
+  #size = 0;
+
+  /** Headers with one value each. */
+  static from(values: Readonly<Record<string, string>>): RtspHeaders {
+    const headers = new RtspHeaders();
+    for (const [name, value] of Object.entries(values)) headers.set(name, value);
+    return headers;
+  }
+
+  /** How many values there are, of all names. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The first value of a name. */
+  get(name: string): string | undefined {
+    return this.#fields.get(name.toLowerCase())?.values[0];
+  }
+
+  /** All values of a name in the order they came; empty when there is none. */
+  getAll(name: string): readonly string[] {
+    return this.#fields.get(name.toLowerCase())?.values ?? [];
+  }
+
+  /** Puts one value in place of all a name had. */
+  set(name: string, value: string): void {
+    this.#size += 1 - this.getAll(name).length;
+    this.#fields.set(name.toLowerCase(), { name, values: [value] });
+  }
+
+  /** Adds one more value to a name, which keeps the spelling it had first. */
+  add(name: string, value: string): void {
+    const field = this.#fields.get(name.toLowerCase());
+    if (field === undefined) this.#fields.set(name.toLowerCase(), { name, values: [value] });
+    else field.values.push(value);
+    this.#size++;
+  }
+
+  /** One pair per value, sorted by name in the order of its characters. */
+  entries(): [name: string, value: string][] {
+    return [...this.#fields.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap(({ name, values }) => values.map((value): [string, string] => [name, value]));
+  }
+}
+
+interface Field {
+  readonly name: string;
+  readonly values: string[];
+}
+
+/**
+ * Reads `name: value` into `headers`; space around both is dropped.
+ *
+ * @throws {ProtocolError} if the line has no name, a name or value of invalid characters, or exceeds a limit
+ */
+export function parseHeaderLine(line: string, headers: RtspHeaders): void {
+  if (headers.size >= MAX_HEADERS) throw new ProtocolError(`too many headers: more than ${MAX_HEADERS}`);
+  const colon = line.indexOf(":");
+  if (colon < 0) throw new ProtocolError(`invalid header line: ${clip(line)}`);
+  const name = line.slice(0, colon).trimEnd();
+  const value = line.slice(colon + 1).trim();
+  if (name.length > MAX_HEADER_NAME_LENGTH) {
+    throw new ProtocolError(`header name longer than ${MAX_HEADER_NAME_LENGTH}: ${clip(name)}`);
+  }
+  if (!NAME.test(name)) throw new ProtocolError(`invalid header name: ${clip(name)}`);
+  const shown = /authorization/i.test(name) ? "(hidden)" : clip(value);
+  if (value.length > MAX_HEADER_VALUE_LENGTH) {
+    throw new ProtocolError(`value of header ${clip(name)} longer than ${MAX_HEADER_VALUE_LENGTH}: ${shown}`);
+  }
+  if (CONTROL.test(value)) throw new ProtocolError(`invalid value of header ${clip(name)}: ${shown}`);
+  headers.add(name, value);
+}
+
+/**
+ * Size of the body that follows, in bytes; 0 without a Content-Length (RFC 2326 §12.14).
+ *
+ * @throws {ProtocolError} if it is no number, above `MAX_BODY_BYTES`, or given twice with different values
+ */
+export function contentLength(headers: RtspHeaders): number {
+  const values = headers.getAll("Content-Length");
+  const text = values[0] ?? "0";
+  if (!/^\d+$/.test(text) || values.some((value) => value !== text)) {
+    throw new ProtocolError(`invalid Content-Length: ${clip(values.join(", "))}`);
+  }
+  const size = Number(text);
+  if (size > MAX_BODY_BYTES) throw new ProtocolError(`body larger than ${MAX_BODY_BYTES}: ${clip(text)}`);
+  return size;
+}
+
+/**
+ * Writes a message: start line, headers sorted by name, body. Content-Length is ours to say, and said only when
+ * there is a body. Control characters in values become spaces, so that no value can start a line.
+ */
+export function writeMessage(
+  startLine: string,
+  headers: RtspHeaders,
+  body: Uint8Array | undefined,
+): Uint8Array {
+  const size = body?.length ?? 0;
+  const entries = headers.entries().filter(([name]) => name.toLowerCase() !== "content-length");
+  if (size > 0) entries.push(["Content-Length", String(size)]);
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const lines = [startLine, ...entries.map(([name, value]) => `${name}: ${value}`)];
+  const head = new TextEncoder().encode(
+    lines
+      .map((line) => `${withoutControls(line)}\r\n`)
+      .join("")
+      .concat("\r\n"),
+  );
+  if (body === undefined || size === 0) return head;
+  const message = new Uint8Array(head.length + size);
+  message.set(head);
+  message.set(body, head.length);
+  return message;
+}
+
+/** The beginning of a text from outside, short enough for an error message, without the credentials of a URL. */
+export function clip(whole: string): string {
+  const text = whole.replace(/\/\/[^/ ]*@/, "//");
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+}
+
+function withoutControls(line: string): string {
+  return line.replace(/[^\P{Cc}\t]/gu, " ");
+}

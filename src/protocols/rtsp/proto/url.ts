@@ -1,0 +1,94 @@
+import { ProtocolError } from "../../../lib/errors.ts";
+import { clip, MAX_URL_LENGTH } from "./headers.ts";
+
+/** An RTSP URL in its parts (RFC 2326 §3.2). */
+export interface RtspUrl {
+  readonly scheme: "rtsp" | "rtsps";
+  /** Name or address; IPv6 without brackets, with its zone after `%` when it has one. */
+  readonly host: string;
+  /** 1–65,535; undefined when left out. */
+  readonly port: number | undefined;
+  /** Percent-decoded, like `password`. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Without the leading slash, percent-decoded. */
+  readonly path: string;
+  /** As written, without `?`; empty when there is none. */
+  readonly query: string;
+}
+
+/**
+ * Reads an absolute RTSP URL. A fragment is dropped.
+ *
+ * @throws {ProtocolError} if it is not one, too long, or its escapes are not UTF-8
+ */
+export function parseRtspUrl(text: string): RtspUrl {
+  if (text.length > MAX_URL_LENGTH)
+    throw new ProtocolError(`URL longer than ${MAX_URL_LENGTH}: ${clip(text)}`);
+  const match = URL_SHAPE.exec(text);
+  const scheme = match?.[1]?.toLowerCase();
+  if (match === null || (scheme !== "rtsp" && scheme !== "rtsps")) throw invalid(text);
+  const [, , authority = "", path = "", query = ""] = match;
+  const at = authority.lastIndexOf("@");
+  const { host, port } = parseHostPort(authority.slice(at + 1), text);
+  const place = { scheme, host, port, path: decode(path, text), query } as const;
+  if (at < 0) return place;
+  const colon = authority.slice(0, at).indexOf(":");
+  if (colon < 0) return { ...place, user: decode(authority.slice(0, at), text) };
+  const user = decode(authority.slice(0, colon), text);
+  return { ...place, user, password: decode(authority.slice(colon + 1, at), text) };
+}
+
+/** Writes a URL without its credentials; escapes in the path what cannot stand there. */
+export function writeRtspUrl(url: RtspUrl): string {
+  const host = url.host.includes(":") ? `[${url.host.replace("%", "%25")}]` : url.host;
+  const port = url.port === undefined ? "" : `:${url.port}`;
+  const query = url.query === "" ? "" : `?${url.query}`;
+  return `${url.scheme}://${host}${port}/${escapePath(url.path)}${query}`;
+}
+
+/** The URL below which a stream's controls lie: the value of Content-Base, ending in a slash also after a query. */
+export function controlBase(url: RtspUrl): string {
+  return `${writeRtspUrl(withoutTrailingSlash(url))}/`;
+}
+
+/**
+ * The same URL without the one slash that players append to a stream's URL, at the end of the path or, when there
+ * is a query, of the query.
+ */
+export function withoutTrailingSlash(url: RtspUrl): RtspUrl {
+  if (url.query.endsWith("/")) return { ...url, query: url.query.slice(0, -1) };
+  if (url.path.endsWith("/")) return { ...url, path: url.path.slice(0, -1) };
+  return url;
+}
+
+function parseHostPort(text: string, whole: string): { host: string; port: number | undefined } {
+  const match = /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.~%-]+)?)\]|([^:[\]%]+))(?::(\d*))?$/.exec(text);
+  const host = match?.[1]?.replace("%25", "%") ?? match?.[2];
+  if (match === null || host === undefined) throw invalid(whole);
+  if (match[3] === undefined || match[3] === "") return { host, port: undefined };
+  const port = Number(match[3]);
+  if (port < 1 || port > 65_535) throw new ProtocolError(`invalid port of URL: ${clip(match[3])}`);
+  return { host, port };
+}
+
+function decode(text: string, whole: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new ProtocolError(`invalid URL: ${clip(whole)}`, { cause });
+  }
+}
+
+function escapePath(path: string): string {
+  return path.replace(/[^\w\-.~!$&'()*+,;=:@/]+/gu, (text) => encodeURIComponent(text.toWellFormed()));
+}
+
+function invalid(text: string): ProtocolError {
+  return new ProtocolError(`invalid URL: ${clip(text)}`);
+}
+
+// scheme, authority, path, query; then a fragment. None of them holds space or control characters
+const URL_SHAPE =
+  /^([a-z]+):\/\/([^\p{Cc} /?#]+)(?:\/([^\p{Cc} ?#]*))?(?:\?([^\p{Cc} #]*))?(?:#[^\p{Cc} ]*)?$/iu;

@@ -1,0 +1,88 @@
+import { StreamCursor, type TrackChannels } from "../../stream/cursor.ts";
+import type { Outbox } from "../../stream/outbox.ts";
+import type { Stream } from "../../stream/stream.ts";
+import type { ChannelTable } from "./proto/channels.ts";
+import type { RtpInfo } from "./proto/rtp-info.ts";
+
+/** Sends a stream to a reader over its RTSP connection. */
+export class RtspReader {
+  readonly #stream: Stream;
+  readonly #cursor: StreamCursor;
+  readonly #channels: ChannelTable;
+  /** What was lost when the log last said so. */
+  #reported = 0;
+
+  /**
+   * Enters the stream at its live edge; nothing is sent before the next `pump`.
+   *
+   * @param fault called once when it cannot go on
+   * @throws {BudgetError} if the media memory is used up
+   */
+  constructor(stream: Stream, outbox: Outbox, channels: ChannelTable, fault: (error: Error) => void) {
+    const pairs = stream.description.tracks.map((_, i): TrackChannels | undefined => {
+      const pair = channels.get(i);
+      return pair === undefined ? undefined : { rtp: pair[0], rtcp: pair[1] };
+    });
+    this.#stream = stream;
+    this.#channels = channels;
+    this.#cursor = new StreamCursor(stream, outbox, pairs);
+    stream.addReader(this.#cursor, fault);
+  }
+
+  get bytesSent(): number {
+    return this.#cursor.bytesSent;
+  }
+
+  /** Bytes of those that went past the connection's own count. */
+  get bytesDirect(): number {
+    return this.#cursor.bytesDirect;
+  }
+
+  get packetsLost(): number {
+    return this.#cursor.lostPackets;
+  }
+
+  get framesDropped(): number {
+    return this.#cursor.lostFrames;
+  }
+
+  get stalledSince(): number | undefined {
+    return this.#cursor.stalledSince;
+  }
+
+  pump(now: number): void {
+    this.#cursor.pump(now);
+  }
+
+  drained(now: number): void {
+    this.#cursor.drained(now);
+  }
+
+  /** Packets lost since the last call. */
+  takeLost(): number {
+    const lost = this.#cursor.lostPackets;
+    const since = lost - this.#reported;
+    this.#reported = lost;
+    return since;
+  }
+
+  /**
+   * Names the first packet of each track that this reader will get. Tracks of which nothing has come are left out.
+   *
+   * @param url of the track with that index
+   */
+  rtpInfo(url: (track: number) => string): RtpInfo[] {
+    const infos: RtpInfo[] = [];
+    this.#stream.log.tracks.forEach((track, i) => {
+      if (this.#channels.get(i) === undefined || !track.started) return;
+      const rtpTime = track.frameOpen ? track.lastTime : this.#stream.timeOf(i)?.rtpTime;
+      infos.push({ url: url(i), seq: track.nextSeq, ...(rtpTime !== undefined && { rtpTime }) });
+    });
+    return infos;
+  }
+
+  close(): void {
+    this.#stream.removeReader(this.#cursor);
+    this.#cursor.close();
+  }
+}

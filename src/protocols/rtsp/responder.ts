@@ -1,0 +1,176 @@
+import { writeDescription } from "../../formats/rtp/description.ts";
+import { withParameterSets } from "../../formats/rtp/track-setup.ts";
+import { BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import type { StreamDescription } from "../../media/track.ts";
+import type { Stream } from "../../stream/stream.ts";
+import type { RtspContext } from "./context.ts";
+import { RtspHeaders } from "./proto/headers.ts";
+import type { RtspRequest } from "./proto/request.ts";
+import type { RtspResponse } from "./proto/response.ts";
+import { writeRtpInfo } from "./proto/rtp-info.ts";
+import { METHODS } from "./proto/server-state.ts";
+import { writeTransport } from "./proto/transport-header.ts";
+import { controlBase, parseRtspUrl, withoutTrailingSlash } from "./proto/url.ts";
+import type { RtspSession } from "./session.ts";
+
+/** What a request leads to, besides the response. */
+export interface Answer {
+  readonly response: RtspResponse;
+  /** Ends the connection once the response is sent. */
+  readonly fault?: Error;
+  /** Called when the response is sent. */
+  readonly after?: (now: number) => void;
+}
+
+/** What the responder needs of the connection. */
+export interface RequestOwner {
+  readonly remote: string;
+  /** The session this connection is bound to. */
+  readonly session: RtspSession | undefined;
+  /** Ends that session; the connection stays. */
+  endSession(reason: Error): void;
+  /** Makes a session and binds the connection to it. */
+  createSession(): RtspSession;
+}
+
+/** Answers requests (RFC 2326 §10). */
+export class RtspResponder {
+  readonly #context: RtspContext;
+  readonly #owner: RequestOwner;
+
+  constructor(context: RtspContext, owner: RequestOwner) {
+    this.#context = context;
+    this.#owner = owner;
+  }
+
+  /** Never throws what a peer can cause: that becomes an error response and a fault. */
+  answer(request: RtspRequest): Answer {
+    const sequence = request.headers.get("CSeq");
+    let answer: Answer;
+    try {
+      if (sequence === undefined) throw new ProtocolError("CSeq is missing");
+      answer = this.#dispatch(request);
+    } catch (error) {
+      answer = { response: response(statusOf(error)), fault: error as Error };
+    }
+    const { headers } = answer.response;
+    if (sequence !== undefined) headers.set("CSeq", sequence);
+    headers.set("Server", "gortsplib");
+    return answer;
+  }
+
+  #dispatch(request: RtspRequest): Answer {
+    switch (request.method) {
+      case "OPTIONS":
+        return { response: response(200, { Public: METHODS.join(", ") }) };
+      case "DESCRIBE":
+        return this.#describe(request);
+      case "ANNOUNCE":
+        return this.#announce(request);
+      case "SETUP":
+        return this.#setup(request);
+      default:
+        return this.#inSession(request);
+    }
+  }
+
+  #describe(request: RtspRequest): Answer {
+    const url = withoutTrailingSlash(parseRtspUrl(request.url));
+    const { stream } = this.#context.paths.describe(url.path);
+    const base = controlBase(url);
+    const text = writeDescription(currentDescription(stream), { controlBase: base });
+    const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
+    return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
+  }
+
+  #announce(request: RtspRequest): Answer {
+    const session = this.#session(request) ?? this.#owner.createSession();
+    session.announce(request);
+    return { response: response(200) };
+  }
+
+  #setup(request: RtspRequest): Answer {
+    const session = this.#session(request) ?? this.#owner.createSession();
+    const result = session.setup(request);
+    if (result === undefined) return { response: response(461) };
+    const { pair, ssrc } = result;
+    const transport = writeTransport({
+      protocol: "tcp",
+      delivery: "unicast",
+      interleaved: pair,
+      ...(ssrc !== undefined && { ssrc }),
+    });
+    return { response: response(200, { Transport: transport, Session: session.key }) };
+  }
+
+  #inSession(request: RtspRequest): Answer {
+    if (request.headers.get("Session") === undefined) return { response: response(501) };
+    const session = this.#session(request);
+    if (session === undefined) return { response: response(501) };
+    const headers = { Session: session.key };
+    switch (request.method) {
+      case "RECORD":
+        session.record();
+        return { response: response(200, headers) };
+      case "PLAY": {
+        const infos = session.play(request);
+        const after = (now: number) => session.started(now);
+        if (infos.length === 0) return { response: response(200, headers), after };
+        return { response: response(200, { ...headers, "RTP-Info": writeRtpInfo(infos) }), after };
+      }
+      case "PAUSE":
+        session.pause();
+        return { response: response(200, headers) };
+      case "GET_PARAMETER":
+        return { response: response(200, { ...headers, "Content-Type": "text/parameters" }) };
+      case "TEARDOWN":
+        this.#owner.endSession(new Error(`torn down by ${this.#owner.remote}`));
+        return { response: response(200) };
+      default:
+        return { response: response(501) };
+    }
+  }
+
+  /**
+   * The session a request belongs to: the one its header names, else the connection's own.
+   *
+   * @throws {SessionNotFoundError} if there is no such session
+   */
+  #session(request: RtspRequest): RtspSession | undefined {
+    const header = request.headers.get("Session");
+    const own = this.#owner.session;
+    if (header === undefined) return own;
+    const key = header.split(";")[0]?.trim() ?? "";
+    const session = this.#context.keys.get(key);
+    if (session === undefined) throw new SessionNotFoundError("session not found");
+    if (own !== undefined && own !== session)
+      throw new ProtocolError("connection is linked to another session");
+    if (own === undefined) throw new ProtocolError("session is linked to another connection");
+    return session;
+  }
+}
+
+/** The Session header names none that lives. */
+class SessionNotFoundError extends RefusedError {}
+
+function statusOf(error: unknown): number {
+  if (error instanceof SessionNotFoundError) return 454;
+  if (error instanceof NoStreamError) return 404;
+  if (error instanceof BudgetError) return 503;
+  return 400;
+}
+
+function response(status: number, headers: Readonly<Record<string, string>> = {}): RtspResponse {
+  return { status, headers: RtspHeaders.from(headers), body: new Uint8Array(0) };
+}
+
+/** The description of a stream with the parameter sets that came in band. */
+function currentDescription({ description, log }: Stream): StreamDescription {
+  const tracks = description.tracks.map((track, i) => {
+    const state = log.tracks[i];
+    return state === undefined || state.paramsVersion === 0
+      ? track
+      : withParameterSets(track, state.parameterSets);
+  });
+  return { ...description, tracks };
+}
