@@ -1,0 +1,101 @@
+import type { Context, Hono } from "hono";
+import { jsonError, jsonResponse, pageNotFound } from "../http/middleware.ts";
+import type { Listed, Registry } from "../lib/registry.ts";
+import { pageOf, parsePageRequest } from "./paging.ts";
+import { parseUuid } from "./uuid.ts";
+
+/** How the API shows a registry. */
+interface Resource {
+  /** What an item is called when there is none. */
+  readonly item: string;
+  /** What an item is asked for by: its UUID, or the name of a path with all its slashes. */
+  readonly by: "id" | "name";
+  readonly kick: boolean;
+}
+
+/** Every registry the API knows. One whose server does not run has no routes. */
+const RESOURCES: Readonly<Record<string, Resource>> = {
+  paths: { item: "path", by: "name", kick: false },
+  hlsmuxers: { item: "muxer", by: "name", kick: false },
+  rtspconns: { item: "connection", by: "id", kick: false },
+  rtspsessions: { item: "session", by: "id", kick: true },
+  rtspsconns: { item: "connection", by: "id", kick: false },
+  rtspssessions: { item: "session", by: "id", kick: true },
+  rtmpconns: { item: "connection", by: "id", kick: true },
+  rtmpsconns: { item: "connection", by: "id", kick: true },
+  webrtcsessions: { item: "session", by: "id", kick: true },
+  srtconns: { item: "connection", by: "id", kick: true },
+};
+
+/** The living registries by name. They come and go with their servers, so they are looked up at each request. */
+export type Registries = ReadonlyMap<string, Registry>;
+
+/** Adds list, get and kick of every registry. */
+export function addRegistryRoutes(app: Hono, registries: Registries): void {
+  app.get("/v2/:resource/list", (context) => {
+    const registry = registries.get(context.req.param("resource"));
+    return isShown(registry) ? list(context, registry) : pageNotFound();
+  });
+  for (const [name, { kick }] of Object.entries(RESOURCES)) {
+    addItemRoute(app, registries, {
+      name,
+      method: "GET",
+      verb: "get",
+      act: (item) => jsonResponse(item.describe()),
+    });
+    if (kick) addItemRoute(app, registries, { name, method: "POST", verb: "kick", act: kickItem });
+  }
+}
+
+/** Whether a path without slash at its end is one of these routes. */
+export function isRegistryRoute(method: string, path: string, registries: Registries): boolean {
+  const name = /^\/v2\/([a-z]+)\/list$/.exec(path)?.[1];
+  return method === "GET" && name !== undefined && isShown(registries.get(name));
+}
+
+interface ItemRoute {
+  readonly name: string;
+  readonly method: "GET" | "POST";
+  readonly verb: string;
+  readonly act: (item: Listed) => Response;
+}
+
+function addItemRoute(app: Hono, registries: Registries, { name, method, verb, act }: ItemRoute): void {
+  const resource = RESOURCES[name] as Resource;
+  const base = `/v2/${name}/${verb}`;
+  app.on(method, `${base}/*`, (context) => {
+    const registry = registries.get(name);
+    if (registry === undefined) return pageNotFound();
+    const key = itemKey(context.req.path.slice(base.length + 1), resource);
+    if (key === undefined) return jsonError(400, `invalid ${resource.by}`);
+    const item = registry.get(key);
+    return item === undefined ? jsonError(404, `${resource.item} not found`) : act(item);
+  });
+}
+
+/** @param rest of the URL's path; what it still has percent-encoded is decoded */
+function itemKey(rest: string, { by }: Resource): string | undefined {
+  let key: string;
+  try {
+    key = decodeURIComponent(rest);
+  } catch {
+    return undefined;
+  }
+  if (by === "id") return parseUuid(key);
+  return key === "" ? undefined : key;
+}
+
+function list(context: Context, registry: Registry): Response {
+  const request = parsePageRequest((name) => context.req.query(name));
+  if (typeof request === "string") return jsonError(400, request);
+  return jsonResponse(pageOf(registry.values(), request));
+}
+
+function kickItem(item: Listed): Response {
+  item.close(new Error("kicked"));
+  return new Response(null, { status: 200 });
+}
+
+function isShown(registry: Registry | undefined): registry is Registry {
+  return registry !== undefined && Object.hasOwn(RESOURCES, registry.name);
+}

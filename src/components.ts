@@ -1,0 +1,169 @@
+import { MediaMemory } from "../wasm/core.ts";
+import type { Component, Running } from "./app.ts";
+import type { Config } from "./config/load.ts";
+import { assert } from "./lib/assert.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Logger, LogOutput } from "./lib/log.ts";
+import type { Registry } from "./lib/registry.ts";
+import type { Gauge } from "./metrics/text.ts";
+import { PathManager } from "./path/manager.ts";
+import type { RtspSession } from "./protocols/rtsp/session.ts";
+
+/** What the components of this server are started with, and where they leave what others use. */
+export interface ServerContext {
+  readonly logger: Logger;
+  /** What `logger` writes to; changed in place by the logger's own row. */
+  readonly output: LogOutput;
+  readonly clock: Clock;
+  /** Everything that can be listed, for API and metrics; servers add and remove their own. */
+  readonly registries: Map<string, Registry>;
+  /** Numbers for the metrics that belong to no registry. */
+  readonly gauges: Gauge[];
+  /** Set while their components run. */
+  memory?: MediaMemory | undefined;
+  paths?: PathManager | undefined;
+}
+
+type Row = Component<Config, ServerContext>;
+
+/** The parts of the server in the order in which they start. */
+export const COMPONENTS: readonly Row[] = [
+  { name: "logger", needs: [], slice: ({ logLevel }) => ({ logLevel }), start: startLogger },
+  { name: "memory", needs: [], slice: ({ mediaMemory }) => ({ mediaMemory }), start: startMemory },
+  { name: "metrics", needs: [], slice: metricsSlice, start: startMetricsServer },
+  { name: "paths", needs: ["memory"], slice: pathsSlice, start: startPaths },
+  { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
+  { name: "api", needs: [], slice: apiSlice, start: startApiServer },
+];
+
+function startLogger(config: Config, { output }: ServerContext): Promise<Running<Config>> {
+  const reload = ({ logLevel }: Config) => {
+    output.level = logLevel;
+  };
+  reload(config);
+  return Promise.resolve({ reload, close: () => Promise.resolve() });
+}
+
+function startMemory(config: Config, context: ServerContext): Promise<Running<Config>> {
+  const memory = MediaMemory.load(config.mediaMemory);
+  context.memory = memory;
+  const removeGauges = addGauges(context, memoryGauges(memory));
+  return Promise.resolve({
+    reload: () => {
+      context.logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
+    },
+    close: () => {
+      context.memory = undefined;
+      removeGauges();
+      return Promise.resolve();
+    },
+  });
+}
+
+/** @returns takes them away again */
+function addGauges({ gauges }: ServerContext, added: readonly Gauge[]): () => void {
+  gauges.push(...added);
+  return () => void gauges.splice(gauges.indexOf(added[0] as Gauge), added.length);
+}
+
+function memoryGauges(memory: MediaMemory): Gauge[] {
+  return [
+    { name: "media_memory_blocks_taken", read: () => memory.state.blocksTaken },
+    { name: "media_memory_blocks_total", read: () => memory.state.blocksTotal },
+    { name: "media_memory_block_takes", read: () => memory.state.takes },
+    { name: "media_memory_block_gives", read: () => memory.state.gives },
+  ];
+}
+
+function metricsSlice({ metrics, metricsAddress, readTimeout }: Config): unknown {
+  return metrics ? { metricsAddress, readTimeout } : {};
+}
+
+async function startMetricsServer(
+  config: Config,
+  context: ServerContext,
+): Promise<Running<Config> | undefined> {
+  if (!config.metrics) return undefined;
+  const { startMetrics } = await import("./metrics/server.ts");
+  return startMetrics({
+    address: config.metricsAddress,
+    readTimeout: config.readTimeout,
+    logger: context.logger.child("metrics"),
+    registries: context.registries,
+    gauges: context.gauges,
+  });
+}
+
+/** Paths are in a list: their order decides which regular expression is tried first. */
+function pathsSlice(config: Config): unknown {
+  const { readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize } = config;
+  return { paths: [...config.paths], readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize };
+}
+
+function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
+  const { logger, clock, memory, registries } = context;
+  assert(memory !== undefined, "paths started without memory");
+  const paths = new PathManager({ logger, clock, memory, config });
+  context.paths = paths;
+  registries.set("paths", paths.registry);
+  return Promise.resolve({
+    reload: (after: Config) => paths.reload(after),
+    close: async () => {
+      registries.delete("paths");
+      context.paths = undefined;
+      await paths.close();
+    },
+  });
+}
+
+function rtspSlice(config: Config): unknown {
+  if (!config.rtsp) return {};
+  const { rtspAddress, protocols, readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize } = config;
+  return { rtspAddress, protocols, readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize };
+}
+
+async function startRtsp(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
+  if (!config.rtsp) return undefined;
+  const { clock, memory, paths, registries } = context;
+  assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
+  const { startRtspServer } = await import("./protocols/rtsp/server.ts");
+  const logger = context.logger.child("RTSP");
+  const server = await startRtspServer({ logger, clock, config, paths, memory });
+  registries.set("rtspconns", server.conns);
+  registries.set("rtspsessions", server.sessions);
+  const removeGauges = addGauges(context, lossGauges(server.sessions));
+  return {
+    close: async () => {
+      removeGauges();
+      registries.delete("rtspconns");
+      registries.delete("rtspsessions");
+      await server.close();
+    },
+  };
+}
+
+/** What the sessions that are there now have lost. */
+function lossGauges(sessions: Registry<RtspSession>): Gauge[] {
+  const sum = (read: (session: RtspSession) => number | undefined) => () =>
+    sessions.values().reduce((total, session) => total + (read(session) ?? 0), 0);
+  return [
+    { name: "media_publisher_packets_lost", read: sum(({ publisher }) => publisher?.packetsLost) },
+    { name: "media_reader_packets_dropped", read: sum(({ reader }) => reader?.packetsLost) },
+    { name: "media_reader_frames_dropped", read: sum(({ reader }) => reader?.framesDropped) },
+  ];
+}
+
+function apiSlice({ api, apiAddress, readTimeout }: Config): unknown {
+  return api ? { apiAddress, readTimeout } : {};
+}
+
+async function startApiServer(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
+  if (!config.api) return undefined;
+  const { startApi } = await import("./api/server.ts");
+  return startApi({
+    address: config.apiAddress,
+    readTimeout: config.readTimeout,
+    logger: context.logger.child("API"),
+    registries: context.registries,
+  });
+}

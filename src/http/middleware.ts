@@ -1,0 +1,81 @@
+import type { Context, Hono, MiddlewareHandler } from "hono";
+
+/** What everything without a route is answered with, whatever the method. */
+export function pageNotFound(): Response {
+  return new Response("404 page not found", { status: 404, headers: { "Content-Type": "text/plain" } });
+}
+
+/** An error with its text, for a client of an API. */
+export function jsonError(status: number, error: string): Response {
+  return jsonResponse({ error }, status);
+}
+
+/** A JSON response. `<`, `>` and `&` are escaped, so that no browser can take it for a page. */
+export function jsonResponse(value: unknown, status = 200): Response {
+  const text = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeCharacter);
+  return new Response(text, { status, headers: { "Content-Type": "application/json; charset=utf-8" } });
+}
+
+/**
+ * Gives an application its answers for what has no route: a path that only has a slash too many is redirected to the
+ * one without, everything else is not found.
+ *
+ * @param isRoute whether a path, without slash at its end, has a route for this method
+ */
+export function answerUnknown(app: Hono, isRoute: (method: string, path: string) => boolean): void {
+  app.notFound((context) => {
+    const { pathname, search } = new URL(context.req.url);
+    const trimmed = pathname.replace(/\/+$/, "");
+    if (trimmed === pathname || !isRoute(context.req.method, trimmed)) return pageNotFound();
+    return redirect(context, `${trimmed}${search}`);
+  });
+}
+
+function redirect(context: Context, path: string): Response {
+  const status = context.req.method === "GET" ? 301 : 307;
+  return new Response(null, { status, headers: { Location: path } });
+}
+
+/**
+ * Refuses writes that a page of another site made a browser send: cross-site requests by `Origin` and
+ * `Sec-Fetch-Site`, DNS rebinding by `Host`, which must be an address, a name without dots (no public site has one) or
+ * one of `names`.
+ *
+ * @param names host names that the configuration gives this server, in lower case
+ */
+export function sameSiteWrites(names: readonly string[]): MiddlewareHandler {
+  return async (context, next) => {
+    const { method } = context.req;
+    if (method === "GET" || method === "HEAD") return next();
+    const reason = foreignReason(context.req.raw.headers, names);
+    return reason === undefined ? next() : jsonError(403, reason);
+  };
+}
+
+function foreignReason(headers: Headers, names: readonly string[]): string | undefined {
+  const host = headers.get("Host")?.toLowerCase() ?? "";
+  if (!isOwnHost(host, names)) return `host not allowed: ${host}`;
+  const site = headers.get("Sec-Fetch-Site");
+  if (site !== null && site !== "same-origin" && site !== "none")
+    return `cross-site request not allowed: ${site}`;
+  const origin = headers.get("Origin");
+  if (origin !== null && originHost(origin) !== host) return `origin not allowed: ${origin}`;
+  return undefined;
+}
+
+function isOwnHost(host: string, names: readonly string[]): boolean {
+  const name = host.replace(/:\d*$/, "");
+  if (name === "") return false;
+  return (
+    /^\[[0-9a-f:.%]+\]$/.test(name) || /^[\d.]+$/.test(name) || !name.includes(".") || names.includes(name)
+  );
+}
+
+/** Host and port of an origin as `Host` shows them; undefined for an opaque or broken one. */
+function originHost(origin: string): string | undefined {
+  return /^https?:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase();
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

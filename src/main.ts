@@ -1,0 +1,159 @@
+import { existsSync } from "node:fs";
+import { App } from "./app.ts";
+import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";
+import { COMPONENTS, type ServerContext } from "./components.ts";
+import { type Config, defaultConfig, parseConfig } from "./config/load.ts";
+import { systemClock } from "./host/clock.ts";
+import { readText, watchFile } from "./host/files.ts";
+import { raiseDescriptorLimit } from "./host/libc.ts";
+import { openStdoutSink } from "./host/log-sinks.ts";
+import { errorText } from "./lib/errors.ts";
+import { Logger, type LogOutput } from "./lib/log.ts";
+import { Reloader } from "./reloader.ts";
+
+/** The version whose behaviour and interfaces this server has. */
+const VERSION = "v1.0.3";
+/** The default file of an earlier name; it wins over the present one. */
+const LEGACY_FILE = "rtsp-simple-server.yml";
+/** How long the end of the process waits for the reader of the log, ms. */
+const FLUSH_MS = 500;
+
+/** A configuration and whether it comes from a file. */
+interface Loaded {
+  readonly config: Config;
+  readonly found: boolean;
+}
+
+void main(Bun.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+  const command = parseArguments(args);
+  switch (command.kind) {
+    case "help":
+      return finish(usage(VERSION), 0);
+    case "version":
+      return finish(`${VERSION}\n`, 0);
+    case "wrong":
+      process.stderr.write(`mediamtx: error: ${command.reason}\n`);
+      return finish(usage(VERSION), 1);
+    case "check":
+      return check(locate(command.file));
+    case "run":
+      return run(locate(command.file));
+  }
+}
+
+function finish(text: string, code: number): void {
+  process.stdout.write(text);
+  process.exitCode = code;
+}
+
+function locate(asked: string): string {
+  return asked === DEFAULT_FILE && existsSync(LEGACY_FILE) ? LEGACY_FILE : asked;
+}
+
+/** @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong */
+function load(file: string): Loaded {
+  if (file === DEFAULT_FILE && !existsSync(file)) return { config: defaultConfig(), found: false };
+  return { config: parseConfig(readText(file)), found: true };
+}
+
+function check(file: string): void {
+  try {
+    const { config, found } = load(file);
+    const name = found ? file : "the built-in configuration";
+    finish(`${name} is valid\n${ignoredKeys(config)?.concat("\n") ?? ""}`, 0);
+  } catch (error) {
+    finish(`ERR: ${errorText(error)}\n`, 1);
+  }
+}
+
+async function run(file: string): Promise<void> {
+  let loaded: Loaded;
+  let changed = () => {};
+  const watcher = watchFile(file, () => changed()); // before the file is read: no change is missed
+  try {
+    loaded = load(file);
+  } catch (error) {
+    watcher.close();
+    return finish(`ERR: ${errorText(error)}\n`, 1);
+  }
+  const sink = openStdoutSink();
+  const output: LogOutput = { level: loaded.config.logLevel, sinks: [sink] };
+  const logger = new Logger(output, systemClock);
+  const exit = async (code: number): Promise<void> => {
+    await sink.flush(FLUSH_MS);
+    process.exit(code);
+  };
+  surviveFaults(logger);
+  greet(logger, loaded);
+  const app = createApp(logger, output);
+  const reloader = createReloader(logger, app, file);
+  changed = () => reloader.changed();
+  if (!loaded.found) watcher.close();
+  stopOnSignals(logger, async () => {
+    reloader.close();
+    await app.close();
+    await exit(0);
+  });
+  try {
+    await app.start(loaded.config);
+  } catch (error) {
+    logger.error(errorText(error));
+    return exit(1);
+  }
+  raiseDescriptorLimit();
+}
+
+function greet(logger: Logger, { config, found }: Loaded): void {
+  logger.info(`MediaMTX ${VERSION}`);
+  if (!found) logger.warn("configuration file not found, using an empty configuration");
+  const ignored = ignoredKeys(config);
+  if (ignored !== undefined) logger.warn(ignored);
+}
+
+function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext> {
+  const context: ServerContext = { logger, output, clock: systemClock, registries: new Map(), gauges: [] };
+  return new App({ components: COMPONENTS, context, logger });
+}
+
+function createReloader(logger: Logger, app: App<Config, ServerContext>, file: string): Reloader<Config> {
+  return new Reloader({
+    clock: systemClock,
+    logger,
+    load: () => {
+      const config = parseConfig(readText(file));
+      const ignored = ignoredKeys(config);
+      if (ignored !== undefined) logger.warn(ignored);
+      return config;
+    },
+    apply: (config) => app.reload(config),
+  });
+}
+
+function ignoredKeys({ unavailable }: Config): string | undefined {
+  return unavailable.length === 0 ? undefined : `not available yet, ignored: ${unavailable.join(", ")}`;
+}
+
+/** The first signal stops the server in order, the second one at once. */
+function stopOnSignals(logger: Logger, stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      logger.info("shutting down gracefully");
+      void stop();
+    });
+  }
+}
+
+/** What nobody caught is a bug of ours, and no reason to end everybody's streams. */
+function surviveFaults(logger: Logger): void {
+  const report = (fault: unknown) => {
+    const text = (fault instanceof Error ? fault.stack : undefined) ?? errorText(fault);
+    for (const line of text.split("\n")) logger.error(line);
+  };
+  process.on("uncaughtException", report);
+  process.on("unhandledRejection", report);
+}

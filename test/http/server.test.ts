@@ -1,0 +1,110 @@
+import { expect, test } from "bun:test";
+import { connect } from "node:net";
+import { Hono } from "hono";
+import { listenTcp } from "../../src/host/tcp.ts";
+import { answerUnknown } from "../../src/http/middleware.ts";
+import { type HttpServer, startHttp } from "../../src/http/server.ts";
+import { testLog } from "../lib/test-log.ts";
+
+function started(routes: (app: Hono) => void = () => {}) {
+  const { logger, lines } = testLog();
+  const app = new Hono();
+  routes(app);
+  answerUnknown(app, (method, path) => method === "GET" && path === "/known");
+  app.onError((fault) => {
+    throw fault;
+  });
+  const server = startHttp({ address: "127.0.0.1:0", app, readTimeout: 10_000, logger: logger.child("API") });
+  return { server, lines, url: `http://127.0.0.1:${server.port}` };
+}
+
+test("every response names the server, unknown routes are page not found", async () => {
+  const { server, lines, url } = started((app) => app.get("/known", () => new Response("yes")));
+  const known = await fetch(`${url}/known`);
+  expect(known.headers.get("server")).toBe("mediamtx");
+  for (const method of ["GET", "POST", "OPTIONS"]) {
+    const unknown = await fetch(`${url}/none`, { method });
+    expect(unknown.status).toBe(404);
+    expect(unknown.headers.get("server")).toBe("mediamtx");
+    expect(unknown.headers.get("content-type")).toBe("text/plain");
+    expect(await unknown.text()).toBe("404 page not found");
+  }
+  await server.close();
+  expect(lines).toContain(`INF [API] listener opened on 127.0.0.1:${server.port}`);
+  expect(lines.at(-1)).toBe("INF [API] listener is closing");
+});
+
+test("a slash too many is redirected", async () => {
+  const { server, url } = started((app) => app.get("/known", () => new Response("yes")));
+  const answer = await fetch(`${url}/known/?a=1`, { redirect: "manual" });
+  expect(answer.status).toBe(301);
+  expect(answer.headers.get("location")).toBe("/known?a=1");
+  expect((await fetch(`${url}/other/`, { redirect: "manual" })).status).toBe(404);
+  await server.close();
+});
+
+test("a fault of a handler is a 500 and a log line, and the server goes on", async () => {
+  const { server, lines, url } = started((app) =>
+    app.get("/fault", () => {
+      throw new Error("boom");
+    }),
+  );
+  const answer = await fetch(`${url}/fault`);
+  expect(answer.status).toBe(500);
+  expect(await answer.json()).toEqual({ error: "internal error" });
+  expect(lines.some((line) => line.startsWith("ERR [API] ") && line.includes("Error: boom"))).toBe(true);
+  expect((await fetch(`${url}/none`)).status).toBe(404);
+  await server.close();
+});
+
+test("junk is refused without harm", async () => {
+  const { server, url } = started();
+  const answer = await new Promise<string>((resolve) => {
+    let all = "";
+    const client = connect(server.port, "127.0.0.1", () => client.write("GET nothing\r\n\r\n"));
+    client.on("data", (chunk) => {
+      all += chunk;
+    });
+    client.on("close", () => resolve(all));
+    client.on("error", () => {});
+  });
+  expect(answer).toStartWith("HTTP/1.1 400");
+  expect((await fetch(`${url}/none`)).status).toBe(404);
+  await server.close();
+});
+
+test("closing waits for requests in progress, frees the port and is quick with idle connections", async () => {
+  const entered = Promise.withResolvers<void>();
+  const leave = Promise.withResolvers<void>();
+  const { server, url } = started((app) =>
+    app.get("/slow", async () => {
+      entered.resolve();
+      await leave.promise;
+      return new Response("done");
+    }),
+  );
+  await (await fetch(`${url}/none`)).text(); // leaves an idle connection behind
+  const slow = fetch(`${url}/slow`).then((answer) => answer.text());
+  await entered.promise;
+  const closed = server.close();
+  leave.resolve();
+  expect(await slow).toBe("done");
+  await closed;
+  const again = startHttp({
+    address: `127.0.0.1:${server.port}`,
+    app: new Hono(),
+    readTimeout: 1000,
+    logger: testLog().logger,
+  });
+  await again.close();
+});
+
+test("an address that is taken is named", async () => {
+  // the other one is no HTTP server: inside a test the runtime would take a second server for a reload of the first
+  const other = listenTcp("127.0.0.1:0", () => ({ data() {}, drain() {}, closed() {} }));
+  const address = other.address;
+  const second = (): HttpServer =>
+    startHttp({ address, app: new Hono(), readTimeout: 1000, logger: testLog().logger });
+  expect(second).toThrow(`listen tcp ${address}: address already in use`);
+  await other.close();
+});
