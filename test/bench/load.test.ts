@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import type { Socket, TCPSocketListener } from "bun";
+import { startPublishers, startReaders } from "./load.ts";
+import { Relay } from "./relay.ts";
+import { buildTools, canBuildTools } from "./tools.ts";
+
+/** What lies between the relay and the reader: changes the bytes that pass. */
+type Fault = (data: Buffer) => Buffer;
+
+const SKIP = !canBuildTools();
+
+/** Interleaved frame of RTP at or after `from`: its offset and size. */
+function findFrame(data: Buffer, from: number): { at: number; size: number } {
+  for (let at = 0; at + 4 < data.length; ) {
+    const size = 4 + data.readUInt16BE(at + 2);
+    if (at >= from && data[at + 1] === 0) return { at, size };
+    at += size;
+  }
+  return { at: 0, size: 0 };
+}
+
+/** Hands on what `port` sends; the 5th chunk, which begins with a frame, goes through `fault`. */
+function between(port: number, fault: Fault): TCPSocketListener<undefined> {
+  return Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      async open(reader: Socket<undefined>) {
+        let chunks = 0;
+        await Bun.connect({
+          hostname: "127.0.0.1",
+          port,
+          socket: {
+            data(_, data) {
+              reader.write(++chunks === 5 ? fault(data) : data);
+            },
+          },
+        });
+      },
+      data() {},
+    },
+  });
+}
+
+/** Publishes at a low rate through relay and fault to one reader for 1 s. */
+async function readThrough(fault: Fault) {
+  buildTools();
+  await using relay = await Relay.start(["forward", "--readers", "1"]);
+  using proxy = between(relay.readerPort, fault);
+  await using readers = startReaders({ port: proxy.port, count: 1, raw: true, seconds: 1 });
+  await readers.began();
+  await using publisher = startPublishers({
+    port: relay.ingestPort,
+    count: 1,
+    raw: true,
+    bitrate: 1_000_000,
+  });
+  await publisher.ready();
+  return await readers.result();
+}
+
+test.skipIf(SKIP)(
+  "an untouched stream has neither gaps nor mismatches",
+  async () => {
+    const result = await readThrough((data) => data);
+    expect(result).toMatchObject({ gaps: 0, sequenceGaps: 0, mismatches: 0, closed: 0 });
+    expect(result.packets).toBeGreaterThan(50);
+  },
+  20_000,
+);
+
+test.skipIf(SKIP)(
+  "one changed byte is seen",
+  async () => {
+    const result = await readThrough((data) => {
+      const { at, size } = findFrame(data, 0);
+      const copy = Buffer.from(data);
+      copy[at + size - 1] = (copy[at + size - 1] ?? 0) ^ 1;
+      return copy;
+    });
+    expect(result.mismatches).toBe(1);
+  },
+  20_000,
+);
+
+test.skipIf(SKIP)(
+  "one missing packet is seen",
+  async () => {
+    const result = await readThrough((data) => {
+      const { at, size } = findFrame(data, 0);
+      return Buffer.concat([data.subarray(0, at), data.subarray(at + size)]);
+    });
+    expect(result).toMatchObject({ gaps: 1, lost: 1, sequenceGaps: 1 });
+  },
+  20_000,
+);
