@@ -1,3 +1,4 @@
+import "./host/allocator.ts"; // first: it may start the process anew
 import { existsSync } from "node:fs";
 import { App } from "./app.ts";
 import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";

@@ -6,6 +6,8 @@ import type { CoreExports } from "./exports.ts";
 
 /** Bytes of a page of WebAssembly memory. */
 const PAGE = 65_536;
+/** Pages the core insists on (`initialMemory` of asconfig.json). */
+const PAGES_MIN = 16;
 
 /** What another thread needs to work on the same memory. */
 export interface SharedCore {
@@ -100,6 +102,6 @@ export class MediaMemory {
 }
 
 function reserve(blocks: number): WebAssembly.Memory {
-  const pages = (FIRST_BLOCK + blocks * BLOCK_SIZE) / PAGE;
+  const pages = Math.max(PAGES_MIN, (FIRST_BLOCK + blocks * BLOCK_SIZE) / PAGE);
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }

@@ -74,11 +74,13 @@ function openLibc() {
     getrlimit: { args: ["i32", "ptr"], returns: "i32" },
     setrlimit: { args: ["i32", "ptr"], returns: "i32" },
   });
-  return library && { ...library, pointer: (bytes: BigUint64Array) => ptr(bytes) };
+  if (library === undefined) return undefined;
+  const { symbols } = library;
+  return { symbols, close: () => library.close(), pointer: (bytes: BigUint64Array) => ptr(bytes) };
 }
 
 /** The C library under the names of glibc, musl and macOS; undefined where it has none of them. */
-function openLibrary<const T extends Record<string, import("bun:ffi").FFIFunction>>(functions: T) {
+export function openLibrary<const T extends Record<string, import("bun:ffi").FFIFunction>>(functions: T) {
   // loaded at the first need: the module and its compiler cost start-up time
   const { dlopen } = require("bun:ffi") as typeof import("bun:ffi");
   const machine = process.arch === "arm64" ? "aarch64" : "x86_64";

@@ -154,13 +154,20 @@ export class PathManager {
     path.logger.debug("destroyed (not in use)");
   }
 
-  /** Closes the paths whose entry went or changed; all others, and their clients, go on. */
+  /**
+   * Closes the paths whose parameters changed or that no entry matches any more; all others, and their clients, go on,
+   * also under another entry that says the same.
+   */
   reload(config: Config): void {
     this.#config = config;
     for (const path of this.registry.values()) {
-      const conf = config.paths.get(path.confName);
-      if (conf !== undefined && isDeepStrictEqual(conf, path.conf)) continue;
-      this.#destroy(path);
+      const match = matchPath(path.id, config.paths);
+      if (match === undefined || !isDeepStrictEqual(match.conf, path.conf)) {
+        this.#destroy(path);
+      } else {
+        path.confName = match.confName;
+        this.#removeIdle(path);
+      }
     }
     this.#createStatic();
   }

@@ -30,7 +30,8 @@ export interface PathOptions {
 export class Path implements Listed {
   readonly id: string;
   readonly created: number;
-  readonly confName: string;
+  /** Key of the entry it belongs to; a reload may find it another one of the same parameters. */
+  confName: string;
   readonly conf: PathConfig;
   readonly logger: Logger;
   readonly #onIdle: (path: Path) => void;

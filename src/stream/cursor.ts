@@ -2,7 +2,7 @@ import { FRAMING } from "../../assembly/abi.ts";
 import { LogCursor } from "../../wasm/cursor.ts";
 import { writeSenderReport } from "../../wasm/rtcp.ts";
 import { BudgetError } from "../lib/errors.ts";
-import type { ByteSink, Outbox } from "./outbox.ts";
+import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
 import type { Stream } from "./stream.ts";
 
 /** Time between sender reports to a reader, ms. */
@@ -28,6 +28,8 @@ export class StreamCursor {
   readonly #cursor: LogCursor;
   readonly #channels: readonly (TrackChannels | undefined)[];
   #reportsDue = 0;
+  /** Tracks that had a report of the publisher when ours were sent last. */
+  #reportedTracks = 0;
   /** Tracks whose first report was not sent, as nothing has come of them. */
   #unreported: number;
   /** When it last could send something while more was waiting. */
@@ -60,9 +62,9 @@ export class StreamCursor {
     this.#unreported = channels.reduce((bits, pair, i) => (pair === undefined ? bits : bits | (1 << i)), 0);
   }
 
-  /** Packets between it and the live edge. */
+  /** Packets between it and the live edge; those who are written to together stand there after each flush. */
   get lag(): number {
-    return this.#cursor.lag;
+    return this.#together === undefined ? this.#cursor.lag : 0;
   }
 
   get lostPackets(): number {
@@ -135,7 +137,12 @@ export class StreamCursor {
 
   /** Sends sender reports when it is time. */
   reportWhenDue(now: number): void {
-    if (now >= this.#reportsDue) this.#report(now);
+    if (this.#isReportDue(now)) this.#report(now);
+  }
+
+  /** Every ten seconds, and as soon as the publisher's own reports place its tracks better. */
+  #isReportDue(now: number): boolean {
+    return now >= this.#reportsDue || this.#stream.reportedTracks !== this.#reportedTracks;
   }
 
   /** When it last made progress, monotonic ms, while it is blocked; undefined when it is not. */
@@ -143,14 +150,15 @@ export class StreamCursor {
     return this.#outbox.blocked ? this.#progress : undefined;
   }
 
-  /** Sends what it may send now. */
+  /** Sends what it may send now. While it is written to together with others, the stream does that. */
   pump(now: number): void {
+    if (this.#together !== undefined) return;
     if (this.#outbox.blocked) {
       this.#watchLag(now);
       return;
     }
     this.#progress = now;
-    if (this.#unreported !== 0 || now >= this.#reportsDue) this.#report(now);
+    if (this.#unreported !== 0 || this.#isReportDue(now)) this.#report(now);
     while (!this.#outbox.blocked) {
       const sent = this.#cursor.plain ? this.#sendPlain() : this.#sendCopy();
       if (!sent) return;
@@ -160,7 +168,7 @@ export class StreamCursor {
   /** The socket has room again, and the outbox has written what it could. */
   drained(now: number): void {
     this.#progress = now;
-    if (this.#outbox.blocked) return;
+    if (this.#outbox.blocked || this.#together !== undefined) return;
     if (((this.#cursor.seq - this.#stream.log.floorSeq) | 0) < 0) this.#cursor.skip();
     this.pump(now);
   }
@@ -210,16 +218,17 @@ export class StreamCursor {
   #finishFrame(): void {
     const ending = this.#cursor.endingTracks;
     if (ending === 0) return;
-    const room = this.#outbox.reserve(FILL_BYTES);
+    const limit = OUTBOX_MAX - this.#outbox.pending;
+    const room = this.#outbox.reserve(limit);
     if (room === 0) return;
-    const size = this.#cursor.fill(room, FILL_BYTES, ending);
+    const size = this.#cursor.fill(room, limit, ending);
     this.#outbox.extend(size);
     this.#bytesSent += size;
   }
 
   /** Sends a sender report of each track that has sent something. */
   #report(now: number): void {
-    const due = now >= this.#reportsDue;
+    const due = this.#isReportDue(now);
     let size = 0;
     const { scratch } = this.#stream;
     for (let i = 0; i < this.#channels.length; i++) {
@@ -230,6 +239,7 @@ export class StreamCursor {
       size += written;
     }
     if (due) this.#reportsDue = now + REPORT_INTERVAL_MS;
+    this.#reportedTracks = this.#stream.reportedTracks;
     if (size > 0) this.#sendOrHold(scratch, size);
   }
 

@@ -50,6 +50,13 @@ export class NtpClock {
     };
   }
 
+  /** Tracks that have a report of the publisher; when it grows, the relation may have become a better one. */
+  get reportedTracks(): number {
+    let count = 0;
+    for (const track of this.#log.tracks) if (track.reports > 0) count += 1;
+    return count;
+  }
+
   /** Takes reports that came since the last call into the offset of the clocks. */
   #follow(now: number, wall: number): void {
     this.#log.tracks.forEach((track, i) => {

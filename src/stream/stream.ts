@@ -91,6 +91,11 @@ export class Stream {
     return this.#ntp.at(track, this.#clock.now(), this.#clock.wall());
   }
 
+  /** Tracks that have a report of the publisher. */
+  get reportedTracks(): number {
+    return this.#ntp.reportedTracks;
+  }
+
   /** Takes interleaved frames of the publisher; see RtpLog.receive. */
   receive(chunk: Uint8Array, offset: number): number | ReceiveFault {
     const now = this.#clock.now();

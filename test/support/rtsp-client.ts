@@ -1,0 +1,213 @@
+import { dlopen, FFIType, ptr } from "bun:ffi";
+import type { Socket } from "bun";
+import { RtspFramer } from "../../src/protocols/rtsp/proto/framer.ts";
+import { RtspHeaders } from "../../src/protocols/rtsp/proto/headers.ts";
+import { writeRequest } from "../../src/protocols/rtsp/proto/request.ts";
+import type { RtspResponse } from "../../src/protocols/rtsp/proto/response.ts";
+
+export interface RequestOptions {
+  /** Absolute, or appended to the client's own URL when it begins with a slash; that URL alone when left out. */
+  readonly url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Takes an interleaved frame; `payload` is borrowed. */
+export type FrameHandler = (channel: number, payload: Uint8Array) => void;
+
+/** One RTSP connection as a client has it: requests, responses, interleaved frames, and ways to misbehave. */
+export class RtspClient implements AsyncDisposable {
+  readonly url: string;
+  /** Our side as the server's log names it. */
+  local = "";
+  /** Replaced by whoever wants media. */
+  onFrame: FrameHandler = () => {};
+  /** Sent with each request once the server has named it; set it to send another. */
+  session: string | undefined;
+  bytesReceived = 0;
+  readonly closed: Promise<void>;
+  #isClosed = false;
+  #socket!: Socket<undefined>;
+  #cseq = 0;
+  #resolveClosed!: () => void;
+  readonly #framer = new RtspFramer("responses");
+  readonly #waiting: { resolve: (response: RtspResponse) => void; reject: (error: Error) => void }[] = [];
+  /** What the kernel did not take yet. */
+  #unsent: Uint8Array[] = [];
+
+  private constructor(url: string) {
+    this.url = url;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** @param url `rtsp://host:port/path` */
+  static async connect(url: string): Promise<RtspClient> {
+    const client = new RtspClient(url);
+    const { hostname, port } = new URL(url);
+    client.#socket = await Bun.connect({
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port),
+      allowHalfOpen: true,
+      socket: {
+        data: (_, chunk) => client.#receive(chunk),
+        drain: () => client.#flush(),
+        end: (socket) => {
+          socket.end();
+        },
+        close: () => client.#ended(),
+        error: () => client.#ended(),
+      },
+    });
+    const { localAddress, localPort } = client.#socket;
+    client.local = `${localAddress.includes(":") ? `[${localAddress}]` : localAddress}:${localPort}`;
+    return client;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Bytes that wait for the kernel. */
+  get backlog(): number {
+    return this.#unsent.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Sends a request; rejects when the connection ends first. */
+  request(method: string, options: RequestOptions = {}): Promise<RtspResponse> {
+    const response = new Promise<RtspResponse>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+    this.send(this.write(method, options));
+    if (this.#isClosed) this.#ended();
+    return response;
+  }
+
+  /** A request as bytes. */
+  write(method: string, { url = "", headers = {}, body }: RequestOptions = {}): Uint8Array {
+    this.#cseq += 1;
+    return writeRequest({
+      method,
+      url: url === "" || url.startsWith("/") ? this.url + url : url,
+      headers: RtspHeaders.from({
+        CSeq: String(this.#cseq),
+        ...(this.session !== undefined && { Session: this.session }),
+        ...headers,
+      }),
+      body: new TextEncoder().encode(body ?? ""),
+    });
+  }
+
+  /** A request that must be answered by 200. @throws {Error} otherwise */
+  async must(method: string, options: RequestOptions = {}): Promise<RtspResponse> {
+    const response = await this.request(method, options);
+    if (response.status !== 200) throw new Error(`${method} ${this.url}: ${response.status}`);
+    const session = response.headers.get("Session");
+    if (session !== undefined) this.session = session;
+    return response;
+  }
+
+  /** Sends bytes as they are; they must not change until sent. */
+  send(bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#unsent.length > 0) {
+      this.#unsent.push(bytes);
+      return;
+    }
+    const taken = Math.max(this.#socket.write(bytes), 0);
+    if (taken < bytes.length) this.#unsent.push(bytes.subarray(taken));
+  }
+
+  #flush(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    unsent.forEach((bytes) => {
+      this.send(bytes);
+    });
+  }
+
+  /** Resolves once everything sent is with the kernel, or the connection has ended. */
+  async sent(): Promise<void> {
+    while (this.#unsent.length > 0 && !this.#isClosed) await Bun.sleep(1);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.bytesReceived += chunk.length;
+    let at = 0;
+    while (at < chunk.length) {
+      at += this.#framer.receive(chunk, at);
+      const item = this.#framer.poll();
+      if (item?.kind === "interleaved") this.onFrame(item.channel, item.payload);
+      else if (item?.kind === "response") this.#waiting.shift()?.resolve(item.response);
+    }
+  }
+
+  #ended(): void {
+    this.#isClosed = true;
+    this.#unsent = [];
+    for (const { reject } of this.#waiting.splice(0))
+      reject(new Error(`${this.url}: the connection was closed`));
+    this.#resolveClosed();
+  }
+
+  /** Stops and restarts reading. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Makes the kernel hold few received bytes, so that the server soon feels a reader that is slow. */
+  shrinkReceiveBuffer(bytes: number): void {
+    const { fd } = this.#socket as unknown as { readonly fd: number };
+    const size = new Int32Array([bytes]);
+    if (libc().symbols.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(size), 4) !== 0)
+      throw new Error("setsockopt");
+  }
+
+  /** FIN, while reading on. */
+  halfClose(): void {
+    this.#socket.shutdown();
+  }
+
+  /** RST. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** Ends it in order and waits for the other side. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#socket.end();
+    await this.closed;
+  }
+}
+
+/** An interleaved frame (RFC 2326 §10.12). */
+export function interleaved(channel: number, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(4 + payload.length);
+  frame.set([0x24, channel, payload.length >> 8, payload.length & 0xff]);
+  frame.set(payload, 4);
+  return frame;
+}
+
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+
+function libc() {
+  const setsockopt = {
+    args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32],
+    returns: FFIType.i32,
+  } as const;
+  for (const name of ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]) {
+    try {
+      return dlopen(name, { setsockopt });
+    } catch {
+      // the next one may be there
+    }
+  }
+  throw new Error("no C library");
+}
