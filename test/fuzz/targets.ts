@@ -1,0 +1,21 @@
+import * as config from "./config.ts";
+import * as interleaved from "./interleaved.ts";
+import * as rtcp from "./rtcp.ts";
+import * as rtp from "./rtp.ts";
+import * as rtspRequest from "./rtsp-request.ts";
+import * as rtspResponse from "./rtsp-response.ts";
+import * as sdp from "./sdp.ts";
+import type { FuzzTarget } from "./session.ts";
+import * as transportHeader from "./transport-header.ts";
+
+/** Every parser of outside bytes. */
+export const TARGETS: readonly FuzzTarget[] = [
+  rtspRequest,
+  rtspResponse,
+  sdp,
+  transportHeader,
+  interleaved,
+  rtp,
+  rtcp,
+  config,
+];

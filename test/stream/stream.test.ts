@@ -1,0 +1,317 @@
+import { describe, expect, test } from "bun:test";
+import { BudgetError } from "../../src/lib/errors.ts";
+import { concat, type RtpPacket } from "../wasm/twin/packet.ts";
+import { readSenderReport, type SenderReportTwin } from "../wasm/twin/rtcp.ts";
+import { type Frame, picturesOf, Scene, type SceneReader, USUAL } from "./scene.ts";
+
+const NTP_EPOCH_SECONDS = 2_208_988_800;
+
+describe("a reader", () => {
+  test("gets what comes from now on, byte by byte", async () => {
+    const scene = new Scene();
+    scene.picture();
+    await scene.clock.advance(1);
+    const reader = scene.read();
+    const from = scene.published.length;
+    for (let i = 0; i < 500; i++) {
+      scene.picture(1 + (i % 5));
+      scene.sound(i);
+      await scene.clock.advance(1);
+    }
+    expect(Buffer.compare(mediaOf(reader), concat(scene.published.slice(from)))).toBe(0);
+    expect([reader.cursor.lag, reader.cursor.lostPackets]).toEqual([0, 0]);
+    expect(reader.cursor.bytesSent).toBe(reader.sink.bytes.length);
+    expect(scene.stream.log.blocks).toBeLessThanOrEqual(2);
+    scene.close();
+  });
+
+  test("gets the tracks it wants on the channels it named", async () => {
+    const scene = new Scene();
+    const sound = scene.read([undefined, { rtp: 0, rtcp: 1 }]);
+    const swapped = scene.read([USUAL[1] as (typeof USUAL)[number], { rtp: 200, rtcp: 9 }]);
+    for (let i = 0; i < 100; i++) {
+      scene.picture();
+      scene.sound(i);
+      await scene.clock.advance(20);
+    }
+    expect([...new Set(sound.sink.frames.map(({ channel }) => channel))].sort()).toEqual([0, 1]);
+    expect(sound.sink.packets(0)).toHaveLength(100);
+    expect(new Set(swapped.sink.frames.map(({ channel }) => channel))).toEqual(new Set([2, 3, 200, 9]));
+    expect(swapped.sink.packets(200)).toEqual(sound.sink.packets(0));
+    expect(picturesOf(swapped.sink.packets(2))).toHaveLength(100);
+    scene.close();
+  });
+
+  test("that reads at half speed loses whole pictures, and no sound", async () => {
+    const scene = new Scene(256, 48);
+    for (const reader of [
+      scene.read(),
+      scene.read([
+        { rtp: 4, rtcp: 5 },
+        { rtp: 6, rtcp: 7 },
+      ]),
+    ]) {
+      reader.sink.room = 4_000;
+    }
+    const readers = [...scene.readers];
+    for (let i = 0; i < 1_000; i++) {
+      scene.picture(3 + (i % 7));
+      scene.sound(i);
+      await scene.clock.advance(20);
+      for (const reader of readers) scene.drain(reader, 3_000 + (i % 11) * 10);
+    }
+    for (const [i, reader] of readers.entries()) {
+      scene.drain(reader, Number.POSITIVE_INFINITY);
+      const pictures = picturesOf(reader.sink.packets(4 * i));
+      checkDecodable(pictures);
+      expect(pictures.length).toBeGreaterThan(300);
+      expect(pictures.length).toBeLessThan(800);
+      expect(reader.sink.packets(4 * i + 2)).toHaveLength(1_000);
+      expect(reader.cursor.lostFrames).toBe(1_000 - pictures.length);
+      expect(reader.cursor.lostPackets).toBe(
+        scene.published.length - reader.sink.packets(4 * i).length - 1_000,
+      );
+    }
+    scene.close();
+  }, 20_000);
+
+  test("that stalls keeps little, and goes on with a whole picture", async () => {
+    const scene = new Scene(256, 48);
+    const reader = scene.read();
+    let most = 0;
+    for (let i = 0; i < 1_000; i++) {
+      if (i === 105) reader.sink.room = 2_500;
+      scene.picture(3 + (i % 7));
+      scene.sound(i);
+      await scene.clock.advance(20);
+      most = Math.max(most, scene.stream.log.blocks);
+    }
+    // 5 s are 250 pictures of 6 kB
+    expect(most).toBeLessThan(16);
+    expect(scene.stream.log.blocks).toBeLessThan(16);
+    expect(reader.cursor.stalledSince).toBe(20 * 105);
+    scene.drain(reader, Number.POSITIVE_INFINITY);
+    expect(reader.cursor.stalledSince).toBeUndefined();
+    for (let i = 0; i < 30; i++) {
+      scene.picture();
+      await scene.clock.advance(20);
+    }
+    checkDecodable(picturesOf(reader.sink.packets(0)));
+    expect(reader.cursor.lostFrames).toBeGreaterThan(600);
+    scene.close();
+  }, 20_000);
+
+  test("that stalls in the midst of a large picture gets the rest of it", async () => {
+    const scene = new Scene(256, 48);
+    const reader = scene.read();
+    scene.picture();
+    await scene.clock.advance(20);
+    reader.sink.room = 5_000;
+    for (let i = 0; i < 400; i++) {
+      scene.picture(i === 0 ? 110 : 4);
+      await scene.clock.advance(20);
+    }
+    scene.drain(reader, Number.POSITIVE_INFINITY);
+    for (let i = 0; i < 30; i++) {
+      scene.picture();
+      await scene.clock.advance(20);
+    }
+    const pictures = picturesOf(reader.sink.packets(0));
+    checkDecodable(pictures);
+    expect(pictures[1]).toHaveLength(110);
+    scene.close();
+  });
+
+  test("that was slow comes back to the others, with nothing missing and nothing twice", async () => {
+    const scene = new Scene(256, 4_000);
+    const readers = Array.from({ length: 12 }, () => scene.read());
+    for (let i = 0; i < 600; i++) {
+      const slow = readers[i % 12] as SceneReader;
+      if (i % 5 === 0) slow.sink.room = (i * 37) % 5_000;
+      scene.picture();
+      scene.sound(i);
+      await scene.clock.advance(15);
+      const other = readers[(i * 7 + 3) % 12] as SceneReader;
+      scene.drain(other, Number.POSITIVE_INFINITY);
+      if (i % 50 === 0) other.outbox.send(Uint8Array.from([0x24, 9, 0, 1, i & 255]));
+    }
+    for (const reader of readers) scene.drain(reader, Number.POSITIVE_INFINITY);
+    await scene.clock.advance(20);
+    const all = concat(scene.published);
+    for (const reader of readers) {
+      expect(Buffer.compare(mediaOf(reader), all)).toBe(0);
+      expect(reader.cursor.lostPackets).toBe(0);
+      expect(reader.cursor.lag).toBe(0);
+      const responses = reader.sink.frames.filter(({ channel }) => channel === 9);
+      expect(reader.cursor.bytesSent).toBe(reader.sink.bytes.length - 5 * responses.length);
+    }
+    scene.close();
+  }, 20_000);
+
+  test("whose socket says it has room when it always had, gets nothing twice", async () => {
+    const scene = new Scene();
+    const readers = [scene.read(), scene.read()];
+    for (let i = 0; i < 300; i++) {
+      scene.picture();
+      await scene.clock.advance(15);
+      for (const reader of readers) scene.drain(reader, Number.POSITIVE_INFINITY);
+      expect(readers.map(({ cursor }) => cursor.lag)).toEqual([0, 0]);
+    }
+    for (const reader of readers) expect(Buffer.compare(mediaOf(reader), concat(scene.published))).toBe(0);
+    scene.close();
+  });
+
+  test("whose connection is gone does not trouble the others", async () => {
+    const scene = new Scene();
+    const [gone, other] = [scene.read(), scene.read()];
+    for (let i = 0; i < 100; i++) {
+      if (i === 50) gone.sink.closed = true;
+      scene.picture();
+      await scene.clock.advance(15);
+    }
+    expect(Buffer.compare(mediaOf(other), concat(scene.published))).toBe(0);
+    expect(gone.faults).toEqual([]);
+    scene.leave(gone);
+    scene.picture();
+    await scene.clock.advance(15);
+    expect(Buffer.compare(mediaOf(other), concat(scene.published))).toBe(0);
+    scene.close();
+  });
+
+  test("is told when the memory is used up, others go on", async () => {
+    const scene = new Scene(32);
+    const [poor, other] = [scene.read(), scene.read()];
+    scene.picture();
+    await scene.clock.advance(15);
+    const blocks: number[] = [];
+    for (let block = scene.memory.core.blockTake(); block !== 0; block = scene.memory.core.blockTake())
+      blocks.push(block);
+    poor.sink.room = 10;
+    scene.picture();
+    await scene.clock.advance(15);
+    expect(poor.faults).toEqual([expect.any(BudgetError)]);
+    expect(Buffer.compare(mediaOf(other), concat(scene.published))).toBe(0);
+    for (const block of blocks) scene.memory.give(block);
+    scene.close();
+  });
+});
+
+describe("sender reports", () => {
+  test("come right after the start, with the time of this moment in both clocks", async () => {
+    const scene = new Scene();
+    await scene.clock.advance(1_000);
+    for (let i = 0; i < 100; i++) {
+      scene.picture();
+      scene.sound(i);
+      await scene.clock.advance(100 / 3);
+    }
+    const before = scene.stream.log.tracks.map(({ packets, octets }) => ({ packets, octets }));
+    const reader = scene.read();
+    const wall = scene.clock.wall();
+    const [first, second] = reader.sink.frames;
+    expect([first?.channel, second?.channel]).toEqual([1, 3]);
+    const picture = reportOf(first?.packet as Uint8Array);
+    // picture 99 came 33.3 ms ago
+    expect(picture.ssrc).toBe(100);
+    expect(ntpOf(picture)).toBeCloseTo(wall + NTP_EPOCH_SECONDS * 1000, 2);
+    expect(Math.abs(picture.time - 100 * 3_000)).toBeLessThanOrEqual(30);
+    const sound = reportOf(second?.packet as Uint8Array);
+    expect(sound.ssrc).toBe(101);
+    // sound is sent at 30 frames a second of 960 ticks: slower than its clock says
+    expect(Math.abs(sound.time - 99 * 960 - 1_600)).toBeLessThanOrEqual(1_600 * 100);
+    const counts = new DataView((first as Frame).packet.buffer);
+    expect([counts.getUint32(20), counts.getUint32(24)]).toEqual(Object.values(before[0] as object));
+    scene.close();
+  });
+
+  test("come every ten seconds, alone or together with others", async () => {
+    const scene = new Scene();
+    const readers = Array.from({ length: 10 }, () => scene.read());
+    for (let i = 0; i < 2_000; i++) {
+      scene.picture(1, 50);
+      await scene.clock.advance(20);
+    }
+    for (const { sink } of readers) {
+      const reports = sink.frames
+        .filter(({ channel }) => channel === 1)
+        .map(({ packet }) => reportOf(packet));
+      expect(reports.length).toBeGreaterThanOrEqual(4);
+      expect(reports.length).toBeLessThanOrEqual(5);
+      for (const [i, report] of reports.slice(1).entries()) {
+        const elapsed = ntpOf(report) - ntpOf(reports[i] as SenderReportTwin);
+        expect(elapsed).toBeGreaterThan(9_900);
+        expect(elapsed).toBeLessThan(12_100);
+      }
+    }
+    scene.close();
+  }, 20_000);
+
+  test("of a track that begins later come when it begins", async () => {
+    const scene = new Scene();
+    const reader = scene.read();
+    expect(reader.sink.frames).toEqual([]);
+    scene.picture();
+    await scene.clock.advance(20);
+    expect(reader.sink.frames.map(({ channel }) => channel).slice(0, 2)).toEqual([1, 0]);
+    scene.sound(0);
+    await scene.clock.advance(20);
+    expect(reader.sink.frames.slice(-2).map(({ channel }) => channel)).toEqual([3, 2]);
+    scene.close();
+  });
+});
+
+describe("a stream", () => {
+  test("is refused when nine tenths of the memory are taken", () => {
+    const scene = new Scene(32);
+    const blocks: number[] = [];
+    while (scene.memory.hasRoom) blocks.push(scene.memory.core.blockTake());
+    expect(() => scene.another()).toThrow(/^the media memory is used up: 29 of 32 blocks are taken$/);
+    for (const block of blocks) scene.memory.give(block);
+    scene.close();
+  });
+
+  test("without readers keeps nothing", async () => {
+    const scene = new Scene();
+    for (let i = 0; i < 1_000; i++) {
+      scene.picture();
+      await scene.clock.advance(20);
+    }
+    expect(scene.stream.log.blocks).toBeLessThanOrEqual(2);
+    scene.close();
+  });
+});
+
+/** What a reader got without reports and responses. */
+function mediaOf({ sink }: SceneReader): Uint8Array {
+  const media = sink.frames.filter(({ channel }) => channel === 0 || channel === 2);
+  return concat(
+    media.flatMap(({ channel, packet }) => [
+      Uint8Array.from([0x24, channel, packet.length >> 8, packet.length & 255]),
+      packet,
+    ]),
+  );
+}
+
+function reportOf(packet: Uint8Array): SenderReportTwin {
+  return readSenderReport(packet) as SenderReportTwin;
+}
+
+/** In ms since 1900. */
+function ntpOf({ seconds, fraction }: SenderReportTwin): number {
+  return (seconds + fraction / 0x1_0000_0000) * 1000;
+}
+
+/** Fails unless every picture is whole, and follows the one before or is a key frame. */
+function checkDecodable(pictures: readonly (readonly RtpPacket[])[]): void {
+  let previous = -1;
+  for (const picture of pictures) {
+    const number = (picture[0] as RtpPacket).time / 3_000;
+    expect(picture.at(-1)?.marker).toBe(true);
+    for (const [i, packet] of picture.slice(1).entries()) {
+      expect(packet.seq).toBe(((picture[i] as RtpPacket).seq + 1) & 0xffff);
+    }
+    if (number !== previous + 1) expect(number % 10).toBe(0);
+    if (number % 10 === 0) expect((picture[0] as RtpPacket).bytes[12]).toBe(0x67);
+    previous = number;
+  }
+}

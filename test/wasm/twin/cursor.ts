@@ -1,0 +1,105 @@
+import { FLAG_END_OF_FRAME, FLAG_START_OF_FRAME, FLAG_VIDEO } from "../../../assembly/abi.ts";
+import type { Entry, IngestTwin, TrackTwin } from "./ingest.ts";
+import { concat } from "./packet.ts";
+
+/** What a track of a reader does: it is sent, finishes a frame before dropping, or waits for a random access point. */
+type TrackState = "sent" | "ending" | "dropping";
+
+/** A reader with its own channels, on the packets of an `IngestTwin`. */
+export class CursorTwin {
+  readonly #log: IngestTwin;
+  readonly #channels: readonly (number | undefined)[];
+  readonly #lagPackets: number;
+  readonly #states: TrackState[];
+  seq: number;
+  lostPackets = 0;
+  lostFrames = 0;
+
+  constructor(log: IngestTwin, channels: readonly (number | undefined)[], lagPackets: number) {
+    this.#log = log;
+    this.#channels = channels;
+    this.#lagPackets = lagPackets;
+    this.#states = log.tracks.map(() => "sent");
+    this.seq = log.entries.length;
+  }
+
+  /** Tracks in a state, as bits. */
+  bits(state: TrackState): number {
+    return this.#states.reduce((bits, each, i) => (each === state ? bits | (1 << i) : bits), 0);
+  }
+
+  /** The next packets with the reader's channels, at most `limit` bytes; `only`: of these tracks, until none ends. */
+  fill(limit: number, only = -1): Uint8Array {
+    const out: Uint8Array[] = [];
+    let size = 0;
+    for (; this.seq < this.#log.entries.length; this.seq++) {
+      if (only !== -1 && this.bits("ending") === 0) break;
+      const entry = this.#log.entries[this.seq] as Entry;
+      const channel = this.#channels[entry.track];
+      if (channel === undefined) continue;
+      const wanted = ((only >> entry.track) & 1) === 1;
+      if (wanted && !this.#decide(entry)) break;
+      if (!wanted || this.#states[entry.track] === "dropping") {
+        this.#lose(entry);
+        continue;
+      }
+      if (size + entry.bytes.length > limit) break;
+      size += entry.bytes.length;
+      const copy = entry.bytes.slice();
+      copy[1] = channel;
+      out.push(copy);
+      if (this.#states[entry.track] === "ending" && (entry.flags & FLAG_END_OF_FRAME) !== 0)
+        this.#states[entry.track] = "dropping";
+    }
+    return concat(out);
+  }
+
+  /** Follows the state of a track up to this packet of it; false: it cannot be told yet. */
+  #decide({ track, flags }: Entry): boolean {
+    const known = this.#log.tracks[track] as TrackTwin;
+    if (this.#states[track] === "ending" && (flags & FLAG_START_OF_FRAME) !== 0)
+      this.#states[track] = "dropping";
+    if (this.#states[track] !== "dropping") return true;
+    const isRandomAccess = known.raps > 0 && known.rap === this.seq;
+    if (isRandomAccess) this.#states[track] = "sent";
+    const undecided = !isRandomAccess && known.frameOpen && known.frame === this.seq;
+    return !undecided || this.#log.entries.length - this.seq > this.#lagPackets;
+  }
+
+  #lose({ flags }: Entry): void {
+    this.lostPackets += 1;
+    if ((flags & FLAG_VIDEO) !== 0 && (flags & FLAG_START_OF_FRAME) !== 0) this.lostFrames += 1;
+  }
+
+  skip(): void {
+    const video = this.#log.tracks.flatMap(({ video }, i) =>
+      video && this.#channels[i] !== undefined ? [i] : [],
+    );
+    if (video.length === 0) this.#loseAll();
+    for (const i of video) {
+      if (this.#states[i] === "sent") this.#states[i] = this.#begun(i) ? "ending" : "dropping";
+    }
+  }
+
+  /** Whether the next packet of a track, come or still to come, continues a frame. */
+  #begun(track: number): boolean {
+    const next = this.#log.entries.slice(this.seq).find((entry) => entry.track === track);
+    if (next !== undefined) return (next.flags & FLAG_START_OF_FRAME) === 0;
+    return this.#log.tracks[track]?.frameOpen ?? false;
+  }
+
+  jump(): void {
+    this.skip();
+    this.#states.forEach((state, i) => {
+      if (state === "ending") this.#states[i] = "dropping";
+    });
+    this.#loseAll();
+  }
+
+  #loseAll(): void {
+    for (; this.seq < this.#log.entries.length; this.seq++) {
+      const entry = this.#log.entries[this.seq] as Entry;
+      if (this.#channels[entry.track] !== undefined) this.#lose(entry);
+    }
+  }
+}

@@ -1,0 +1,270 @@
+import {
+  FLAG_END_OF_FRAME,
+  FLAG_GAP,
+  FLAG_START_OF_FRAME,
+  FLAG_VIDEO,
+  FRAMES_WITHOUT_KEY,
+  KIND_H264,
+  KIND_H265,
+  KIND_PACKET,
+  MAX_FRAME_BYTES,
+  PARAM_PPS,
+  PARAM_SPS,
+  PARAM_VPS,
+} from "../../../assembly/abi.ts";
+import type { LogOptions, TrackSetup } from "../../../wasm/log.ts";
+import { concat, type RtpPacket, readRtp, writeFrame, writeRtp } from "./packet.ts";
+import { isRandomAccess, ParamsTwin } from "./random-access.ts";
+import { refragment } from "./refragment.ts";
+import { readSenderReport, type SenderReportTwin } from "./rtcp.ts";
+
+/** What happened to packets that were not taken as they are; names as in the core's EVENT_*. */
+export type EventName =
+  | "WRONG_SSRC"
+  | "UNKNOWN_TYPE"
+  | "UNKNOWN_CHANNEL"
+  | "MALFORMED"
+  | "OVERSIZED"
+  | "LOST"
+  | "REFRAGMENT";
+
+/** A packet as readers get it, and its index entry. */
+export interface Entry {
+  readonly bytes: Uint8Array;
+  readonly track: number;
+  readonly flags: number;
+  readonly time: number;
+  readonly now: number;
+}
+
+/** What is known of one track. */
+export class TrackTwin {
+  readonly params: ParamsTwin;
+  readonly clockRate: number;
+  readonly kinds: ReadonlyMap<number, number>;
+  video = false;
+  ssrc: number | undefined;
+  lastSeq = 0;
+  seqOffset = 0;
+  lastTime = 0;
+  lastArrival = 0;
+  raps = 0;
+  rap = 0;
+  frameOpen = false;
+  frame = 0;
+  frameTime = 0;
+  previousFrame = 0;
+  frameBytes = 0;
+  frames = 0;
+  keyFrames = 0;
+  refragments = false;
+  packets = 0;
+  bytes = 0;
+  octets = 0;
+  lost = 0;
+  reports = 0;
+  report: (SenderReportTwin & { arrival: number }) | undefined;
+  anchorTime = 0;
+  anchorArrival = 0;
+
+  constructor(setup: TrackSetup) {
+    this.kinds = setup.kinds;
+    this.clockRate = setup.clockRate;
+    const kinds = [...setup.kinds.values()].find((kind) => kind === KIND_H264 || kind === KIND_H265);
+    const h26x = PARAM_SPS | PARAM_PPS;
+    const needed = kinds === undefined ? 0 : kinds === KIND_H264 ? h26x : h26x | PARAM_VPS;
+    this.params = new ParamsTwin(setup.paramsKnown, needed);
+  }
+
+  get keyless(): boolean {
+    return this.keyFrames === 0 && this.frames > FRAMES_WITHOUT_KEY;
+  }
+}
+
+/** Takes interleaved frames the slow way: one array of packets, everything copied. */
+export class IngestTwin {
+  readonly entries: Entry[] = [];
+  readonly tracks: readonly TrackTwin[];
+  readonly #options: LogOptions;
+  readonly #channels = new Map<number, { track: number; rtcp: boolean }>();
+  #pending: Uint8Array = new Uint8Array(0);
+  readonly events = new Set<EventName>();
+  /** Track, value and expected value of the last event. */
+  example: readonly [number, number, number] = [0, 0, 0];
+  framesEnded = 0;
+  lost = 0;
+  floor = 0;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.tracks = options.tracks.map((setup) => new TrackTwin(setup));
+  }
+
+  mapChannel(channel: number, track: number, rtcp: boolean): void {
+    this.#channels.set(channel, { track, rtcp });
+  }
+
+  get pending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** As RtpLog.receive; "frame" when a frame grew too large. */
+  receive(chunk: Uint8Array, now: number): number | "frame" {
+    let left = concat([this.#pending, chunk]);
+    let taken = chunk.length;
+    while (left.length > 0) {
+      if (left[0] !== 0x24) {
+        taken = chunk.length - left.length;
+        left = new Uint8Array(0);
+        break;
+      }
+      const end = left.length < 4 ? 4 : 4 + (left[2] as number) * 256 + (left[3] as number);
+      if (left.length < end) break;
+      if (!this.#frame(left[1] as number, left.subarray(4, end), now)) return "frame";
+      left = left.subarray(end);
+    }
+    this.#pending = left;
+    const floors = this.tracks.flatMap(({ video, previousFrame }) => (video ? [previousFrame] : []));
+    this.floor = Math.min(this.entries.length - this.#options.lagPackets, ...floors);
+    return taken;
+  }
+
+  #frame(channel: number, bytes: Uint8Array, now: number): boolean {
+    const use = this.#channels.get(channel);
+    if (use === undefined) this.#note("UNKNOWN_CHANNEL", 0, channel);
+    else if (use.rtcp) this.#rtcp(use.track, bytes, now);
+    else return this.#rtp(use.track, bytes, now);
+    return true;
+  }
+
+  #note(event: EventName, track: number, value: number, expected = 0): void {
+    this.events.add(event);
+    this.example = [track, value, expected];
+  }
+
+  #rtcp(index: number, bytes: Uint8Array, now: number): void {
+    const track = this.#track(index);
+    const report = readSenderReport(bytes);
+    if (report === undefined || (track.ssrc !== undefined && track.ssrc !== report.ssrc)) return;
+    track.report = { ...report, arrival: now };
+    track.reports += 1;
+  }
+
+  #track(index: number): TrackTwin {
+    return this.tracks[index] as TrackTwin;
+  }
+
+  #rtp(index: number, bytes: Uint8Array, now: number): boolean {
+    const track = this.#track(index);
+    const packet = readRtp(bytes);
+    if (packet === undefined) return this.#drop("MALFORMED", index, bytes.length);
+    const kind = track.kinds.get(packet.payloadType);
+    if (kind === undefined) return this.#drop("UNKNOWN_TYPE", index, packet.payloadType);
+    if (track.ssrc !== undefined && track.ssrc !== packet.ssrc)
+      return this.#drop("WRONG_SSRC", index, packet.ssrc | 0, track.ssrc | 0);
+    const padding = packet.padded ? (bytes.at(-1) as number) : 0;
+    if (packet.padded && (padding === 0 || packet.header + padding > bytes.length))
+      return this.#drop("MALFORMED", index, bytes.length);
+    const gap = this.#countLoss(track, index, packet);
+    track.ssrc = packet.ssrc;
+    const size = bytes.length - padding;
+    if (size > this.#options.maxPacket) return this.#oversized(index, kind, packet, size, now);
+    const clean = bytes.slice(0, size);
+    clean[0] = (clean[0] as number) & ~0x20;
+    new DataView(clean.buffer).setUint16(2, packet.seq + track.seqOffset);
+    return this.#enter(index, kind, clean, gap ? FLAG_GAP : 0, now);
+  }
+
+  #drop(event: EventName, index: number, value: number, expected = 0): true {
+    this.#note(event, index, value, expected);
+    return true;
+  }
+
+  #countLoss(track: TrackTwin, index: number, { seq }: RtpPacket): boolean {
+    const missing = track.ssrc === undefined ? 0 : (seq - track.lastSeq - 1) & 0xffff;
+    if (missing >= 0x8000) return false;
+    track.lastSeq = seq;
+    if (missing === 0) return false;
+    track.lost += missing;
+    this.lost += missing;
+    this.#note("LOST", index, missing);
+    return true;
+  }
+
+  #oversized(index: number, kind: number, packet: RtpPacket, size: number, now: number): boolean {
+    const { maxPacket } = this.#options;
+    const track = this.#track(index);
+    if (kind !== KIND_H264 && kind !== KIND_H265) return this.#drop("OVERSIZED", index, size, maxPacket);
+    if (!track.refragments) this.#note("REFRAGMENT", index, size, maxPacket);
+    track.refragments = true;
+    const offset = track.seqOffset;
+    const pieces = refragment(packet, size, kind, maxPacket);
+    for (const [i, { payload, last }] of pieces.entries()) {
+      const seq = (packet.seq + offset + i) & 0xffff;
+      const bytes = writeRtp({ ...packet, seq, marker: last && packet.marker }, payload);
+      if (!this.#enter(index, kind, bytes, 0, now)) return false;
+    }
+    track.seqOffset += Math.max(0, pieces.length - 1);
+    return true;
+  }
+
+  #enter(index: number, kind: number, bytes: Uint8Array, flags: number, now: number): boolean {
+    const track = this.#track(index);
+    const packet = readRtp(bytes) as RtpPacket;
+    track.packets += 1;
+    track.bytes += bytes.length;
+    track.octets += bytes.length - packet.header;
+    track.lastTime = packet.time;
+    track.lastArrival = now;
+    let all = flags | FLAG_START_OF_FRAME | FLAG_END_OF_FRAME;
+    if (kind === KIND_PACKET) {
+      this.framesEnded += 1;
+      anchor(track, packet.time, now);
+    } else {
+      all = flags | FLAG_VIDEO | this.#followFrame(track, packet);
+      track.frameBytes += bytes.length;
+      if (track.frameBytes > MAX_FRAME_BYTES) return false;
+      this.#followRandomAccess(track, kind, packet, now);
+      if (track.raps === 0 && (all & FLAG_START_OF_FRAME) !== 0) anchor(track, packet.time, now);
+    }
+    const framed = writeFrame(2 * index, bytes);
+    this.entries.push({ bytes: framed, track: index, flags: all, time: packet.time, now: now | 0 });
+    return true;
+  }
+
+  #followFrame(track: TrackTwin, { time, marker }: RtpPacket): number {
+    let flags = marker ? FLAG_END_OF_FRAME : 0;
+    track.video = true;
+    if (!track.frameOpen || track.frameTime !== time) {
+      flags |= FLAG_START_OF_FRAME;
+      track.previousFrame = track.frame;
+      track.frame = this.entries.length;
+      track.frameTime = time;
+      track.frameBytes = 0;
+      track.frames += 1;
+    }
+    track.frameOpen = !marker;
+    if (marker) this.framesEnded += 1;
+    return flags;
+  }
+
+  /** A frame is found out once; without any key frame for long, every frame counts until the first one comes. */
+  #followRandomAccess(track: TrackTwin, kind: number, packet: RtpPacket, now: number): void {
+    if (track.raps > 0 && track.rap === track.frame) return;
+    const found = isRandomAccess(track.params, kind, packet.bytes.subarray(packet.header));
+    if (found) track.keyFrames += 1;
+    if (!found && !track.keyless) return;
+    track.raps += 1;
+    track.rap = track.frame;
+    anchor(track, packet.time, now);
+  }
+}
+
+/** The earliest arrival counts; drift is followed by a hundredth of what is late. */
+function anchor(track: TrackTwin, time: number, now: number): void {
+  const elapsed = (((time - track.anchorTime) | 0) * 1000) / track.clockRate;
+  const late = now - track.anchorArrival - elapsed;
+  if (track.anchorArrival === 0 || late < 0 || late > 1000) track.anchorArrival = now;
+  else track.anchorArrival += elapsed + late * 0.01;
+  track.anchorTime = time;
+}
