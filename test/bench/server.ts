@@ -51,7 +51,9 @@ export class BenchServer implements AsyncDisposable {
     );
     await Bun.write(file, lines.join(""));
     const env =
-      options.trace === undefined ? {} : { LD_PRELOAD: toolPath("trace.so"), BENCH_TRACE: options.trace };
+      options.trace === undefined
+        ? {}
+        : { LD_PRELOAD: toolPath("trace.so"), BENCH_TRACE: options.trace, MEDIAMTX_NO_FFI: "1" };
     const child = new Child([...serverCommand(), file], { cpu: options.cpu, env, cwd: folder });
     try {
       const rtsp = await child.line(RTSP_LINE, 20_000);
