@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,35 +10,45 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A server in a process of its own, with its own folder. */
+/** How often the log is looked at by whoever waits for a line, ms. */
+const LOOK_MS = 10;
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * A server in a process of its own, with its own folder. It prints into a file there: under load the runtime sometimes
+ * stops reading the pipe of a child for good.
+ */
 export class TestServer implements AsyncDisposable {
   readonly folder: string;
   readonly configPath: string;
-  readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #process: Bun.Subprocess;
+  readonly #output: number;
+  readonly #decoder = new TextDecoder();
+  readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  /** Bytes of the output taken into the log. */
+  #read = 0;
   #log = "";
-  readonly #waiting = new Set<() => void>();
   #exited = false;
+  #stopped = false;
 
   private constructor(folder: string, configPath: string, env: Readonly<Record<string, string>>) {
     this.folder = folder;
     this.configPath = configPath;
     const binary = process.env["MEDIAMTX_BIN"];
     const command = binary === undefined ? [process.execPath, MAIN] : [binary];
+    this.#output = openSync(join(folder, "output.txt"), "a+");
     this.#process = Bun.spawn([...command, configPath], {
       cwd: folder,
       env: { ...process.env, ...env },
       stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdout: this.#output,
+      stderr: this.#output,
     });
-    void this.#collect(this.#process.stdout);
-    void this.#collect(this.#process.stderr);
     const kill = () => this.#process.kill("SIGKILL"); // a test that was given up leaves no server behind
     process.on("exit", kill);
     void this.#process.exited.then(() => {
       process.off("exit", kill);
       this.#exited = true;
-      this.#wake();
     });
   }
 
@@ -58,6 +68,12 @@ export class TestServer implements AsyncDisposable {
 
   /** Everything printed so far. */
   get log(): string {
+    while (!this.#stopped) {
+      const size = readSync(this.#output, this.#chunk, 0, CHUNK_BYTES, this.#read);
+      if (size === 0) break;
+      this.#read += size;
+      this.#log += this.#decoder.decode(this.#chunk.subarray(0, size), { stream: true });
+    }
     return this.#log;
   }
 
@@ -80,9 +96,9 @@ export class TestServer implements AsyncDisposable {
 
   /** The last port that a service said to listen on. */
   #port(service: string): number {
-    const lines = [...this.#log.matchAll(new RegExp(`\\[${service}\\] listener opened on \\S*:(\\d+)`, "g"))];
+    const lines = [...this.log.matchAll(new RegExp(`\\[${service}\\] listener opened on \\S*:(\\d+)`, "g"))];
     const port = lines.at(-1)?.[1];
-    if (port === undefined) throw new Error(`${service} does not listen:\n${this.#log}`);
+    if (port === undefined) throw new Error(`${service} does not listen:\n${this.log}`);
     return Number(port);
   }
 
@@ -109,18 +125,14 @@ export class TestServer implements AsyncDisposable {
   async waitForLog(pattern: RegExp, from = 0, limitMs = 30_000): Promise<RegExpExecArray> {
     const end = performance.now() + limitMs;
     for (;;) {
-      const match = pattern.exec(this.#log.slice(from));
+      const exited = this.#exited; // asked first: what it printed at last is read all the same
+      const match = pattern.exec(this.log.slice(from));
       if (match !== null) return match;
-      if (this.#exited) throw new Error(`the server has exited; its log:\n${this.#log}`);
-      const left = end - performance.now();
-      if (left <= 0)
+      if (exited) throw new Error(`the server has exited; its log:\n${this.#log}`);
+      if (performance.now() > end) {
         throw new Error(`not logged within ${limitMs} ms: ${pattern}; log:\n${this.#log.slice(-4000)}`);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, left);
-      this.#waiting.add(resolve);
-      await promise;
-      clearTimeout(timer);
-      this.#waiting.delete(resolve);
+      }
+      await Bun.sleep(LOOK_MS);
     }
   }
 
@@ -129,23 +141,9 @@ export class TestServer implements AsyncDisposable {
     const end = performance.now() + limitMs;
     while (!(await claim())) {
       if (performance.now() > end)
-        throw new Error(`not within ${limitMs} ms: ${what}; log:\n${this.#log.slice(-4000)}`);
+        throw new Error(`not within ${limitMs} ms: ${what}; log:\n${this.log.slice(-4000)}`);
       await Bun.sleep(50);
     }
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const chunk of stream) {
-      this.#log += decoder.decode(chunk, { stream: true });
-      this.#wake();
-    }
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -156,6 +154,10 @@ export class TestServer implements AsyncDisposable {
   async stop(): Promise<number> {
     if (!this.#exited) this.#process.kill("SIGINT");
     const code = await this.#process.exited;
+    if (this.#stopped) return code;
+    this.#log = this.log;
+    this.#stopped = true;
+    closeSync(this.#output);
     rmSync(this.folder, { recursive: true, force: true });
     return code;
   }
