@@ -77,7 +77,7 @@ test.concurrent(
 test.concurrent(
   "requests without end whose responses nobody reads end their connection",
   async () => {
-    await using arena = await Arena.start();
+    await using arena = await Arena.start({ peakMb: 300 });
     const client = await RtspClient.connect(arena.url("witness"));
     client.shrinkReceiveBuffer(32_768);
     client.pause();
