@@ -1,8 +1,13 @@
 import { ProtocolError } from "../../src/lib/errors.ts";
-import { findPublisherTrack, parseReaderControl } from "../../src/protocols/rtsp/proto/control.ts";
+import {
+  findPublisherTrack,
+  parseReaderControl,
+  resolveControl,
+} from "../../src/protocols/rtsp/proto/control.ts";
 import { parseSession } from "../../src/protocols/rtsp/proto/session-header.ts";
 import { controlBase, parseRtspUrl, writeRtspUrl } from "../../src/protocols/rtsp/proto/url.ts";
 import { frame, pieces, seedOf } from "../protocols/rtsp/framing.ts";
+import { checkWritten } from "./written.ts";
 
 /** A server's side of a connection: requests and interleaved frames, and the URLs and sessions inside. */
 export const name = "rtsp-request";
@@ -26,6 +31,7 @@ export function run(input: Uint8Array): void {
     const session = headers?.find(([key]) => key.toLowerCase() === "session")?.[1];
     if (session !== undefined) quietly(() => parseSession(session));
   }
+  checkWritten("requests", input);
   if (whole.error !== undefined) throw new ProtocolError(whole.error);
 }
 
@@ -40,6 +46,8 @@ function readUrl(text: string): void {
   findPublisherTrack(base, url, ["streamid=0", url.path, url.query]);
   const { track } = parseReaderControl(parseRtspUrl(`${controlBase(url)}trackID=7`));
   if (track !== 7) throw new Error(`another track came back: ${track}`);
+  for (const control of ["trackID=1", text, "*", undefined])
+    parseRtspUrl(resolveControl(writeRtspUrl(url), control));
   parseReaderControl(url);
 }
 

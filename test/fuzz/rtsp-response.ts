@@ -2,6 +2,7 @@ import { ProtocolError } from "../../src/lib/errors.ts";
 import { parseRtpInfo, writeRtpInfo } from "../../src/protocols/rtsp/proto/rtp-info.ts";
 import { parsePublic, parseSession, writeSession } from "../../src/protocols/rtsp/proto/session-header.ts";
 import { frame, pieces, seedOf } from "../protocols/rtsp/framing.ts";
+import { checkWritten } from "./written.ts";
 
 /** A client's side of a connection: responses, requests of the server, and interleaved frames. */
 export const name = "rtsp-response";
@@ -22,6 +23,7 @@ export function run(input: Uint8Array): void {
   const cut = frame("responses", pieces(input, seedOf(input)));
   if (JSON.stringify(whole) !== JSON.stringify(cut)) throw new Error("pieces make a difference");
   for (const { headers } of whole.items) for (const [key, value] of headers ?? []) readHeader(key, value);
+  checkWritten("responses", input);
   if (whole.error !== undefined) throw new ProtocolError(whole.error);
 }
 

@@ -78,6 +78,7 @@ test.each([
   ["\x00", "invalid first byte of a message: 0x00"],
   ["OPTIONS\r\n", "invalid request line: OPTIONS"],
   ["OPTIONS *\r\n", "invalid request line: OPTIONS *"],
+  ["OPTIONS rtsp://h/\u0000 RTSP/1.0\r\n", "invalid request line: OPTIONS rtsp://h/\u0000 RTSP/1.0"],
   ["OPTIONS * RTSP/1.0 x\r\n", "invalid request line: OPTIONS * RTSP/1.0 x"],
   ["OPT/IONS * RTSP/1.0\r\n", "invalid method: OPT/IONS"],
   [`${"A".repeat(65)} * RTSP/1.0\r\n`, `method longer than 64: ${"A".repeat(64)}…`],

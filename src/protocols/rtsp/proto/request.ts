@@ -33,7 +33,7 @@ export function parseRequestLine(line: string): RequestLine {
   }
   if (!/^[A-Za-z][\w-]*$/.test(method)) throw new ProtocolError(`invalid method: ${clip(method)}`);
   if (url.length > MAX_URL_LENGTH) throw new ProtocolError(`URL longer than ${MAX_URL_LENGTH}: ${clip(url)}`);
-  if (url === "" || version === "" || more.length > 0) {
+  if (url === "" || version === "" || more.length > 0 || /\p{Cc}/u.test(url)) {
     throw new ProtocolError(`invalid request line: ${clip(line)}`);
   }
   if (version !== RTSP_VERSION) {
