@@ -4,8 +4,8 @@ import { openLibrary } from "./libc.ts";
 /**
  * Importing this first starts the executable once more, in the same process, with an allocator that keeps the pages
  * it has. Received bytes come in fresh buffers; by default the allocator gives their pages back to the system within
- * 10 ms and faults them in again, which makes receiving half as expensive again (200 publishers at 5 Mbit/s: 24 % of a
- * core instead of 15 %). It reads its options before any code of ours runs, hence the second start, 10 ms.
+ * 10 ms and faults them in again, which makes receiving half as expensive again (200 publishers at 5 Mbit/s: 34 % of a
+ * core instead of 20 %). It reads its options before any code of ours runs, hence the second start, 10 ms.
  *
  * Only on Linux, and only for the compiled executable; without ffi or `/proc`, or where the option is set already,
  * nothing happens.
