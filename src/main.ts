@@ -1,4 +1,3 @@
-import "./host/allocator.ts"; // first: it may start the process anew
 import { existsSync } from "node:fs";
 import { App } from "./app.ts";
 import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";
