@@ -119,6 +119,11 @@ export class RtspClient implements AsyncDisposable {
     if (taken < bytes.length) this.#unsent.push(bytes.subarray(taken));
   }
 
+  /** Offers the kernel again what it did not take: a paused socket is not always told when there is room. */
+  retry(): void {
+    this.#flush();
+  }
+
   #flush(): void {
     const unsent = this.#unsent;
     this.#unsent = [];
