@@ -14,6 +14,8 @@ class Pool {
   lock!: i32;
   /** Blocks that may be taken. */
   budget!: i32;
+  /** Blocks that the memory has room for as it is now. */
+  backed!: i32;
   taken!: i32;
   /** Blocks ever used: those from here on were never touched. */
   fresh!: i32;
@@ -41,6 +43,7 @@ class Slab {
 }
 
 export const POOL_BUDGET: i32 = POOL_ADDRESS + offsetof<Pool>("budget");
+export const POOL_BACKED: i32 = POOL_ADDRESS + offsetof<Pool>("backed");
 export const POOL_TAKEN: i32 = POOL_ADDRESS + offsetof<Pool>("taken");
 export const POOL_TAKES: i32 = POOL_ADDRESS + offsetof<Pool>("takes");
 export const POOL_GIVES: i32 = POOL_ADDRESS + offsetof<Pool>("gives");
@@ -57,9 +60,15 @@ function release(): void {
   atomic.store<i32>(POOL_ADDRESS + offsetof<Pool>("lock"), 0);
 }
 
-/** Sets how many blocks may be taken. Called once, before any other function. */
-export function poolInit(blocks: i32): void {
+/** Sets how many blocks may be taken, and how many of them the memory has room for. Called before any other function. */
+export function poolInit(blocks: i32, backed: i32): void {
   pool().budget = min(blocks, MAX_BLOCKS);
+  poolBack(backed);
+}
+
+/** Says that the memory has grown: it has room for `blocks` blocks. */
+export function poolBack(blocks: i32): void {
+  pool().backed = min(blocks, pool().budget);
 }
 
 /** Bytes of a block that may be used: all, but for the guard of the fuzz build. */
@@ -67,7 +76,7 @@ export function blockCapacity(): i32 {
   return FUZZ ? BLOCK_SIZE - RED_ZONE : BLOCK_SIZE;
 }
 
-/** Takes a block; 0 when the budget is used up. Its contents are whatever was there. */
+/** Takes a block; 0 when the budget is used up, or the memory has not grown in time. Its contents are whatever was there. */
 export function blockTake(): i32 {
   acquire();
   const block = takeLocked();
@@ -84,7 +93,7 @@ export function blockGive(block: i32): void {
 
 function takeLocked(): i32 {
   const state = pool();
-  if (state.taken >= state.budget) return 0;
+  if (state.taken >= state.backed) return 0;
   let block = state.free;
   if (block !== 0) {
     state.free = load<i32>(block);

@@ -8,6 +8,10 @@ import type { CoreExports } from "./exports.ts";
 const PAGE = 65_536;
 /** Pages the core insists on (`initialMemory` of asconfig.json). */
 const PAGES_MIN = 16;
+/** Blocks the memory has room for at the start, and by how many it grows at least: 8 MiB. */
+const BLOCKS_STEP = 64;
+/** Blocks that are always ready for the next calls of the core: more than any of them takes. */
+const BLOCKS_READY = 16;
 
 /** What another thread needs to work on the same memory. */
 export interface SharedCore {
@@ -26,26 +30,56 @@ export interface PoolState {
 /** Where the media lives: one shared memory cut into blocks, the views of it, and the core that works on it. */
 export class MediaMemory {
   readonly core: CoreExports;
-  readonly u8: Uint8Array;
-  readonly i32: Int32Array;
-  readonly u32: Uint32Array;
-  readonly f64: Float64Array;
   readonly shared: SharedCore;
+  #u8!: Uint8Array;
+  #i32!: Int32Array;
+  #u32!: Uint32Array;
+  #f64!: Float64Array;
+  readonly #backed: number;
+  readonly #taken: number;
+  readonly #owns: boolean;
 
-  private constructor(shared: SharedCore) {
+  private constructor(shared: SharedCore, owns: boolean) {
+    this.#owns = owns;
     const instance = instantiateSync(shared.module, { env: { memory: shared.memory } });
     this.core = instance.exports as unknown as CoreExports;
     this.shared = shared;
-    const buffer = shared.memory.buffer;
-    this.u8 = new Uint8Array(buffer);
-    this.i32 = new Int32Array(buffer);
-    this.u32 = new Uint32Array(buffer);
-    this.f64 = new Float64Array(buffer);
+    this.#backed = this.core.POOL_BACKED.value >> 2;
+    this.#taken = this.core.POOL_TAKEN.value >> 2;
+    this.renew();
+  }
+
+  /** Bytes of the memory. Views stay valid when it grows, but do not show what was added: do not keep them. */
+  get u8(): Uint8Array {
+    return this.#u8;
+  }
+
+  get i32(): Int32Array {
+    return this.#i32;
+  }
+
+  get u32(): Uint32Array {
+    return this.#u32;
+  }
+
+  get f64(): Float64Array {
+    return this.#f64;
+  }
+
+  /** Looks at the whole memory again: the thread that owns it may have grown it. */
+  renew(): void {
+    const { buffer } = this.shared.memory;
+    if (buffer.byteLength === this.#u8?.length) return;
+    this.#u8 = new Uint8Array(buffer);
+    this.#i32 = new Int32Array(buffer);
+    this.#u32 = new Uint32Array(buffer);
+    this.#f64 = new Float64Array(buffer);
   }
 
   /**
-   * Reserves memory for `budget` bytes of blocks and loads the core. Address space alone is reserved: what is never
-   * used costs nothing.
+   * Reserves memory for `budget` bytes of blocks and loads the core. Address space alone is reserved. The memory
+   * grows as it is needed, for the runtime counts all of it as its own heap: were it large from the start, the
+   * collector would come too rarely.
    *
    * @param path another build of the core
    * @throws {RangeError} if not even a quarter of the budget can be reserved
@@ -56,8 +90,8 @@ export class MediaMemory {
     let blocks = wanted;
     for (;;) {
       try {
-        const media = new MediaMemory({ module, memory: reserve(blocks) });
-        media.core.poolInit(blocks);
+        const media = new MediaMemory({ module, memory: reserve(blocks) }, true);
+        media.core.poolInit(blocks, Math.min(blocks, BLOCKS_STEP));
         return media;
       } catch (error) {
         if (!(error instanceof RangeError) || blocks <= wanted / 4) throw error;
@@ -68,7 +102,7 @@ export class MediaMemory {
 
   /** The same memory on another thread; its pool is in use already. */
   static attach(shared: SharedCore): MediaMemory {
-    return new MediaMemory(shared);
+    return new MediaMemory(shared, false);
   }
 
   get state(): PoolState {
@@ -90,8 +124,32 @@ export class MediaMemory {
     return Atomics.load(this.u32, address.value >> 2);
   }
 
+  /** Makes sure that there are blocks for the next call of the core, as long as the budget lasts. */
+  prepare(): void {
+    const u32 = this.#u32;
+    if ((u32[this.#taken] as number) + BLOCKS_READY > (u32[this.#backed] as number)) this.#grow();
+  }
+
+  #grow(): void {
+    const backed = this.#pool(this.core.POOL_BACKED);
+    const total = this.#pool(this.core.POOL_BUDGET);
+    if (!this.#owns) this.renew();
+    if (!this.#owns || backed === total) return;
+    const wanted = Math.min(total, backed + Math.max(BLOCKS_STEP, backed >> 2));
+    try {
+      this.shared.memory.grow(pagesFor(wanted) - this.#u8.length / PAGE);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.core.poolInit(backed, backed); // the system has no more: this is the budget from now on
+      return;
+    }
+    this.renew();
+    this.core.poolBack(wanted);
+  }
+
   /** Room for `size` bytes, at most a block; undefined when the budget is used up. Give it back with `give`. */
   take(size: number): number | undefined {
+    this.prepare();
     const address = this.core.slotTake(size);
     return address === 0 ? undefined : address;
   }
@@ -102,6 +160,10 @@ export class MediaMemory {
 }
 
 function reserve(blocks: number): WebAssembly.Memory {
-  const pages = Math.max(PAGES_MIN, (FIRST_BLOCK + blocks * BLOCK_SIZE) / PAGE);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const initial = pagesFor(Math.min(blocks, BLOCKS_STEP));
+  return new WebAssembly.Memory({ initial, maximum: pagesFor(blocks), shared: true });
+}
+
+function pagesFor(blocks: number): number {
+  return Math.max(PAGES_MIN, (FIRST_BLOCK + blocks * BLOCK_SIZE) / PAGE);
 }

@@ -31,9 +31,10 @@ export class LogCursor {
 
   /** A cursor at the live edge; undefined when the budget is used up. */
   static open(memory: MediaMemory, options: CursorOptions): LogCursor | undefined {
-    const { core, u8 } = memory;
+    const { core } = memory;
     const address = memory.take(core.CURSOR_SIZE.value);
     if (address === undefined) return undefined;
+    const { u8 } = memory;
     const { channels, tracks, log } = options;
     let selected = 0;
     let usual = channels.length === tracks ? 1 : 0;

@@ -25,6 +25,7 @@ export interface CoreExports {
   readonly LOG_PEND_START: WebAssembly.Global;
   readonly LOG_ROOM: WebAssembly.Global;
   readonly LOG_TRACKS: WebAssembly.Global;
+  readonly POOL_BACKED: WebAssembly.Global;
   readonly POOL_BUDGET: WebAssembly.Global;
   readonly POOL_GIVES: WebAssembly.Global;
   readonly POOL_TAKEN: WebAssembly.Global;
@@ -92,7 +93,8 @@ export interface CoreExports {
   blockGive(block: number): void;
   blockTake(): number;
   poolCheck(block: number): void;
-  poolInit(blocks: number): void;
+  poolInit(blocks: number, backed: number): void;
+  poolBack(blocks: number): void;
   slotGive(address: number): void;
   slotTake(size: number): number;
   rtpClose(address: number): void;

@@ -89,9 +89,12 @@ export class RtpLog {
    *   the publisher cannot go on
    */
   receive(chunk: Uint8Array, offset: number, now: number): number | ReceiveFault {
-    const { core, u8, i32 } = this.#memory;
+    const memory = this.#memory;
+    const { core } = memory;
     let at = offset;
     while (at < chunk.length) {
+      memory.prepare();
+      const { u8, i32 } = memory;
       const target = core.rtpReserve(this.address);
       if (target < 0) return "budget";
       const size = Math.min(i32[this.#room] as number, chunk.length - at);

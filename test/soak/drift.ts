@@ -1,7 +1,7 @@
 /** The server at one moment. */
 export interface Sample {
   readonly minute: number;
-  /** Resident set. */
+  /** Smallest resident set since the moment before. */
   readonly megabytes: number;
   readonly blocks: number;
   readonly descriptors: number;

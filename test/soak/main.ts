@@ -8,6 +8,8 @@ import { drift, type Sample } from "./drift.ts";
 const MAX_DRIFT = 0.02;
 const SAMPLES = 200;
 const ROWS = 20;
+/** The collector takes back at any moment: the resident set is looked at this often, ms. */
+const LOOK_MS = 200;
 
 await main();
 
@@ -51,30 +53,35 @@ async function watch(arena: Arena, stage: Stage, lengthMs: number): Promise<Samp
   const { pid, metricsUrl } = arena.server;
   const start = performance.now();
   const samples: Sample[] = [];
-  console.log("  min   RSS MB    least  blocks   fds   readers  publishers  faults   packets");
+  console.log("  min    least to MB     blocks   fds   readers  publishers  faults   packets");
   for (let i = 1; i <= SAMPLES; i++) {
-    await pause(stage.over, Math.max(start + (i * lengthMs) / SAMPLES - performance.now(), 0));
+    const megabytes = await leastUntil(start + (i * lengthMs) / SAMPLES, pid, stage.over);
     const held = await vitals(arena.server, metricsUrl);
-    const sample = {
-      minute: (performance.now() - start) / 60_000,
-      megabytes: residentMegabytes(pid),
-      ...held,
-    };
-    samples.push(sample);
+    samples.push({ minute: (performance.now() - start) / 60_000, megabytes, ...held });
     if (i % (SAMPLES / ROWS) === 0) printRow(samples.slice(-SAMPLES / ROWS), stage);
   }
   return samples;
 }
 
+/** The smallest resident set from now until `end`, MB. */
+async function leastUntil(end: number, pid: number, over: AbortSignal): Promise<number> {
+  let least = residentMegabytes(pid);
+  while (performance.now() < end && !over.aborted) {
+    await pause(over, Math.min(LOOK_MS, end - performance.now()));
+    least = Math.min(least, residentMegabytes(pid));
+  }
+  return least;
+}
+
 /** @param recent the samples since the last row */
 function printRow(recent: readonly Sample[], { counts }: Stage): void {
-  const { minute, megabytes, blocks, descriptors } = recent.at(-1)!;
-  const least = Math.min(...recent.map((sample) => sample.megabytes));
+  const { minute, blocks, descriptors } = recent.at(-1)!;
+  const sizes = recent.map((sample) => sample.megabytes);
   const { readers, publishers, faults, packets } = counts;
   const cells: [string, number][] = [
     [minute.toFixed(2), 5],
-    [megabytes.toFixed(1), 9],
-    [least.toFixed(1), 9],
+    [Math.min(...sizes).toFixed(1), 9],
+    [Math.max(...sizes).toFixed(1), 9],
     [String(blocks), 8],
     [String(descriptors), 6],
     [String(readers), 10],

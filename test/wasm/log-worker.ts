@@ -62,6 +62,7 @@ async function read({ shared, log, worker, tracks, last }: WorkerStart): Promise
   let told = false;
   answer({ kind: "ready" });
   while (Math.min(checks[0].count, checks[1].count) < last) {
+    memory.renew();
     const before = Atomics.load(memory.i32, head);
     readPlain(memory, plain, checks[0]);
     for (let size = copied.fill(room, ROOM); size > 0; size = copied.fill(room, ROOM)) {

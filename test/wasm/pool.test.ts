@@ -76,6 +76,28 @@ for (const build of BUILDS) {
       }
     });
 
+    test("the memory grows as it is used, to the budget and no further; views and other threads keep up", () => {
+      const memory = loadBuild(build, 300);
+      const other = MediaMemory.attach(memory.shared);
+      const early = memory.u8;
+      expect(early.length).toBeLessThan(100 * BLOCK_SIZE);
+      const size = memory.core.blockCapacity();
+      const blocks: number[] = [];
+      for (let block = memory.take(size); block !== undefined; block = memory.take(size)) {
+        memory.u8[block + size - 1] = blocks.push(block) & 255;
+      }
+      expect(blocks).toHaveLength(300);
+      expect(memory.u8.length).toBe(FIRST_BLOCK + 300 * BLOCK_SIZE);
+      other.renew();
+      blocks.forEach((block, i) => {
+        if (other.u8[block + size - 1] !== ((i + 1) & 255)) throw new Error(`block ${i} is not what it was`);
+      });
+      early[FIRST_BLOCK] = 77;
+      expect(memory.u8[FIRST_BLOCK]).toBe(77);
+      for (const block of blocks) memory.give(block);
+      checkReturned(memory);
+    });
+
     test("another instance on the same memory sees the same pool", () => {
       const memory = loadBuild(build, 20);
       const other = MediaMemory.attach(memory.shared);
