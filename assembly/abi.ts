@@ -66,6 +66,32 @@ export const ERR_FULL = -3;
 /** The bytes are not what they should be. */
 export const ERR_SYNTAX = -4;
 
-/** Slots of the reorder window, and bytes of each. */
+/** Slots of the reorder window, bytes of each, and ms that a packet waits for those before it. */
 export const REORDER_SLOTS = 64;
-export const REORDER_SLOT_BYTES = 2032;
+export const REORDER_SLOT_BYTES = 2000;
+export const REORDER_MS = 200;
+
+/** Bytes of a destination of datagrams: a socket address, and flags at its end. */
+export const DESTINATION_STRIDE = 32;
+export const DESTINATION_FLAGS = 28;
+/** The destination takes no segmented messages. */
+export const DESTINATION_PLAIN = 1;
+
+/** A batch of datagrams: runs of packets, vectors of their bytes, control messages, messages; all in one block. */
+export const BATCH_RUNS = 0;
+export const BATCH_RUN_STRIDE = 32;
+export const BATCH_RUNS_MAX = 512;
+export const BATCH_VECTORS = 16384;
+export const BATCH_VECTORS_MAX = 1024;
+export const BATCH_CONTROLS = 32768;
+export const BATCH_CONTROL_STRIDE = 32;
+export const BATCH_MESSAGES = 49152;
+export const BATCH_MESSAGE_STRIDE = 64;
+export const BATCH_MESSAGES_MAX = 1024;
+/** Where messages to one destination alone are put, behind all others: at most as many as a run has packets. */
+export const BATCH_RETRY = 1024;
+/** Offset of the word that says how many destinations the last fill has served. */
+export const BATCH_SERVED = 130816;
+/** Packets of one segmented message, and its bytes (UDP_MAX_SEGMENTS of Linux; 65,535 less headers). */
+export const RUN_PACKETS_MAX = 64;
+export const RUN_BYTES_MAX = 65000;

@@ -182,7 +182,7 @@ export function cursorAge(address: i32, now: i32): i32 {
 }
 
 /** The index entry the cursor stands on, going to the next block where needed; 0 at the head. */
-function entryHere(cursor: Cursor): i32 {
+export function entryHere(cursor: Cursor): i32 {
   const log = changetype<Log>(cursor.log);
   if (cursor.block === 0) {
     if (log.tail === 0) return 0;

@@ -59,6 +59,8 @@ export {
   slotGive,
   slotTake,
 } from "./memory";
+export { batchAddress, batchGather, RUN_BYTES, RUN_FIRST, RUN_PACKETS, RUN_TRACK } from "./rtp/batch";
+export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {
   EVENT_LOST,
   EVENT_MALFORMED,
@@ -73,16 +75,15 @@ export {
 } from "./rtp/ingest";
 export { rtpHeaderSize } from "./rtp/packet";
 export {
-  REORDER_HELD,
-  REORDER_JUMP,
+  REORDER_BASE,
+  REORDER_HIGHEST,
+  REORDER_JITTER,
   REORDER_LATE,
-  REORDER_LOST,
+  REORDER_RECEIVED,
   REORDER_SIZE,
-  reorderForce,
-  reorderNext,
+  REORDER_STARTED,
+  reorderClose,
   reorderOpen,
-  reorderPush,
-  reorderShift,
 } from "./rtp/reorder";
 export { rtcpFind, rtcpWriteReceiverReport, rtcpWriteSenderReport } from "./rtp/rtcp";
 export {

@@ -119,7 +119,17 @@ function startPaths(config: Config, context: ServerContext): Promise<Running<Con
 function rtspSlice(config: Config): unknown {
   if (!config.rtsp) return {};
   const { rtspAddress, protocols, readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize } = config;
-  return { rtspAddress, protocols, readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize };
+  const { rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } = config;
+  return {
+    rtspAddress,
+    readTimeout,
+    writeTimeout,
+    writeQueueSize,
+    udpMaxPayloadSize,
+    protocols,
+    ...(protocols.includes("udp") && { rtpAddress, rtcpAddress }),
+    ...(protocols.includes("multicast") && { multicastIPRange, multicastRTPPort, multicastRTCPPort }),
+  };
 }
 
 async function startRtsp(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
@@ -131,7 +141,10 @@ async function startRtsp(config: Config, context: ServerContext): Promise<Runnin
   const server = await startRtspServer({ logger, clock, config, paths, memory });
   registries.set("rtspconns", server.conns);
   registries.set("rtspsessions", server.sessions);
-  const removeGauges = addGauges(context, lossGauges(server.sessions));
+  const removeGauges = addGauges(context, [
+    ...lossGauges(server.sessions),
+    { name: "media_datagrams_ignored", read: () => server.datagramsIgnored },
+  ]);
   return {
     close: async () => {
       removeGauges();

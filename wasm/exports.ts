@@ -37,11 +37,17 @@ export interface CoreExports {
   readonly EVENT_UNKNOWN_CHANNEL: WebAssembly.Global;
   readonly EVENT_UNKNOWN_TYPE: WebAssembly.Global;
   readonly EVENT_WRONG_SSRC: WebAssembly.Global;
-  readonly REORDER_HELD: WebAssembly.Global;
-  readonly REORDER_JUMP: WebAssembly.Global;
+  readonly REORDER_BASE: WebAssembly.Global;
+  readonly REORDER_HIGHEST: WebAssembly.Global;
+  readonly REORDER_JITTER: WebAssembly.Global;
   readonly REORDER_LATE: WebAssembly.Global;
-  readonly REORDER_LOST: WebAssembly.Global;
+  readonly REORDER_RECEIVED: WebAssembly.Global;
   readonly REORDER_SIZE: WebAssembly.Global;
+  readonly REORDER_STARTED: WebAssembly.Global;
+  readonly RUN_BYTES: WebAssembly.Global;
+  readonly RUN_FIRST: WebAssembly.Global;
+  readonly RUN_PACKETS: WebAssembly.Global;
+  readonly RUN_TRACK: WebAssembly.Global;
   readonly TRACK_ANCHOR_ARRIVAL: WebAssembly.Global;
   readonly TRACK_ANCHOR_TIME: WebAssembly.Global;
   readonly TRACK_BYTES: WebAssembly.Global;
@@ -101,11 +107,20 @@ export interface CoreExports {
   rtpIngest(address: number, size: number, now: number): number;
   rtpReserve(address: number): number;
   rtpHeaderSize(packet: number, size: number): number;
-  reorderForce(address: number): number;
-  reorderNext(address: number): number;
+  rtpReserveDatagram(address: number, size: number): number;
+  rtpDatagram(address: number, reorder: number, index: number, size: number, now: number): number;
+  rtcpDatagram(address: number, index: number, packet: number, size: number, now: number): void;
   reorderOpen(address: number): void;
-  reorderPush(address: number, packet: number, size: number): number;
-  reorderShift(address: number): void;
+  reorderClose(address: number): void;
+  batchGather(batch: number, cursor: number, base: number): number;
+  batchAddress(
+    batch: number,
+    run: number,
+    at: number,
+    destinations: number,
+    count: number,
+    base: number,
+  ): number;
   rtcpFind(packet: number, size: number, type: number, least: number): number;
   rtcpWriteReceiverReport(
     dst: number,

@@ -27,6 +27,8 @@ export const EVENT_REFRAGMENT: i32 = 64;
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;
+/** A packet that is further behind the one before is no late one. */
+const MISORDER_MAX = 100;
 /** With less room than this a new block is begun. */
 const RESERVE_MIN = 4096;
 
@@ -110,7 +112,8 @@ function keepPending(log: Log): void {
   log.pendEnd = target + size;
 }
 
-function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
+/** Notes that something was not taken; the owner of the log is told. */
+export function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
   log.events |= event;
   log.eventTrack = track;
   log.eventValue = value;
@@ -163,7 +166,11 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
 function countLoss(log: Log, track: Track, index: i32, packet: i32): bool {
   const seq: i32 = get16(packet + 2);
   const missing = track.started === 0 ? 0 : (seq - track.lastSeq - 1) & 0xffff;
-  if (missing >= 0x8000) return false;
+  if (missing >= 0x8000) {
+    // so far back is no late packet: the source counts anew (RFC 3550 §A.1)
+    if (0x10000 - missing > MISORDER_MAX) track.lastSeq = seq;
+    return false;
+  }
   track.lastSeq = seq;
   if (missing === 0) return false;
   track.lost += missing;

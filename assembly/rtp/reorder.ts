@@ -1,100 +1,169 @@
-import { ERR_FULL, ERR_SYNTAX, REORDER_SLOT_BYTES, REORDER_SLOTS } from "../abi";
-import { get8, get16 } from "../wire";
+import { ERR_BUDGET, ERR_FULL, REORDER_MS, REORDER_SLOT_BYTES, REORDER_SLOTS } from "../abi";
+import { blockGive, blockTake } from "../memory";
+import { get16, get32 } from "../wire";
 
 /**
- * Puts the packets of one RTP source back in order, as long as they are less than REORDER_SLOTS apart. A layout, never
- * constructed; its slots follow, each a size and the packet.
+ * Puts the packets of one RTP source back in order, as long as they are less than REORDER_SLOTS apart and REORDER_MS
+ * late, and keeps what a receiver report says of them. A layout, never constructed.
  */
-class Reorder {
+export class Reorder {
   started!: i32;
   /** Next sequence number to give out, 16 bits. */
   expected!: i32;
+  /** Packets that wait, in a block of slots which is taken when the first one has to; 0 before. */
   held!: i32;
-  /** Packets given up, and duplicates or late ones dropped. */
-  lost!: i32;
+  slots!: i32;
+  /** Duplicates and late packets dropped; how many of them came last, without any other between. */
   late!: i32;
+  lateRun!: i32;
+  /** Sequence number of the first packet, and the highest one, extended to 32 bits. */
+  base!: i32;
+  highest!: i32;
+  /** Packets that came, duplicates included. */
+  received!: i32;
+  lastTime!: u32;
+  /** When the oldest packet that waits came, monotonic ms. */
+  heldSince!: f64;
+  /** Arrival of the last packet, ms, and interarrival jitter, RTP ticks (RFC 3550 §6.4.1). */
+  lastArrival!: f64;
+  jitter!: f64;
 }
 
-const SLOTS_AT = 64;
+/** After so many late packets in a row the source has started anew at a lower sequence number. */
+const LATE_MAX = 64;
 const SLOT_STRIDE = 8 + REORDER_SLOT_BYTES;
 
-export const REORDER_SIZE: i32 = SLOTS_AT + REORDER_SLOTS * SLOT_STRIDE;
-export const REORDER_LOST: i32 = offsetof<Reorder>("lost");
+export const REORDER_SIZE: i32 = 80;
 export const REORDER_LATE: i32 = offsetof<Reorder>("late");
-export const REORDER_HELD: i32 = offsetof<Reorder>("held");
+export const REORDER_STARTED: i32 = offsetof<Reorder>("started");
+export const REORDER_BASE: i32 = offsetof<Reorder>("base");
+export const REORDER_HIGHEST: i32 = offsetof<Reorder>("highest");
+export const REORDER_RECEIVED: i32 = offsetof<Reorder>("received");
+export const REORDER_JITTER: i32 = offsetof<Reorder>("jitter");
 
 export function reorderOpen(address: i32): void {
   memory.fill(address, 0, REORDER_SIZE);
 }
 
-function slotOf(address: i32, seq: i32): i32 {
-  return address + SLOTS_AT + (seq & (REORDER_SLOTS - 1)) * SLOT_STRIDE;
+/** Gives back what it holds. */
+export function reorderClose(address: i32): void {
+  const state = changetype<Reorder>(address);
+  if (state.slots !== 0) blockGive(state.slots);
+  state.slots = 0;
 }
 
-/**
- * Takes an RTP packet. Afterwards `reorderNext` gives out what is in order.
- *
- * @returns 1 when it is held, 0 when it was late or a duplicate, ERR_SYNTAX when it is no RTP packet, ERR_FULL when it
- *   is larger than a slot
- */
-export function reorderPush(address: i32, packet: i32, size: i32): i32 {
-  if (size < 12 || get8(packet) >> 6 !== 2) return ERR_SYNTAX;
-  if (size > REORDER_SLOT_BYTES) return ERR_FULL;
-  const state = changetype<Reorder>(address);
-  const seq = get16(packet + 2);
+/** What is to be done with a packet. */
+export const REORDER_TAKE: i32 = 1;
+export const REORDER_DROP: i32 = 2;
+export const REORDER_HOLD: i32 = 3;
+/** The packet is too far ahead: give out what waits, then ask again. */
+export const REORDER_FORCE: i32 = 4;
+
+/** Says what is to be done with the packet `seq`; only TAKE and DROP change anything. */
+export function reorderJudge(state: Reorder, seq: i32): i32 {
   if (state.started === 0) {
     state.started = 1;
     state.expected = seq;
+    state.base = seq;
+    state.highest = seq;
+    state.received = 0;
   }
   const ahead = (seq - state.expected) & 0xffff;
-  if (ahead >= 0x8000 || (ahead < REORDER_SLOTS && load<i32>(slotOf(address, seq)) !== 0)) {
+  if (ahead >= 0x8000) {
+    state.lateRun += 1;
+    if (state.lateRun >= LATE_MAX) return REORDER_FORCE;
     state.late += 1;
-    return 0;
+    return REORDER_DROP;
   }
-  if (ahead >= REORDER_SLOTS) return REORDER_JUMP;
-  const slot = slotOf(address, seq);
-  store<i32>(slot, size);
-  memory.copy(slot + 8, packet, size);
-  state.held += 1;
-  return 1;
+  if (ahead >= REORDER_SLOTS) return REORDER_FORCE;
+  if (ahead !== 0) return REORDER_HOLD;
+  state.expected = (seq + 1) & 0xffff;
+  state.lateRun = 0;
+  return REORDER_TAKE;
 }
 
-/** `reorderPush` did not take the packet: it is too far ahead. Give out with `reorderForce`, then push it again. */
-export const REORDER_JUMP: i32 = 2;
-
-/** Address of the next packet in order, its size 8 bytes before it; 0 when it has not come. */
-export function reorderNext(address: i32): i32 {
-  const state = changetype<Reorder>(address);
-  const slot = slotOf(address, state.expected);
-  if (load<i32>(slot) === 0) return 0;
-  return slot + 8;
+/** Counts a packet for the receiver report. */
+export function reorderCount(state: Reorder, packet: i32, clockRate: f64, now: f64): void {
+  const step = ((get16(packet + 2) - state.highest) << 16) >> 16;
+  if (step > 0) state.highest += step;
+  state.received += 1;
+  const time = get32(packet + 4);
+  if (state.received > 1) {
+    const moved = ((now - state.lastArrival) * clockRate) / 1000 - ((time - state.lastTime) as i32 as f64);
+    state.jitter += (Math.abs(moved) - state.jitter) / 16;
+  }
+  state.lastTime = time;
+  state.lastArrival = now;
 }
 
-/** Drops the packet that `reorderNext` gave, after use. */
-export function reorderShift(address: i32): void {
-  const state = changetype<Reorder>(address);
-  store<i32>(slotOf(address, state.expected), 0);
-  state.expected = (state.expected + 1) & 0xffff;
-  state.held -= 1;
+function slotOf(state: Reorder, seq: i32): i32 {
+  return state.slots + (seq & (REORDER_SLOTS - 1)) * SLOT_STRIDE;
 }
 
 /**
- * Gives up the missing packets before the first one held, so that `reorderNext` has one; with nothing held, starts
- * anew at the next packet.
+ * Keeps a packet that came too early.
  *
- * @returns packets given up
+ * @returns 0; ERR_FULL when it does not fit into a slot, ERR_BUDGET when there is no block for the slots
  */
-export function reorderForce(address: i32): i32 {
-  const state = changetype<Reorder>(address);
-  if (state.held === 0) {
-    state.started = 0;
+export function reorderHold(state: Reorder, packet: i32, size: i32, now: f64): i32 {
+  if (size > REORDER_SLOT_BYTES) return ERR_FULL;
+  if (state.slots === 0 && !takeSlots(state)) return ERR_BUDGET;
+  const slot = slotOf(state, get16(packet + 2));
+  if (load<i32>(slot) !== 0) {
+    state.late += 1;
     return 0;
   }
-  let missing = 0;
-  while (load<i32>(slotOf(address, state.expected)) === 0) {
-    state.expected = (state.expected + 1) & 0xffff;
-    missing += 1;
+  store<i32>(slot, size);
+  memory.copy(slot + 8, packet, size);
+  if (state.held === 0) state.heldSince = now;
+  state.held += 1;
+  state.lateRun = 0;
+  return 0;
+}
+
+function takeSlots(state: Reorder): bool {
+  const block = blockTake();
+  if (block === 0) return false;
+  state.slots = block;
+  for (let i = 0; i < REORDER_SLOTS; i++) store<i32>(block + i * SLOT_STRIDE, 0);
+  return true;
+}
+
+/** Puts a packet aside while others are given out; returns where it is. 0: it does not fit, or there is no memory. */
+export function reorderAside(state: Reorder, packet: i32, size: i32): i32 {
+  if (size > REORDER_SLOT_BYTES) return 0;
+  if (state.slots === 0 && !takeSlots(state)) return 0;
+  const aside = state.slots + REORDER_SLOTS * SLOT_STRIDE;
+  memory.copy(aside, packet, size);
+  return aside;
+}
+
+/** The slot of the next packet in order, its size in the first word, the packet 8 bytes on; 0 when it has not come. */
+export function reorderNext(state: Reorder): i32 {
+  if (state.held === 0) return 0;
+  const slot = slotOf(state, state.expected);
+  return load<i32>(slot) === 0 ? 0 : slot;
+}
+
+/** Drops the packet that `reorderNext` gave. */
+export function reorderShift(state: Reorder, now: f64): void {
+  store<i32>(slotOf(state, state.expected), 0);
+  state.expected = (state.expected + 1) & 0xffff;
+  state.held -= 1;
+  state.heldSince = now;
+}
+
+/** Gives up the packets missing before the first one held; with nothing held, starts anew at the next packet. */
+export function reorderForce(state: Reorder): void {
+  if (state.held === 0) {
+    state.started = 0;
+    state.lateRun = 0;
+    return;
   }
-  state.lost += missing;
-  return missing;
+  while (load<i32>(slotOf(state, state.expected)) === 0) state.expected = (state.expected + 1) & 0xffff;
+}
+
+/** Whether what waits has waited long enough. */
+export function reorderOverdue(state: Reorder, now: f64): bool {
+  return state.held !== 0 && now - state.heldSince > REORDER_MS;
 }

@@ -80,7 +80,7 @@ function openLibc() {
 }
 
 /** The C library under the names of glibc, musl and macOS; undefined where it has none of them. */
-function openLibrary<const T extends Record<string, import("bun:ffi").FFIFunction>>(functions: T) {
+export function openLibrary<const T extends Record<string, import("bun:ffi").FFIFunction>>(functions: T) {
   // loaded at the first need: the module and its compiler cost start-up time
   const { dlopen } = require("bun:ffi") as typeof import("bun:ffi");
   const machine = process.arch === "arm64" ? "aarch64" : "x86_64";

@@ -90,10 +90,10 @@ export function openListener<T>(address: string, open: (hostname: string, port: 
       try {
         return open("0.0.0.0", port); // IPv6 is off
       } catch (second) {
-        throw listenError(address, second);
+        throw listenError("tcp", address, second);
       }
     }
-    throw listenError(address, cause);
+    throw listenError("tcp", address, cause);
   }
 }
 
@@ -269,10 +269,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
 };
 
-function listenError(address: string, cause: unknown): Error {
+/** `listen <protocol> <address>: <reason>`, the reason as it is usually worded. */
+export function listenError(protocol: string, address: string, cause: unknown): Error {
   const code = (cause as { readonly code?: unknown } | undefined)?.code;
   const reason = (typeof code === "string" ? REASONS[code] : undefined) ?? errorText(cause);
-  return new Error(`listen tcp ${address}: ${reason}`, { cause });
+  return new Error(`listen ${protocol} ${address}: ${reason}`, { cause });
 }
 
 function isTaken(cause: unknown): boolean {

@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import { BudgetError } from "../lib/errors.ts";
 import type { StreamDescription } from "../media/track.ts";
 import type { StreamCursor } from "./cursor.ts";
+import { DatagramOutput, type DatagramReader, type DatagramSink } from "./datagram-output.ts";
 import type { FlushQueue } from "./flush.ts";
 import { NtpClock, type TrackTime } from "./ntp.ts";
 import type { SinkGroup } from "./sink-group.ts";
@@ -41,6 +42,8 @@ export class Stream {
   /** Of the write in progress: who did not take all, and how much they took. */
   readonly #shortIndexes: number[] = [];
   readonly #shortTaken: number[] = [];
+  /** Readers that take datagrams, by what sends these. */
+  readonly #outputs = new Map<DatagramSink, DatagramOutput>();
   /** Next in `#together` to be looked at for its sender reports, and when the last one was. */
   #reportNext = 0;
   #reportTime = 0;
@@ -73,7 +76,14 @@ export class Stream {
   }
 
   get readers(): number {
-    return this.#alone.length + this.#together.length;
+    let count = this.#alone.length + this.#together.length;
+    for (const output of this.#outputs.values()) count += output.size;
+    return count;
+  }
+
+  /** Monotonic time, ms. */
+  get now(): number {
+    return this.#clock.now();
   }
 
   /** RTP bytes received, headers included. */
@@ -100,11 +110,16 @@ export class Stream {
   receive(chunk: Uint8Array, offset: number): number | ReceiveFault {
     const now = this.#clock.now();
     const end = this.log.receive(chunk, offset, now);
+    this.received(chunk.length - offset, now);
+    return end;
+  }
+
+  /** Says that `size` bytes of the publisher have come into the log at `now`. */
+  received(size: number, now: number): void {
     if (this.pendingBytes === 0) this.pendingSince = now;
-    this.pendingBytes += (typeof end === "number" ? end : chunk.length) - offset;
+    this.pendingBytes += size;
     if (this.log.takeFramesEnded() > 0) this.frameEnded = true;
     this.#flushes.mark(this);
-    return end;
   }
 
   /** Packets that were not taken since the last call. */
@@ -126,6 +141,38 @@ export class Stream {
     const last = this.#alone.pop() as StreamCursor;
     if (i < this.#alone.length) this.#alone[i] = last;
     this.#faults.delete(cursor);
+  }
+
+  /**
+   * Lets in a reader that takes datagrams.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
+  addDatagramReader(reader: DatagramReader, sink: DatagramSink): void {
+    let output = this.#outputs.get(sink);
+    if (output === undefined) {
+      output = new DatagramOutput(this, sink);
+      this.#outputs.set(sink, output);
+    }
+    try {
+      output.add(reader);
+    } finally {
+      this.#closeUnused(sink, output);
+    }
+    output.reportWhenDue(this.now);
+  }
+
+  removeDatagramReader(reader: DatagramReader, sink: DatagramSink): void {
+    const output = this.#outputs.get(sink);
+    if (output === undefined) return;
+    output.remove(reader);
+    this.#closeUnused(sink, output);
+  }
+
+  #closeUnused(sink: DatagramSink, output: DatagramOutput): void {
+    if (output.size > 0) return;
+    this.#outputs.delete(sink);
+    output.close();
   }
 
   /** Writes to a reader alone from now on, as it has something of its own to send first. */
@@ -157,6 +204,7 @@ export class Stream {
     this.frameEnded = false;
     if (this.#together.length > 0) this.#flushTogether(now);
     else this.#leader.toHead();
+    for (const output of this.#outputs.values()) output.flush(now);
     const lag = this.#flushAlone(now);
     this.log.trim((this.log.headSeq - lag) | 0);
   }
@@ -228,6 +276,8 @@ export class Stream {
     if (this.#closed) return;
     this.#closed = true;
     this.#flushes.forget(this);
+    for (const output of this.#outputs.values()) output.close();
+    this.#outputs.clear();
     this.#leader.close();
     this.log.close();
   }

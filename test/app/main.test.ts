@@ -73,6 +73,8 @@ class Program {
 
 const CONFIG = `
 rtspAddress: 127.0.0.1:0
+rtpAddress: 127.0.0.1:0
+rtcpAddress: 127.0.0.1:0
 api: yes
 apiAddress: 127.0.0.1:0
 metrics: yes

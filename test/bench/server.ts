@@ -17,6 +17,8 @@ export interface ServerOptions {
 const CONFIG: Readonly<Record<string, string>> = {
   logLevel: "info",
   rtspAddress: "127.0.0.1:0",
+  rtpAddress: "127.0.0.1:0",
+  rtcpAddress: "127.0.0.1:0",
   protocols: "[tcp]",
   rtmp: "no",
   hls: "no",

@@ -6,8 +6,8 @@ import { TestReader } from "./reader.ts";
 
 /** Longest wait for a line of the log, ms. */
 const PATIENCE_MS = 10_000;
-/** Blocks a server without streams may keep: the scratch block of the flushes. */
-const BLOCKS_AT_REST = 1;
+/** Blocks a server without streams may keep: the scratch block of the flushes, and the batch of the UDP sockets. */
+const BLOCKS_AT_REST = 2;
 
 export interface ArenaOptions {
   /** Configuration besides the short timeouts. */

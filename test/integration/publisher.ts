@@ -5,6 +5,7 @@ import {
   syntheticTracks,
 } from "../support/media.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
+import { UdpPorts } from "./udp-ports.ts";
 
 /** How often what is due is sent, ms. */
 const TICK_MS = 10;
@@ -17,6 +18,9 @@ export class TestPublisher implements AsyncDisposable {
   readonly tracks: readonly SyntheticTrack[];
   /** Packets sent of each track. */
   readonly sent: number[];
+  /** Of each track, when its packets go in datagrams; and the server's port for RTP. */
+  readonly ports: UdpPorts[] = [];
+  serverPort = 0;
   #startedAt = 0;
   /** Frames of each track before the present start. */
   #before: number[];
@@ -30,22 +34,39 @@ export class TestPublisher implements AsyncDisposable {
   }
 
   /** Announces and sets up the tracks; nothing is published before `record`. */
-  static async announce(url: string, options: SyntheticOptions = {}): Promise<TestPublisher> {
+  static async announce(url: string, options: SyntheticOptions = {}, udp = false): Promise<TestPublisher> {
     const client = await RtspClient.connect(url);
     const publisher = new TestPublisher(client, syntheticTracks(options));
     await client.must("OPTIONS");
     const body = syntheticSdp(publisher.tracks);
     await client.must("ANNOUNCE", { headers: { "Content-Type": "application/sdp" }, body });
     for (let i = 0; i < publisher.tracks.length; i++) {
+      if (udp) {
+        await publisher.#setUpUdp(i);
+        continue;
+      }
       const transport = `RTP/AVP/TCP;unicast;interleaved=${2 * i}-${2 * i + 1};mode=record`;
       await client.must("SETUP", { url: `/trackID=${i}`, headers: { Transport: transport } });
     }
     return publisher;
   }
 
-  /** Announces, sets up and publishes. */
-  static async start(url: string, options: SyntheticOptions = {}): Promise<TestPublisher> {
-    const publisher = await TestPublisher.announce(url, options);
+  async #setUpUdp(track: number): Promise<void> {
+    const ports = await UdpPorts.open();
+    this.ports.push(ports);
+    const headers = { Transport: `RTP/AVP;unicast;client_port=${ports.range};mode=record` };
+    const response = await this.client.must("SETUP", { url: `/trackID=${track}`, headers });
+    const given = /server_port=(\d+)-/.exec(response.headers.get("Transport") ?? "")?.[1];
+    this.serverPort = Number(given);
+  }
+
+  /**
+   * Announces, sets up and publishes.
+   *
+   * @param udp whether packets go in datagrams
+   */
+  static async start(url: string, options: SyntheticOptions = {}, udp = false): Promise<TestPublisher> {
+    const publisher = await TestPublisher.announce(url, options, udp);
     await publisher.record();
     return publisher;
   }
@@ -69,8 +90,9 @@ export class TestPublisher implements AsyncDisposable {
   }
 
   #tick(): void {
-    if (this.client.isClosed) this.fallSilent();
-    if (this.client.isClosed || this.client.backlog > MAX_BACKLOG) return;
+    const isDeaf = this.client.isClosed && this.ports.length === 0;
+    if (isDeaf) this.fallSilent();
+    if (isDeaf || this.client.backlog > MAX_BACKLOG) return;
     const elapsed = (performance.now() - this.#startedAt) / 1_000;
     this.tracks.forEach((track, i) => {
       const { framesPerSecond, packetsPerFrame } = track.options;
@@ -84,6 +106,11 @@ export class TestPublisher implements AsyncDisposable {
     const track = this.tracks[index]!;
     const first = this.sent[index]!;
     if (number <= first) return;
+    if (this.ports.length > 0) {
+      for (let i = first; i < number; i++) this.sendDatagram(index, i);
+      this.sent[index] = number;
+      return;
+    }
     const framed = 4 + track.options.packetBytes;
     const bytes = new Uint8Array((number - first) * framed);
     for (let i = 0; i < number - first; i++) {
@@ -95,8 +122,21 @@ export class TestPublisher implements AsyncDisposable {
     this.client.send(bytes);
   }
 
+  /** Packet number `number` of a track. */
+  packet(index: number, number: number): Uint8Array {
+    const track = this.tracks[index]!;
+    const bytes = new Uint8Array(track.options.packetBytes);
+    return bytes.subarray(0, track.write(bytes, number));
+  }
+
+  /** Sends one packet in a datagram; does not count as sent. */
+  sendDatagram(index: number, number: number): void {
+    this.ports[index]!.send(false, this.packet(index, number), this.serverPort);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.fallSilent();
+    for (const ports of this.ports.splice(0)) ports.close();
     await this.client[Symbol.asyncDispose]();
   }
 }

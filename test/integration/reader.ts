@@ -1,6 +1,7 @@
 import { parseRtpInfo, type RtpInfo } from "../../src/protocols/rtsp/proto/rtp-info.ts";
 import { type SyntheticTrack, TrackCheck } from "../support/media.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
+import { UdpPorts } from "./udp-ports.ts";
 
 /** Longest time that media may keep us waiting in a test, ms. */
 const PATIENCE_MS = 10_000;
@@ -20,6 +21,8 @@ export interface ReaderOptions {
   readonly channels?: readonly number[];
   /** Whether whole frames may be missing. */
   readonly skips?: boolean;
+  /** Whether packets come in datagrams. */
+  readonly udp?: boolean;
 }
 
 /** Reads a synthetic stream and checks each byte of it. */
@@ -33,6 +36,8 @@ export class TestReader implements AsyncDisposable {
   rtpInfo: RtpInfo[] = [];
   /** Called for each RTP packet besides the checks. */
   onPacket: (track: number, packet: Uint8Array) => void = () => {};
+  /** Where datagrams come to, in the order of set-up. */
+  readonly ports: UdpPorts[] = [];
   readonly #unknown: string[] = [];
   readonly #trackOfChannel = new Map<number, number>();
   readonly #waiting = new Set<() => void>();
@@ -56,6 +61,10 @@ export class TestReader implements AsyncDisposable {
     const reader = new TestReader(client, checks);
     await client.must("DESCRIBE", { headers: { Accept: "application/sdp" } });
     for (const [position, track] of wanted.entries()) {
+      if (options.udp === true) {
+        await reader.#setUpUdp(track);
+        continue;
+      }
       const first = channels?.[position];
       const pair = first === undefined ? "" : `;interleaved=${first}-${first + 1}`;
       const headers = { Transport: `RTP/AVP/TCP;unicast${pair}` };
@@ -64,6 +73,18 @@ export class TestReader implements AsyncDisposable {
       reader.#trackOfChannel.set(Number(given), track);
     }
     return reader;
+  }
+
+  async #setUpUdp(track: number): Promise<void> {
+    const ports = await UdpPorts.open();
+    this.ports.push(ports);
+    this.#trackOfChannel.set(2 * track, track);
+    ports.onData = (rtcp, data) => this.#frame(2 * track + (rtcp ? 1 : 0), data);
+    const headers = { Transport: `RTP/AVP;unicast;client_port=${ports.range}` };
+    const response = await this.client.must("SETUP", { url: `/trackID=${track}`, headers });
+    const transport = response.headers.get("Transport") ?? "";
+    if (!transport.startsWith(`RTP/AVP;unicast;client_port=${ports.range};server_port=`))
+      throw new Error(`Transport: ${transport}`);
   }
 
   /** Sets up and plays. */
@@ -134,6 +155,7 @@ export class TestReader implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    for (const ports of this.ports.splice(0)) ports.close();
     return this.client[Symbol.asyncDispose]();
   }
 }

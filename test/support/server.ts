@@ -171,6 +171,8 @@ export class TestServer implements AsyncDisposable {
 function withDefaults(config: string): string {
   const defaults = {
     rtspAddress: "127.0.0.1:0",
+    rtpAddress: "127.0.0.1:0",
+    rtcpAddress: "127.0.0.1:0",
     api: "yes",
     apiAddress: "127.0.0.1:0",
     metrics: "yes",

@@ -22,6 +22,7 @@ export class RtspConn implements TcpConn, Listed {
   readonly id = randomUUID();
   readonly created: number;
   readonly remote: string;
+  readonly remoteAddress: string;
   readonly outbox: Outbox;
   session: RtspSession | undefined;
   readonly #context: RtspContext;
@@ -40,6 +41,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#context = context;
     this.#socket = socket;
     this.remote = socket.remote;
+    this.remoteAddress = socket.remoteAddress;
     this.created = context.clock.wall();
     this.#lastReceived = context.clock.now();
     this.#lastRequest = this.#lastReceived;
@@ -71,7 +73,7 @@ export class RtspConn implements TcpConn, Listed {
   #receive(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length && this.#reason === undefined) {
-      const publisher = this.session?.publisher;
+      const publisher = this.session?.interleaved;
       if (publisher !== undefined && (publisher.midFrame || (chunk[at] === DOLLAR && this.#framer.idle))) {
         at = publisher.receive(chunk, at);
         continue;
@@ -85,6 +87,7 @@ export class RtspConn implements TcpConn, Listed {
   #handle(request: RtspRequest): void {
     this.#requests += 1;
     this.#lastRequest = this.#lastReceived;
+    this.session?.touch(this.#lastReceived);
     this.#logger.debug(`[c->s] ${request.method} ${withoutCredentials(request.url)}`);
     const { response, fault, after } = this.#responder.answer(request);
     this.#logger.debug(`[s->c] ${response.status}`);
@@ -103,6 +106,12 @@ export class RtspConn implements TcpConn, Listed {
     return session;
   }
 
+  adopt(session: RtspSession): void {
+    session.adopt(this);
+    session.touch(this.#lastReceived);
+    this.session = session;
+  }
+
   endSession(reason: Error): void {
     const session = this.session;
     this.session = undefined;
@@ -119,12 +128,11 @@ export class RtspConn implements TcpConn, Listed {
   tick(now: number): void {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
-    session?.reportLoss();
     const stalled = session?.reader?.stalledSince;
     if (stalled !== undefined) {
       if (now - stalled > writeTimeout)
         this.#abort(new Error("write timed out: the reader has stopped reading"));
-    } else if (session?.publisher !== undefined) {
+    } else if (session?.interleaved !== undefined) {
       if (now - this.#lastReceived > readTimeout)
         this.#abort(new Error("i/o timeout: the publisher has gone silent"));
     } else if (session?.active !== true) {
@@ -166,7 +174,7 @@ export class RtspConn implements TcpConn, Listed {
   #release(reason: Error, lost: boolean): void {
     const session = this.session;
     this.session = undefined;
-    session?.end(lost ? new Error("not in use") : reason);
+    session?.lose(this, lost ? new Error("not in use") : reason);
     this.outbox.close();
     this.#context.conns.delete(this);
     this.#logger.info(`closed (${reason.message})`);

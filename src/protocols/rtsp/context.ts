@@ -4,7 +4,9 @@ import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { RtspConn } from "./conn.ts";
+import type { MulticastGroups } from "./multicast.ts";
 import type { RtspSession } from "./session.ts";
+import type { UdpListener } from "./udp-listener.ts";
 
 /** What the connections and sessions of one RTSP server share. */
 export interface RtspContext {
@@ -22,4 +24,7 @@ export interface RtspContext {
   readonly writeTimeout: number;
   /** Whether media over the RTSP connection is allowed. */
   readonly tcp: boolean;
+  /** Sockets for media in datagrams; undefined where that is not allowed. */
+  readonly udp: UdpListener | undefined;
+  readonly multicast: MulticastGroups | undefined;
 }

@@ -5,7 +5,6 @@ import { BudgetError, ProtocolError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Tally } from "../../lib/tally.ts";
 import type { Stream } from "../../stream/stream.ts";
-import type { ChannelTable } from "./proto/channels.ts";
 
 /** Brings what a publisher sends into the stream. */
 export class RtspPublisher {
@@ -15,15 +14,11 @@ export class RtspPublisher {
   readonly #details = new Map<string, string>();
   readonly #logger: Logger;
 
-  constructor(stream: Stream, channels: ChannelTable, logger: Logger, clock: Clock) {
+  constructor(stream: Stream, logger: Logger, clock: Clock) {
     this.stream = stream;
     this.#memory = stream.memory;
     this.#logger = logger;
     this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
-    for (const [track, [rtp, rtcp]] of channels.entries()) {
-      stream.log.mapChannel(rtp, track, false);
-      stream.log.mapChannel(rtcp, track, true);
-    }
   }
 
   /** Whether an interleaved frame has come in part. */
@@ -45,10 +40,19 @@ export class RtspPublisher {
    */
   receive(chunk: Uint8Array, offset: number): number {
     const end = this.stream.receive(chunk, offset);
+    this.settle(typeof end === "string" ? end : undefined);
+    return end as number;
+  }
+
+  /**
+   * Says what was not taken of what the stream has just received.
+   *
+   * @throws {ProtocolError | BudgetError} if there is a fault
+   */
+  settle(fault: ReceiveFault | undefined): void {
     const events = this.stream.takeEvents();
     if (events !== undefined) this.#count(events);
-    if (typeof end === "string") throw faultError(end);
-    return end;
+    if (fault !== undefined) throw faultError(fault);
   }
 
   #count({ bits, value, expected }: IngestEvents): void {

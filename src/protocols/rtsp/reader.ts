@@ -3,9 +3,11 @@ import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
+import type { MediaReader } from "./transport.ts";
 
 /** Sends a stream to a reader over its RTSP connection. */
-export class RtspReader {
+export class RtspReader implements MediaReader {
+  readonly lastReceived = undefined;
   readonly #stream: Stream;
   readonly #cursor: StreamCursor;
   readonly #channels: ChannelTable;
@@ -72,17 +74,26 @@ export class RtspReader {
    * @param url of the track with that index
    */
   rtpInfo(url: (track: number) => string): RtpInfo[] {
-    const infos: RtpInfo[] = [];
-    this.#stream.log.tracks.forEach((track, i) => {
-      if (this.#channels.get(i) === undefined || !track.started) return;
-      const rtpTime = track.frameOpen ? track.lastTime : this.#stream.timeOf(i)?.rtpTime;
-      infos.push({ url: url(i), seq: track.nextSeq, ...(rtpTime !== undefined && { rtpTime }) });
-    });
-    return infos;
+    return firstPackets(this.#stream, (track) => this.#channels.get(track) !== undefined, url);
   }
 
   close(): void {
     this.#stream.removeReader(this.#cursor);
     this.#cursor.close();
   }
+}
+
+/** What RTP-Info says to a reader that enters now and has the tracks that `has` names. */
+export function firstPackets(
+  stream: Stream,
+  has: (track: number) => boolean,
+  url: (track: number) => string,
+): RtpInfo[] {
+  const infos: RtpInfo[] = [];
+  stream.log.tracks.forEach((track, i) => {
+    if (!has(i) || !track.started) return;
+    const rtpTime = track.frameOpen ? track.lastTime : stream.timeOf(i)?.rtpTime;
+    infos.push({ url: url(i), seq: track.nextSeq, ...(rtpTime !== undefined && { rtpTime }) });
+  });
+  return infos;
 }

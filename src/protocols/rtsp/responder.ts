@@ -29,6 +29,12 @@ export interface RequestOwner {
   readonly session: RtspSession | undefined;
   /** Ends that session; the connection stays. */
   endSession(reason: Error): void;
+  /**
+   * Binds the connection to a session that another one made.
+   *
+   * @throws {ProtocolError} if it may not be
+   */
+  adopt(session: RtspSession): void;
   /** Makes a session and binds the connection to it. */
   createSession(): RtspSession;
 }
@@ -78,7 +84,8 @@ export class RtspResponder {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
     const { stream } = this.#context.paths.describe(url.path);
     const base = controlBase(url);
-    const text = writeDescription(currentDescription(stream), { controlBase: base });
+    const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
+    const text = writeDescription(currentDescription(stream), { controlBase: base, multicast });
     const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
     return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
   }
@@ -93,21 +100,14 @@ export class RtspResponder {
     const session = this.#session(request) ?? this.#owner.createSession();
     const result = session.setup(request);
     if (result === undefined) return { response: response(461) };
-    const { pair, ssrc } = result;
-    const transport = writeTransport({
-      protocol: "tcp",
-      delivery: "unicast",
-      interleaved: pair,
-      ...(ssrc !== undefined && { ssrc }),
-    });
-    return { response: response(200, { Transport: transport, Session: session.key }) };
+    return { response: response(200, { Transport: writeTransport(result), Session: session.header }) };
   }
 
   #inSession(request: RtspRequest): Answer {
     if (request.headers.get("Session") === undefined) return { response: response(501) };
     const session = this.#session(request);
     if (session === undefined) return { response: response(501) };
-    const headers = { Session: session.key };
+    const headers = { Session: session.header };
     switch (request.method) {
       case "RECORD":
         session.record();
@@ -145,7 +145,7 @@ export class RtspResponder {
     if (session === undefined) throw new SessionNotFoundError("session not found");
     if (own !== undefined && own !== session)
       throw new ProtocolError("connection is linked to another session");
-    if (own === undefined) throw new ProtocolError("session is linked to another connection");
+    if (own === undefined) this.#owner.adopt(session);
     return session;
   }
 }

@@ -1,6 +1,6 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Config } from "../../config/load.ts";
-import { listenTcp } from "../../host/tcp.ts";
+import { listenTcp, type TcpListener } from "../../host/tcp.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -8,7 +8,9 @@ import { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
 import { RtspConn } from "./conn.ts";
 import type { RtspContext } from "./context.ts";
+import { MulticastGroups } from "./multicast.ts";
 import type { RtspSession } from "./session.ts";
+import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
 /** How often connections are looked at for what has waited too long, ms. */
 const TICK_MS = 1_000;
@@ -25,13 +27,16 @@ export interface RtspServerOptions {
 export interface RtspServer {
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;
+  /** Datagrams that came from nobody who may send any. */
+  readonly datagramsIgnored: number;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
 }
 
 /** @throws {Error} if the address cannot be listened on */
-export function startRtspServer(options: RtspServerOptions): RtspServer {
+export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
   const { logger, clock, config, paths, memory } = options;
+  const datagrams = await openDatagrams(options);
   const context: RtspContext = {
     logger,
     clock,
@@ -43,28 +48,83 @@ export function startRtspServer(options: RtspServerOptions): RtspServer {
     readTimeout: config.readTimeout,
     writeTimeout: config.writeTimeout,
     tcp: config.protocols.includes("tcp"),
+    ...datagrams,
   };
-  const listener = listenTcp(config.rtspAddress, (socket) => new RtspConn(context, socket), {
-    onFault: (error) => logFault(logger, error),
-  });
-  logger.info(`listener opened on ${listener.address} (TCP)`);
+  let listener: TcpListener;
+  try {
+    listener = listenTcp(config.rtspAddress, (socket) => new RtspConn(context, socket), {
+      onFault: (error) => logFault(logger, error),
+    });
+  } catch (error) {
+    closeDatagrams(datagrams);
+    throw error;
+  }
+  logger.info(`listener opened on ${listenerNames(listener, datagrams.udp)}`);
   let cancel: Cancel;
   const tick = () => {
     const now = clock.now();
     for (const conn of context.conns.values()) conn.tick(now);
+    for (const session of context.sessions.values()) session.tick(now);
     cancel = clock.after(TICK_MS, tick);
   };
   cancel = clock.after(TICK_MS, tick);
   return {
     conns: context.conns,
     sessions: context.sessions,
+    get datagramsIgnored() {
+      return datagrams.udp?.ignored ?? 0;
+    },
     close: async () => {
       logger.info("listener is closing");
       cancel();
       await listener.close();
       for (const conn of context.conns.values()) conn.close(new Error("terminated"));
+      for (const session of context.sessions.values()) session.close(new Error("terminated"));
+      closeDatagrams(datagrams);
     },
   };
+}
+
+type Datagrams = Pick<RtspContext, "udp" | "multicast">;
+
+async function openDatagrams({ config, logger, memory }: RtspServerOptions): Promise<Datagrams> {
+  const { protocols, rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } =
+    config;
+  const onFault = (error: unknown) => logFault(logger, error);
+  const udp = protocols.includes("udp")
+    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, onFault })
+    : undefined;
+  if (udp !== undefined) warnOfSmallBuffer(udp, logger);
+  try {
+    const ports = [multicastRTPPort, multicastRTCPPort] as const;
+    const multicast = protocols.includes("multicast")
+      ? await MulticastGroups.open({ range: multicastIPRange, ports, memory, logger })
+      : undefined;
+    return { udp, multicast };
+  } catch (error) {
+    udp?.close();
+    throw error;
+  }
+}
+
+function closeDatagrams({ udp, multicast }: Datagrams): void {
+  multicast?.close();
+  udp?.close();
+}
+
+/** The system may grant less than was asked for: packets of publishers get lost at high rates then. */
+function warnOfSmallBuffer({ rtp }: UdpListener, logger: Logger): void {
+  if (rtp.receiveBuffer === undefined || rtp.receiveBuffer >= UDP_RECEIVE_BUFFER) return;
+  logger.warn(
+    `the UDP receive buffer has ${rtp.receiveBuffer} of ${UDP_RECEIVE_BUFFER} bytes: ` +
+      `'sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}' allows more`,
+  );
+}
+
+function listenerNames(listener: TcpListener, udp: UdpListener | undefined): string {
+  const names = [`${listener.address} (TCP)`];
+  if (udp !== undefined) names.push(`${udp.rtp.address} (UDP/RTP)`, `${udp.rtcp.address} (UDP/RTCP)`);
+  return names.join(", ");
 }
 
 /** A bug of ours, with its stack, one line each. */

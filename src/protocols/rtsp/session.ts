@@ -11,19 +11,28 @@ import type { Path } from "../../path/path.ts";
 import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
-import { ChannelTable } from "./proto/channels.ts";
+import { MulticastTransport } from "./multicast.ts";
 import { findPublisherTrack, parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import { checkState, type SessionState } from "./proto/server-state.ts";
-import { type Pair, parseTransport, type TransportSpec } from "./proto/transport-header.ts";
+import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
 import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
-import { RtspPublisher } from "./publisher.ts";
-import { RtspReader } from "./reader.ts";
+import type { RtspPublisher } from "./publisher.ts";
+import {
+  InterleavedTransport,
+  type MediaOptions,
+  type MediaPublisher,
+  type MediaReader,
+  type SessionTransport,
+} from "./transport.ts";
+import { UdpTransport } from "./udp-transport.ts";
 
 /** The connection a session was made on, as the session needs it. */
 export interface SessionConn {
   readonly remote: string;
+  /** The peer's address without the port. */
+  readonly remoteAddress: string;
   readonly outbox: Outbox;
   /** Ends the connection, and with it the session. */
   close(reason: Error): void;
@@ -35,7 +44,7 @@ interface Publishing {
   readonly url: RtspUrl;
   readonly description: StreamDescription;
   readonly controls: readonly (string | undefined)[];
-  publisher: RtspPublisher | undefined;
+  media: MediaPublisher | undefined;
 }
 
 /** What a session reads. */
@@ -43,11 +52,11 @@ interface Reading {
   readonly path: Path;
   readonly stream: Stream;
   readonly url: RtspUrl;
-  reader: RtspReader | undefined;
+  reader: MediaReader | undefined;
 }
 
-/** The transport of a track that was set up; undefined when none of those offered is to be had. */
-export type SetupResult = { readonly pair: Pair; readonly ssrc: number | undefined } | undefined;
+/** Without any request or RTCP of a reader that gets datagrams, its session ends, ms. */
+const READER_TIMEOUT_MS = 60_000;
 
 /** One exchange between SETUP or ANNOUNCE and TEARDOWN: a publisher or a reader. */
 export class RtspSession implements Listed {
@@ -56,10 +65,15 @@ export class RtspSession implements Listed {
   /** What the Session header says. */
   readonly key = randomBytes(16).toString("hex");
   readonly created: number;
-  readonly conn: SessionConn;
+  /** Where it was made from, address and port. */
+  readonly remote: string;
+  readonly #remoteAddress: string;
+  /** The connection whose requests it gets; undefined when that is gone. */
+  #conn: SessionConn | undefined;
   readonly #context: RtspContext;
   readonly #logger: Logger;
-  readonly #channels = new ChannelTable();
+  #transport: SessionTransport | undefined;
+  #lastRequest: number;
   #state: SessionState = "initial";
   #publishing: Publishing | undefined;
   #reading: Reading | undefined;
@@ -70,7 +84,10 @@ export class RtspSession implements Listed {
 
   constructor(context: RtspContext, conn: SessionConn) {
     this.#context = context;
-    this.conn = conn;
+    this.#conn = conn;
+    this.remote = conn.remote;
+    this.#remoteAddress = conn.remoteAddress;
+    this.#lastRequest = context.clock.now();
     this.created = context.clock.wall();
     this.#logger = context.logger.child(`session ${this.id.slice(0, 8)}`);
     this.#logger.info(`created by ${conn.remote}`);
@@ -83,10 +100,21 @@ export class RtspSession implements Listed {
   }
 
   get publisher(): RtspPublisher | undefined {
-    return this.#publishing?.publisher;
+    return this.#publishing?.media?.publisher;
   }
 
-  get reader(): RtspReader | undefined {
+  /** The publisher whose packets come over the connection. */
+  get interleaved(): RtspPublisher | undefined {
+    return this.#transport instanceof InterleavedTransport ? this.publisher : undefined;
+  }
+
+  /** Value of the Session header (RFC 2326 §12.37). */
+  get header(): string {
+    const isSilent = this.#reading !== undefined && !(this.#transport instanceof InterleavedTransport);
+    return isSilent ? `${this.key};timeout=${READER_TIMEOUT_MS / 1000}` : this.key;
+  }
+
+  get reader(): MediaReader | undefined {
     return this.#reading?.reader;
   }
 
@@ -116,55 +144,87 @@ export class RtspSession implements Listed {
     const { description, controls } = describeStream(parseSdp(new TextDecoder().decode(request.body)));
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
     const path = this.#context.paths.addPublisher(url.path, this);
-    this.#publishing = { path, url, description, controls, publisher: undefined };
+    this.#publishing = { path, url, description, controls, media: undefined };
     this.#state = "prePublish";
   }
 
   /**
    * SETUP: gives one track its transport.
    *
+   * @returns what the response says of it; undefined when none of those offered is to be had
    * @throws {ProtocolError | RefusedError | NoStreamError} if the track or the transport cannot be had
    */
-  setup(request: RtspRequest): SetupResult {
+  setup(request: RtspRequest): TransportSpec | undefined {
     checkState("SETUP", this.#state);
     const url = parseRtspUrl(request.url);
     const offers = parseTransport(request.headers.get("Transport") ?? missing("Transport"));
     const publishing = this.#publishing;
-    const offer = offers.find((spec) => spec.protocol === "tcp" && this.#context.tcp);
-    if (publishing !== undefined) return this.#setupPublisher(publishing, url, offer);
-    return this.#setupReader(url, offer);
+    if (publishing === undefined) return this.#setupReader(url, offers);
+    return this.#setupPublisher(publishing, url, offers);
   }
 
-  #setupPublisher(publishing: Publishing, url: RtspUrl, offer: TransportSpec | undefined): SetupResult {
+  #setupPublisher(
+    publishing: Publishing,
+    url: RtspUrl,
+    offers: readonly TransportSpec[],
+  ): TransportSpec | undefined {
     const track = findPublisherTrack(url, publishing.url, publishing.controls);
     if (track === undefined) throw new ProtocolError(`media not found: ${url.path}`);
+    const offer = offers.find((spec) => spec.delivery !== "multicast" && this.#isServed(spec));
     if (offer === undefined) return undefined;
     if (offer.mode !== "record") {
       throw new ProtocolError(`transport header contains a invalid mode (${offer.mode ?? "none"})`);
     }
-    return { pair: this.#channels.assign(track, offer.interleaved), ssrc: undefined };
+    return this.#choose(offer, undefined).assign(track, offer, "record");
   }
 
-  #setupReader(url: RtspUrl, offer: TransportSpec | undefined): SetupResult {
+  #setupReader(url: RtspUrl, offers: readonly TransportSpec[]): TransportSpec | undefined {
     const { path: name, query, track } = parseReaderControl(url);
     const before = this.#reading;
     if (before !== undefined && before.url.path !== name) {
       throw new ProtocolError("can't setup medias with different paths");
     }
+    const offer = offers.find((spec) => this.#isServed(spec));
     if (offer?.mode === "record")
       throw new ProtocolError("transport header contains a invalid mode (record)");
     const { stream } = before ?? this.#context.paths.describe(name);
     const media = stream.description.tracks[track];
     if (media === undefined) throw new ProtocolError(`track ${track} does not exist`);
     if (offer === undefined) return undefined;
-    const pair = this.#channels.assign(track, offer.interleaved);
+    const answer = this.#choose(offer, stream).assign(track, offer, "play");
     if (before === undefined) {
       const { path } = this.#context.paths.addReader(name, this);
       this.#reading = { path, stream, url: { ...url, path: name, query }, reader: undefined };
       this.#state = "preRead";
     }
     const state = stream.log.tracks[track];
-    return { pair, ssrc: state?.started === true ? state.ssrc : undefined };
+    return { ...answer, ...(state?.started === true && { ssrc: state.ssrc }) };
+  }
+
+  #isServed({ protocol, delivery }: TransportSpec): boolean {
+    const { tcp, udp, multicast } = this.#context;
+    if (protocol === "tcp") return tcp;
+    return (delivery === "multicast" ? multicast : udp) !== undefined;
+  }
+
+  /** The transport that an offer means: the one the session has, or its first. */
+  #choose(offer: TransportSpec, stream: Stream | undefined): SessionTransport {
+    const wanted =
+      offer.protocol === "tcp" ? "TCP" : offer.delivery === "multicast" ? "UDP-multicast" : "UDP";
+    const had = this.#transport;
+    if (had !== undefined && had.label !== wanted)
+      throw new ProtocolError("can't setup medias with different protocols");
+    this.#transport ??= this.#open(wanted, stream);
+    return this.#transport;
+  }
+
+  #open(wanted: SessionTransport["label"], stream: Stream | undefined): SessionTransport {
+    const { udp, multicast } = this.#context;
+    if (wanted === "UDP" && udp !== undefined) return new UdpTransport(udp, this.#remoteAddress);
+    if (wanted === "UDP-multicast" && multicast !== undefined && stream !== undefined)
+      return new MulticastTransport(multicast, stream);
+    if (this.#conn === undefined) throw new ProtocolError("the connection is gone");
+    return new InterleavedTransport(this.#conn.outbox);
   }
 
   /**
@@ -178,12 +238,12 @@ export class RtspSession implements Listed {
     const publishing = this.#publishing;
     if (publishing === undefined) throw new ProtocolError("nothing was announced");
     const { path, description } = publishing;
-    if (this.#channels.size !== description.tracks.length) {
+    const transport = this.#transport;
+    if (transport === undefined || transport.size !== description.tracks.length) {
       throw new ProtocolError("not all announced medias have been setup");
     }
     const stream = this.#context.paths.publish(path, this, description, trackSetups(description));
-    const { clock } = this.#context;
-    publishing.publisher = new RtspPublisher(stream, this.#channels, this.#logger, clock);
+    publishing.media = transport.openPublisher(this.#mediaOptions(stream));
     this.#state = "publish";
     this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);
   }
@@ -202,16 +262,23 @@ export class RtspSession implements Listed {
       throw new RefusedError(`path has changed, was '${reading.path.id}', now is '${name}'`);
     }
     const { stream, url } = reading;
+    const transport = this.#transport;
+    if (transport === undefined) throw new ProtocolError("nothing was set up");
     if (reading.reader === undefined) {
-      reading.reader = new RtspReader(stream, this.conn.outbox, this.#channels, (error) =>
-        this.conn.close(error),
+      reading.reader = transport.openReader(this.#mediaOptions(stream));
+      const tracks = stream.description.tracks.filter((_, i) => transport.has(i));
+      this.#logger.info(
+        `is reading from path '${reading.path.id}', with ${transport.label}, ${trackList(tracks)}`,
       );
-      const tracks = stream.description.tracks.filter((_, i) => this.#channels.get(i) !== undefined);
-      this.#logger.info(`is reading from path '${reading.path.id}', with TCP, ${trackList(tracks)}`);
     }
     this.#state = "read";
     const base = controlBase(url);
     return reading.reader.rtpInfo((track) => `${base}trackID=${track}`);
+  }
+
+  #mediaOptions(stream: Stream): MediaOptions {
+    const { clock } = this.#context;
+    return { stream, logger: this.#logger, clock, fault: (error) => this.close(error) };
   }
 
   /** The response to PLAY is on its way: sender reports follow at once. */
@@ -225,8 +292,8 @@ export class RtspSession implements Listed {
     this.#stopReader();
     const publishing = this.#publishing;
     if (this.#state === "publish" && publishing !== undefined) {
-      publishing.publisher?.close();
-      publishing.publisher = undefined;
+      publishing.media?.close();
+      publishing.media = undefined;
       publishing.path.endStream();
       this.#state = "prePublish";
     }
@@ -255,10 +322,10 @@ export class RtspSession implements Listed {
     return {
       id: this.id,
       created: formatRfc3339(this.created),
-      remoteAddr: this.conn.remote,
+      remoteAddr: this.remote,
       state: this.#publishing !== undefined ? "publish" : this.#reading !== undefined ? "read" : "idle",
       path: path?.id ?? "",
-      transport: this.active ? "TCP" : null,
+      transport: this.active ? (this.#transport?.label ?? null) : null,
       bytesReceived: publisher?.stream.bytesReceived ?? 0,
       bytesSent: this.#sentBefore + (reader?.bytesSent ?? 0),
       live: {
@@ -268,11 +335,48 @@ export class RtspSession implements Listed {
     };
   }
 
+  /** A request came. */
+  touch(now: number): void {
+    this.#lastRequest = now;
+  }
+
+  /**
+   * Another connection goes on with the session.
+   *
+   * @throws {ProtocolError} if it may not
+   */
+  adopt(conn: SessionConn): void {
+    if (conn.remoteAddress !== this.#remoteAddress)
+      throw new ProtocolError("cannot use a session created with a different IP");
+    if (this.#transport === undefined || this.#transport instanceof InterleavedTransport)
+      throw new ProtocolError("session is linked to another connection");
+    this.#conn = conn;
+  }
+
+  /** Its connection is gone: it ends too, unless its packets travel elsewhere. */
+  lose(conn: SessionConn, reason: Error): void {
+    if (this.#conn !== conn) return;
+    this.#conn = undefined;
+    if (!this.active || this.#transport instanceof InterleavedTransport) this.end(reason);
+  }
+
+  /** Called once a second: ends a session of which nothing is heard. */
+  tick(now: number): void {
+    this.reportLoss();
+    const media = this.#publishing?.media;
+    media?.tick(now);
+    const { lastReceived } = media ?? {};
+    const silent = lastReceived !== undefined && now - lastReceived > this.#context.readTimeout;
+    const heard = this.reader?.lastReceived;
+    const gone = heard !== undefined && now - Math.max(heard, this.#lastRequest) > READER_TIMEOUT_MS;
+    if (silent || gone) this.close(new Error("session timed out"));
+  }
+
   /** Ends the session and its connection. Also how the path ends its clients. */
   close(reason: Error): void {
     if (this.#closed) return;
     this.end(reason);
-    this.conn.close(reason);
+    this.#conn?.close(reason);
   }
 
   /** Ends the session alone. */
@@ -282,8 +386,9 @@ export class RtspSession implements Listed {
     this.#stopReader();
     this.#reading?.path.removeReader(this);
     const publishing = this.#publishing;
-    publishing?.publisher?.close();
+    publishing?.media?.close();
     publishing?.path.removePublisher(this);
+    this.#transport?.close();
     this.#context.sessions.delete(this);
     this.#context.keys.delete(this.key);
     this.#logger.info(`destroyed (${reason.message})`);

@@ -125,6 +125,8 @@ beforeEach(() => {
     readTimeout: 10_000,
     writeTimeout: 5_000,
     tcp: true,
+    udp: undefined,
+    multicast: undefined,
   };
 });
 

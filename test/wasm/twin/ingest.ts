@@ -182,7 +182,10 @@ export class IngestTwin {
 
   #countLoss(track: TrackTwin, index: number, { seq }: RtpPacket): boolean {
     const missing = track.ssrc === undefined ? 0 : (seq - track.lastSeq - 1) & 0xffff;
-    if (missing >= 0x8000) return false;
+    if (missing >= 0x8000) {
+      if (0x10000 - missing > 100) track.lastSeq = seq;
+      return false;
+    }
     track.lastSeq = seq;
     if (missing === 0) return false;
     track.lost += missing;

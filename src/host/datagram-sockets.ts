@@ -1,0 +1,139 @@
+import { DatagramBatch } from "../../wasm/batch.ts";
+import type { MediaMemory } from "../../wasm/core.ts";
+import type { LogCursor } from "../../wasm/cursor.ts";
+import { type DatagramAddress, type DestinationList, makePlain } from "../../wasm/destinations.ts";
+import { parseIp } from "../lib/address.ts";
+import { BudgetError } from "../lib/errors.ts";
+import type { DatagramSink } from "../stream/datagram-output.ts";
+import { openSocketCalls, type SocketCalls } from "./sockets-libc.ts";
+import type { UdpSocket } from "./udp.ts";
+
+/** Error numbers of Linux. */
+const EAGAIN = 11;
+const EIO = 5;
+const EINVAL = 22;
+const EMSGSIZE = 90;
+const ENOBUFS = 105;
+/** How long a flush waits for a full socket, ms, and how often. */
+const WAIT_MS = 2;
+const WAITS_MAX = 5;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/**
+ * Sends RTP by one socket and RTCP by another. On Linux one `sendmmsg` brings a flush to all its readers, with
+ * segmentation offload (`UDP_SEGMENT`) where packets have the same size; a destination that refuses it gets its packets
+ * one by one from then on. Elsewhere the runtime sends.
+ */
+export class DatagramSockets implements DatagramSink {
+  readonly #memory: MediaMemory;
+  readonly #rtp: UdpSocket;
+  readonly #rtcp: UdpSocket;
+  readonly #calls: SocketCalls | undefined;
+  #batch: DatagramBatch | undefined;
+  /** Messages and packets that the system did not take. */
+  lost = 0;
+
+  constructor(memory: MediaMemory, rtp: UdpSocket, rtcp: UdpSocket) {
+    this.#memory = memory;
+    this.#rtp = rtp;
+    this.#rtcp = rtcp;
+    this.#calls = rtp.descriptor === undefined ? undefined : openSocketCalls();
+  }
+
+  encode({ address, port }: DatagramAddress): Uint8Array {
+    const bytes = new Uint8Array(this.#rtp.ipv6 ? 28 : 16);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, this.#rtp.ipv6 ? AF_INET6 : AF_INET, true);
+    view.setUint16(2, port);
+    const ip = parseIp(address) ?? new Uint8Array(0);
+    if (!this.#rtp.ipv6) {
+      bytes.set(ip.subarray(-4), 4);
+    } else if (ip.length === 16) {
+      bytes.set(ip, 8);
+    } else {
+      bytes.set([0xff, 0xff], 18); // IPv4-mapped (RFC 4291 §2.5.5.2)
+      bytes.set(ip, 20);
+    }
+    return bytes;
+  }
+
+  flush(cursor: LogCursor, lists: readonly DestinationList[]): void {
+    if (lists.every((list) => list.length === 0)) {
+      cursor.toHead();
+      return;
+    }
+    const batch = this.#open();
+    const calls = this.#calls;
+    const base = calls === undefined ? 0 : calls.addressOf(this.#memory.u8);
+    while (batch.gather(cursor, base) > 0) {
+      if (calls === undefined) this.#sendPlainly(batch, lists);
+      else batch.deliver(lists, base, (count) => this.#send(calls, batch, base, count));
+    }
+    cursor.toHead();
+  }
+
+  #open(): DatagramBatch {
+    this.#batch ??= DatagramBatch.open(this.#memory);
+    if (this.#batch === undefined) throw new BudgetError("the media memory is used up");
+    return this.#batch;
+  }
+
+  /** Sends the first `count` messages; one that fails does not stop the rest. */
+  #send(calls: SocketCalls, batch: DatagramBatch, base: number, count: number): void {
+    let at = 0;
+    let waits = 0;
+    while (at < count) {
+      const sent = calls.sendMessages(this.#rtp.descriptor as number, base + batch.messageAt(at), count - at);
+      if (sent > 0) {
+        at += sent;
+      } else if ((sent === -EAGAIN || sent === -ENOBUFS) && waits < WAITS_MAX) {
+        waits += 1;
+        calls.waitWritable(this.#rtp.descriptor as number, WAIT_MS);
+      } else {
+        this.#failed(calls, batch, base, at, -sent);
+        at += 1;
+      }
+    }
+  }
+
+  /** A message was refused: without segmentation it may go. */
+  #failed(calls: SocketCalls, batch: DatagramBatch, base: number, message: number, code: number): void {
+    const mayBePlain = code === EMSGSIZE || code === EINVAL || code === EIO;
+    if (!mayBePlain || !makePlain(this.#memory, batch.destinationOf(message, base))) {
+      this.lost += 1;
+      return;
+    }
+    const [first, end] = batch.again(message, base);
+    for (let at = first; at < end; ) {
+      const sent = calls.sendMessages(this.#rtp.descriptor as number, base + batch.messageAt(at), end - at);
+      if (sent <= 0) this.lost += 1;
+      at += Math.max(sent, 1);
+    }
+  }
+
+  /** One call of the runtime for each run. */
+  #sendPlainly(batch: DatagramBatch, lists: readonly DestinationList[]): void {
+    for (let run = 0; run < batch.runs; run++) {
+      const list = lists[batch.trackOf(run)];
+      if (list === undefined || list.length === 0) continue;
+      const parts: (Uint8Array | number | string)[] = [];
+      const [first, end] = batch.vectorsOf(run);
+      for (let i = first; i < end; i++) {
+        const packet = batch.packet(i);
+        for (const { address, port } of list.addresses) parts.push(packet, port, address);
+      }
+      this.#rtp.sendMany(parts);
+    }
+  }
+
+  report(bytes: Uint8Array, to: DatagramAddress): void {
+    this.#rtcp.send(bytes, to.port, to.address);
+  }
+
+  /** Gives its memory back; the sockets are the owner's to close. */
+  close(): void {
+    this.#batch?.close();
+    this.#batch = undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import { openLibrary } from "./libc.ts";
+
+/** Calls of the C library on sockets, as functions of numbers; Linux alone. */
+export interface SocketCalls {
+  /** Where the bytes of a view lie. They must stay referenced as long as the address is used. */
+  addressOf(bytes: Uint8Array): number;
+  /** @returns messages sent, or an error number, negative, when the first one was not */
+  sendMessages(descriptor: number, address: number, count: number): number;
+  /** Waits until a socket takes data again, at most `ms`. */
+  waitWritable(descriptor: number, ms: number): void;
+  /** @returns whether the system took it */
+  setOption(descriptor: number, level: number, option: number, value: number): boolean;
+  getOption(descriptor: number, level: number, option: number): number | undefined;
+}
+
+/** MSG_DONTWAIT and MSG_NOSIGNAL of Linux. */
+const SEND_FLAGS = 0x40 | 0x4000;
+const POLLOUT = 4;
+let calls: SocketCalls | undefined | null = null;
+
+/** Undefined where the C library cannot be called, or is not that of a 64-bit Linux. */
+export function openSocketCalls(): SocketCalls | undefined {
+  if (calls === null) calls = load();
+  return calls;
+}
+
+function load(): SocketCalls | undefined {
+  if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
+  const { ptr, read } = require("bun:ffi") as typeof import("bun:ffi");
+  const library = openLibrary({
+    sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
+    poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
+    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+  });
+  if (library === undefined) return undefined;
+  const { sendmmsg, poll, setsockopt, getsockopt, __errno_location } = library.symbols;
+  const words = new Int32Array(4);
+  const at = (word: number) => ptr(words, word * 4);
+  let known: Uint8Array | undefined;
+  let base = 0;
+  return {
+    addressOf(bytes) {
+      if (bytes !== known) {
+        base = ptr(bytes);
+        known = bytes;
+      }
+      return base;
+    },
+    sendMessages(descriptor, address, count) {
+      const sent = sendmmsg(descriptor, address as import("bun:ffi").Pointer, count, SEND_FLAGS);
+      if (sent >= 0) return sent;
+      const where = __errno_location();
+      return where === null ? -1 : -read.i32(where);
+    },
+    waitWritable(descriptor, ms) {
+      words[0] = descriptor;
+      words[1] = POLLOUT;
+      poll(at(0), 1, ms);
+    },
+    setOption(descriptor, level, option, value) {
+      words[0] = value;
+      return setsockopt(descriptor, level, option, at(0), 4) === 0;
+    },
+    getOption(descriptor, level, option) {
+      words[1] = 4;
+      return getsockopt(descriptor, level, option, at(0), at(1)) === 0 ? words[0] : undefined;
+    },
+  };
+}

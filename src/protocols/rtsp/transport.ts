@@ -1,0 +1,109 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Outbox } from "../../stream/outbox.ts";
+import type { Stream } from "../../stream/stream.ts";
+import { ChannelTable } from "./proto/channels.ts";
+import type { RtpInfo } from "./proto/rtp-info.ts";
+import type { TransportSpec } from "./proto/transport-header.ts";
+import { RtspPublisher } from "./publisher.ts";
+import { RtspReader } from "./reader.ts";
+
+/** A reader at work, whatever carries its packets. */
+export interface MediaReader {
+  readonly bytesSent: number;
+  /** Bytes of those that went to the connection's socket past its own count. */
+  readonly bytesDirect: number;
+  readonly packetsLost: number;
+  readonly framesDropped: number;
+  /** When it last made progress while something waits for it, monotonic ms; undefined when nothing does. */
+  readonly stalledSince: number | undefined;
+  /** When something last came from it, monotonic ms; undefined when that says nothing. */
+  readonly lastReceived: number | undefined;
+  /** Sends what it may have now. */
+  pump(now: number): void;
+  /** The connection has room again. */
+  drained(now: number): void;
+  /** Packets lost since the last call. */
+  takeLost(): number;
+  /** First packet of each track it will get, `url` being that of the track with that index. */
+  rtpInfo(url: (track: number) => string): RtpInfo[];
+  close(): void;
+}
+
+/** A publisher at work, whatever carries its packets. */
+export interface MediaPublisher {
+  readonly publisher: RtspPublisher;
+  /** When something last came from it, monotonic ms; undefined when its connection knows. */
+  readonly lastReceived: number | undefined;
+  /** Called once a second. */
+  tick(now: number): void;
+  close(): void;
+}
+
+/** What a publisher or reader is opened with. */
+export interface MediaOptions {
+  readonly stream: Stream;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Called once when it cannot go on. */
+  readonly fault: (error: Error) => void;
+}
+
+/** Where the packets of one session travel. */
+export interface SessionTransport {
+  /** As the log and the API name it. */
+  readonly label: "TCP" | "UDP" | "UDP-multicast";
+  /** Tracks that were set up. */
+  readonly size: number;
+  has(track: number): boolean;
+  /**
+   * Gives a track its way.
+   *
+   * @returns what the response says of it
+   * @throws {ProtocolError} if the offer is incomplete, or asks for what is taken
+   */
+  assign(track: number, offer: TransportSpec, role: "play" | "record"): TransportSpec;
+  openReader(options: MediaOptions): MediaReader;
+  openPublisher(options: MediaOptions): MediaPublisher;
+  /** Gives back what its tracks hold. */
+  close(): void;
+}
+
+/** Packets interleaved with the messages of the RTSP connection. */
+export class InterleavedTransport implements SessionTransport {
+  readonly label = "TCP";
+  readonly #channels = new ChannelTable();
+  readonly #outbox: Outbox;
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  has(track: number): boolean {
+    return this.#channels.get(track) !== undefined;
+  }
+
+  assign(track: number, offer: TransportSpec): TransportSpec {
+    const interleaved = this.#channels.assign(track, offer.interleaved);
+    return { protocol: "tcp", delivery: "unicast", interleaved };
+  }
+
+  openReader({ stream, fault }: MediaOptions): MediaReader {
+    return new RtspReader(stream, this.#outbox, this.#channels, fault);
+  }
+
+  openPublisher({ stream, logger, clock }: MediaOptions): MediaPublisher {
+    for (const [track, [rtp, rtcp]] of this.#channels.entries()) {
+      stream.log.mapChannel(rtp, track, false);
+      stream.log.mapChannel(rtcp, track, true);
+    }
+    const publisher = new RtspPublisher(stream, logger, clock);
+    return { publisher, lastReceived: undefined, tick: () => {}, close: () => publisher.close() };
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,138 @@
+import type { MediaMemory } from "../../../wasm/core.ts";
+import { DatagramSockets } from "../../host/datagram-sockets.ts";
+import { openUdp, type UdpSocket } from "../../host/udp.ts";
+import { parseAddress } from "../../lib/address.ts";
+import { ConfigError } from "../../lib/errors.ts";
+import type { Pair } from "./proto/transport-header.ts";
+
+/** Bytes of the receive buffer of the RTP socket: 60,000 packets a second for 50 ms. */
+export const UDP_RECEIVE_BUFFER = 4 * 1024 * 1024;
+/** How often a pair of ports that the system chose is thrown away because it is no pair. */
+const TRIES = 64;
+
+/** Takes the datagrams of one peer for one track. */
+export interface DatagramPeer {
+  rtp(data: Uint8Array): void;
+  rtcp(data: Uint8Array): void;
+}
+
+/** Datagrams are taken from those alone whose address and port were negotiated. */
+class PeerTable {
+  readonly #peers = new Map<number, { address: string; receive: (data: Uint8Array) => void }[]>();
+  /** Datagrams of strangers. */
+  ignored = 0;
+
+  readonly receive = (data: Uint8Array, port: number, address: string): void => {
+    const peers = this.#peers.get(port);
+    if (peers !== undefined) {
+      for (const peer of peers) {
+        if (peer.address !== address) continue;
+        peer.receive(data);
+        return;
+      }
+    }
+    this.ignored += 1;
+  };
+
+  has(address: string, port: number): boolean {
+    return this.#peers.get(port)?.some((peer) => peer.address === address) === true;
+  }
+
+  add(address: string, port: number, receive: (data: Uint8Array) => void): () => void {
+    const peer = { address, receive };
+    const peers = this.#peers.get(port);
+    if (peers === undefined) this.#peers.set(port, [peer]);
+    else peers.push(peer);
+    return () => {
+      const rest = (this.#peers.get(port) ?? []).filter((other) => other !== peer);
+      if (rest.length > 0) this.#peers.set(port, rest);
+      else this.#peers.delete(port);
+    };
+  }
+}
+
+export interface UdpListenerOptions {
+  readonly rtpAddress: string;
+  readonly rtcpAddress: string;
+  readonly memory: MediaMemory;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The two UDP sockets of a RTSP server: one for RTP, one for RTCP, shared by all its sessions. */
+export class UdpListener {
+  readonly rtp: UdpSocket;
+  readonly rtcp: UdpSocket;
+  /** Sends to readers. */
+  readonly sockets: DatagramSockets;
+  readonly #rtpPeers: PeerTable;
+  readonly #rtcpPeers: PeerTable;
+
+  private constructor(rtp: [UdpSocket, PeerTable], rtcp: [UdpSocket, PeerTable], memory: MediaMemory) {
+    [this.rtp, this.#rtpPeers] = rtp;
+    [this.rtcp, this.#rtcpPeers] = rtcp;
+    this.sockets = new DatagramSockets(memory, this.rtp, this.rtcp);
+  }
+
+  /**
+   * Opens the sockets; where both ports are 0 the system chooses a pair.
+   *
+   * @throws {ConfigError} if the ports are no pair
+   * @throws {Error} if an address cannot be had
+   */
+  static async open(options: UdpListenerOptions): Promise<UdpListener> {
+    const { rtpAddress, rtcpAddress, memory, onFault } = options;
+    const ports = [parseAddress(rtpAddress).port, parseAddress(rtcpAddress).port] as const;
+    const any = ports[0] === 0 && ports[1] === 0;
+    if (!any) checkPair(ports);
+    const open = async (address: string): Promise<[UdpSocket, PeerTable]> => {
+      const peers = new PeerTable();
+      const { receive } = peers;
+      return [await openUdp(address, { receive, onFault, receiveBuffer: UDP_RECEIVE_BUFFER }), peers];
+    };
+    for (let left = any ? TRIES : 1; ; left--) {
+      const rtp = await open(rtpAddress);
+      try {
+        if (any && rtp[0].port % 2 !== 0) throw new Error("the system chose an odd port");
+        const rtcp = await open(any ? rtcpAddress.replace(/:0$/, `:${rtp[0].port + 1}`) : rtcpAddress);
+        return new UdpListener(rtp, rtcp, memory);
+      } catch (error) {
+        rtp[0].close();
+        if (left <= 1) throw error;
+      }
+    }
+  }
+
+  /** Datagrams that came from none of the peers. */
+  get ignored(): number {
+    return this.#rtpPeers.ignored + this.#rtcpPeers.ignored;
+  }
+
+  /** Whether one of these ports of an address is somebody's already. */
+  has(address: string, [rtp, rtcp]: Pair): boolean {
+    return (
+      this.#rtpPeers.has(this.rtp.peer(address), rtp) || this.#rtcpPeers.has(this.rtcp.peer(address), rtcp)
+    );
+  }
+
+  /** Lets a peer's datagrams in; returns how to shut it out again. */
+  add(address: string, [rtp, rtcp]: Pair, peer: DatagramPeer): () => void {
+    const removeRtp = this.#rtpPeers.add(this.rtp.peer(address), rtp, (data) => peer.rtp(data));
+    const removeRtcp = this.#rtcpPeers.add(this.rtcp.peer(address), rtcp, (data) => peer.rtcp(data));
+    return () => {
+      removeRtp();
+      removeRtcp();
+    };
+  }
+
+  close(): void {
+    this.rtp.close();
+    this.rtcp.close();
+    this.sockets.close();
+  }
+}
+
+/** @throws {ConfigError} if the ports are not an even one and the next */
+export function checkPair([rtp, rtcp]: Pair): void {
+  if (rtp % 2 !== 0) throw new ConfigError("RTP port must be even");
+  if (rtcp !== rtp + 1) throw new ConfigError("RTP and RTCP ports must be consecutive");
+}

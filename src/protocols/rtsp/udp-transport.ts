@@ -1,0 +1,194 @@
+import { ProtocolError } from "../../lib/errors.ts";
+import { DatagramInput } from "../../stream/datagram-input.ts";
+import { type DatagramPair, DatagramReader, type DatagramSink } from "../../stream/datagram-output.ts";
+import type { Stream } from "../../stream/stream.ts";
+import type { Pair, TransportSpec } from "./proto/transport-header.ts";
+import { RtspPublisher } from "./publisher.ts";
+import { firstPackets } from "./reader.ts";
+import type { MediaOptions, MediaPublisher, MediaReader, SessionTransport } from "./transport.ts";
+import type { UdpListener } from "./udp-listener.ts";
+
+/** Time between receiver reports to a publisher, ms. */
+const REPORT_INTERVAL_MS = 10_000;
+/** An empty RTP packet of no payload type in use: it opens the way through a NAT. */
+const EMPTY_RTP = new Uint8Array([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+/** Packets in datagrams between the server's pair of ports and a pair of the peer's for each track. */
+export class UdpTransport implements SessionTransport {
+  readonly label = "UDP";
+  readonly #listener: UdpListener;
+  readonly #address: string;
+  readonly #ports = new Map<number, Pair>();
+  /** Takes away the peers that were let in. */
+  readonly #removals: (() => void)[] = [];
+  #receive: ((track: number, rtcp: boolean, data: Uint8Array) => void) | undefined;
+
+  /** @param address of the peer */
+  constructor(listener: UdpListener, address: string) {
+    this.#listener = listener;
+    this.#address = address;
+  }
+
+  get size(): number {
+    return this.#ports.size;
+  }
+
+  has(track: number): boolean {
+    return this.#ports.has(track);
+  }
+
+  assign(track: number, offer: TransportSpec, role: "play" | "record"): TransportSpec {
+    if (this.#ports.has(track)) throw new ProtocolError("media has already been setup");
+    const ports = offer.clientPort;
+    if (ports === undefined) throw new ProtocolError("transport header does not contain client ports");
+    if (ports.some((port) => port === 0)) throw new ProtocolError(`invalid client ports: ${ports.join("-")}`);
+    const { rtp, rtcp } = this.#listener;
+    if (this.#listener.has(this.#address, ports)) {
+      const who = role === "play" ? "reader" : "publisher";
+      throw new ProtocolError(
+        `UDP ports ${ports[0]} and ${ports[1]} are already assigned to another ${who} with the same IP`,
+      );
+    }
+    this.#ports.set(track, ports);
+    this.#removals.push(
+      this.#listener.add(this.#address, ports, {
+        rtp: (data) => this.#receive?.(track, false, data),
+        rtcp: (data) => this.#receive?.(track, true, data),
+      }),
+    );
+    return { protocol: "udp", delivery: "unicast", clientPort: ports, serverPort: [rtp.port, rtcp.port] };
+  }
+
+  openReader({ stream, clock }: MediaOptions): MediaReader {
+    const pairs = stream.description.tracks.map((_, i) => this.#pair(i));
+    const reader = new PacketReader(stream, this.#listener.sockets, pairs);
+    this.#receive = () => {
+      reader.lastReceived = clock.now();
+    };
+    return reader;
+  }
+
+  #pair(track: number): DatagramPair | undefined {
+    const ports = this.#ports.get(track);
+    if (ports === undefined) return undefined;
+    const { rtp, rtcp } = this.#listener;
+    return {
+      rtp: { address: rtp.peer(this.#address), port: ports[0] },
+      rtcp: { address: rtcp.peer(this.#address), port: ports[1] },
+    };
+  }
+
+  openPublisher(options: MediaOptions): MediaPublisher {
+    const { stream, logger, clock, fault } = options;
+    const publisher = new RtspPublisher(stream, logger, clock);
+    const media = new PacketPublisher(publisher, clock.now(), (track, report) => this.#report(track, report));
+    this.#receive = (track, rtcp, data) => {
+      try {
+        media.receive(track, rtcp, data);
+      } catch (error) {
+        clock.soon(() => fault(error as Error));
+      }
+    };
+    for (const track of this.#ports.keys()) {
+      const pair = this.#pair(track) as DatagramPair;
+      this.#listener.rtp.send(EMPTY_RTP, pair.rtp.port, pair.rtp.address);
+    }
+    return media;
+  }
+
+  #report(track: number, report: Uint8Array): void {
+    const pair = this.#pair(track);
+    if (pair !== undefined) this.#listener.rtcp.send(report, pair.rtcp.port, pair.rtcp.address);
+  }
+
+  close(): void {
+    for (const remove of this.#removals.splice(0)) remove();
+    this.#receive = undefined;
+  }
+}
+
+/** Sends a stream to a reader in datagrams. What the network does not take is lost: it is never behind. */
+export class PacketReader implements MediaReader {
+  readonly #stream: Stream;
+  readonly #sink: DatagramSink;
+  readonly #reader: DatagramReader;
+  lastReceived: number | undefined = Number.NEGATIVE_INFINITY;
+
+  /** @throws {BudgetError} if the media memory is used up */
+  constructor(stream: Stream, sink: DatagramSink, pairs: readonly (DatagramPair | undefined)[]) {
+    this.#stream = stream;
+    this.#sink = sink;
+    this.#reader = new DatagramReader(stream, pairs);
+  }
+
+  get bytesSent(): number {
+    return this.#reader.bytesSent;
+  }
+
+  readonly bytesDirect = 0;
+  readonly packetsLost = 0;
+  readonly framesDropped = 0;
+  readonly stalledSince = undefined;
+  #joined = false;
+
+  /** Joins the stream: the response to PLAY is on its way. */
+  pump(): void {
+    if (this.#joined) return;
+    this.#joined = true;
+    this.#stream.addDatagramReader(this.#reader, this.#sink);
+  }
+
+  drained(): void {}
+
+  takeLost(): number {
+    return 0;
+  }
+
+  rtpInfo(url: (track: number) => string) {
+    return firstPackets(this.#stream, (track) => this.#reader.pairs[track] !== undefined, url);
+  }
+
+  close(): void {
+    this.#stream.removeDatagramReader(this.#reader, this.#sink);
+  }
+}
+
+/** Brings what a publisher sends in datagrams into the stream, and answers with receiver reports. */
+class PacketPublisher implements MediaPublisher {
+  readonly publisher: RtspPublisher;
+  lastReceived: number;
+  readonly #input: DatagramInput;
+  readonly #report: (track: number, report: Uint8Array) => void;
+  readonly #ssrc = Math.floor(Math.random() * 0x1_0000_0000);
+  #reportsDue: number;
+
+  /** @throws {BudgetError} if the media memory is used up */
+  constructor(publisher: RtspPublisher, now: number, report: (track: number, report: Uint8Array) => void) {
+    this.publisher = publisher;
+    this.lastReceived = now;
+    this.#input = new DatagramInput(publisher.stream);
+    this.#report = report;
+    this.#reportsDue = now + REPORT_INTERVAL_MS;
+  }
+
+  /** @throws {ProtocolError | BudgetError} if it cannot go on */
+  receive(track: number, rtcp: boolean, data: Uint8Array): void {
+    this.lastReceived = this.publisher.stream.now;
+    if (rtcp) this.#input.receiveReport(track, data);
+    else this.publisher.settle(this.#input.receive(track, data));
+  }
+
+  tick(now: number): void {
+    if (now < this.#reportsDue) return;
+    this.#reportsDue = now + REPORT_INTERVAL_MS;
+    this.publisher.stream.log.tracks.forEach((_, track) => {
+      const report = this.#input.writeReport(track, this.#ssrc);
+      if (report !== undefined) this.#report(track, report);
+    });
+  }
+
+  close(): void {
+    this.#input.close();
+    this.publisher.close();
+  }
+}

@@ -1,0 +1,175 @@
+import { LogCursor } from "../../wasm/cursor.ts";
+import { type DatagramAddress, DestinationList } from "../../wasm/destinations.ts";
+import { writeSenderReport } from "../../wasm/rtcp.ts";
+import { BudgetError } from "../lib/errors.ts";
+import type { Stream } from "./stream.ts";
+
+/** Time between sender reports to a reader, ms, and between two looks at who is due. */
+const REPORT_INTERVAL_MS = 10_000;
+const REPORT_LOOK_MS = 250;
+
+/** Where a reader takes one track. */
+export interface DatagramPair {
+  readonly rtp: DatagramAddress;
+  readonly rtcp: DatagramAddress;
+}
+
+/** What sends datagrams: a pair of sockets, for RTP and RTCP. */
+export interface DatagramSink {
+  /** The address as the system wants it, at most 28 bytes. */
+  encode(address: DatagramAddress): Uint8Array;
+  /** Sends what a cursor has not seen, the packets of track n to all of `lists[n]`, and moves it to the live edge. */
+  flush(cursor: LogCursor, lists: readonly DestinationList[]): void;
+  /** Sends one RTCP packet; the bytes are borrowed. */
+  report(bytes: Uint8Array, to: DatagramAddress): void;
+}
+
+/** A reader that takes a stream in datagrams. It is never behind: what the network does not take is lost. */
+export class DatagramReader {
+  readonly pairs: readonly (DatagramPair | undefined)[];
+  /** Place in the list of each of its tracks. */
+  readonly places: number[];
+  /** Bytes each track had when it joined. */
+  readonly bytesBefore: readonly number[];
+  /** Tracks whose first report was not sent, and when the next ones are due. */
+  unreported: number;
+  reportsDue = 0;
+  readonly #stream: Stream;
+  #bytes: number | undefined;
+
+  constructor(stream: Stream, pairs: readonly (DatagramPair | undefined)[]) {
+    this.#stream = stream;
+    this.pairs = pairs;
+    this.places = pairs.map(() => -1);
+    this.bytesBefore = stream.log.tracks.map(({ bytes }) => bytes);
+    this.unreported = pairs.reduce((bits, pair, i) => (pair === undefined ? bits : bits | (1 << i)), 0);
+  }
+
+  /** RTP bytes sent, headers included. */
+  get bytesSent(): number {
+    if (this.#bytes !== undefined) return this.#bytes;
+    return this.#stream.log.tracks.reduce((sum, { bytes }, i) => {
+      return this.pairs[i] === undefined ? sum : sum + bytes - (this.bytesBefore[i] as number);
+    }, 0);
+  }
+
+  /** Called when it leaves the stream: its figures stay as they are. */
+  freeze(): void {
+    this.#bytes = this.bytesSent;
+  }
+}
+
+/** All readers of a stream that are served by the same sockets. */
+export class DatagramOutput {
+  readonly #stream: Stream;
+  readonly #sink: DatagramSink;
+  readonly #cursor: LogCursor;
+  readonly #lists: readonly DestinationList[];
+  /** The readers in the order of each list. */
+  readonly #members: readonly DatagramReader[][];
+  readonly #readers = new Set<DatagramReader>();
+  #looked = 0;
+  /** Somebody waits for a first report. */
+  #unreported = false;
+
+  /** @throws {BudgetError} if the media memory is used up */
+  constructor(stream: Stream, sink: DatagramSink) {
+    const { memory, log } = stream;
+    const channels = log.tracks.map((_, i) => 2 * i);
+    const cursor = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
+    if (cursor === undefined) throw new BudgetError("the media memory is used up");
+    this.#stream = stream;
+    this.#sink = sink;
+    this.#cursor = cursor;
+    this.#lists = channels.map(() => new DestinationList(memory));
+    this.#members = channels.map(() => []);
+  }
+
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  /**
+   * Lets a reader in at the live edge.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
+  add(reader: DatagramReader): void {
+    this.#sink.flush(this.#cursor, this.#lists);
+    this.#readers.add(reader);
+    reader.pairs.forEach((pair, track) => {
+      if (pair === undefined) return;
+      if (!this.#list(track).push(this.#sink.encode(pair.rtp), pair.rtp)) {
+        this.remove(reader);
+        throw new BudgetError("the media memory is used up");
+      }
+      reader.places[track] = this.#of(track).push(reader) - 1;
+    });
+    this.#unreported = true;
+  }
+
+  remove(reader: DatagramReader): void {
+    if (!this.#readers.delete(reader)) return;
+    reader.freeze();
+    reader.places.forEach((place, track) => {
+      if (place < 0) return;
+      reader.places[track] = -1;
+      this.#list(track).remove(place);
+      const last = this.#of(track).pop() as DatagramReader;
+      if (last === reader) return;
+      this.#of(track)[place] = last;
+      last.places[track] = place;
+    });
+  }
+
+  #list(track: number): DestinationList {
+    return this.#lists[track] as DestinationList;
+  }
+
+  #of(track: number): DatagramReader[] {
+    return this.#members[track] as DatagramReader[];
+  }
+
+  /** Sends everybody what is new. */
+  flush(now: number): void {
+    this.#sink.flush(this.#cursor, this.#lists);
+    this.reportWhenDue(now);
+  }
+
+  /** Sends sender reports to those who are due: the first ones at once, then every ten seconds. */
+  reportWhenDue(now: number): void {
+    if (!this.#unreported && now - this.#looked < REPORT_LOOK_MS) return;
+    this.#looked = now;
+    this.#unreported = false;
+    for (const reader of this.#readers) {
+      const due = now >= reader.reportsDue;
+      if (!due && reader.unreported === 0) continue;
+      this.#report(reader, due);
+      if (due) reader.reportsDue = now + REPORT_INTERVAL_MS;
+      if (reader.unreported !== 0) this.#unreported = true;
+    }
+  }
+
+  #report(reader: DatagramReader, due: boolean): void {
+    const { memory, scratch } = this.#stream;
+    for (let i = 0; i < reader.pairs.length; i++) {
+      const pair = reader.pairs[i];
+      const track = this.#stream.log.tracks[i];
+      if (pair === undefined || track === undefined) continue;
+      if (!due && (reader.unreported & (1 << i)) === 0) continue;
+      const time = this.#stream.timeOf(i);
+      if (time === undefined) continue;
+      const { ssrc, packets, octets } = track;
+      const size = writeSenderReport(memory, scratch, { ssrc, packets, octets, ...time });
+      this.#sink.report(memory.u8.subarray(scratch, scratch + size), pair.rtcp);
+      reader.unreported &= ~(1 << i);
+    }
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.freeze();
+    this.#readers.clear();
+    for (const list of this.#lists) list.close();
+    this.#cursor.close();
+  }
+}
