@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clip, longClip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
-import { type Client, ffmpeg, ffmpegPublisher, ffmpegReader, gstPipeline } from "../support/tools.ts";
+import {
+  type Client,
+  ffmpeg,
+  ffmpegPublisher,
+  ffmpegReader,
+  gstPipeline,
+  type Transport,
+} from "../support/tools.ts";
 import {
   CODECS,
   type CodecName,
@@ -24,6 +31,12 @@ export interface Received {
   readonly stderr: string;
 }
 
+export interface CodecCase {
+  readonly publisher: Kind;
+  /** Of publishers and readers. */
+  readonly transport: Transport;
+}
+
 /** All codecs at the same time on one server: one publisher per codec, and readers of both kinds for each. */
 export class CodecRun implements AsyncDisposable {
   readonly server: TestServer;
@@ -32,10 +45,12 @@ export class CodecRun implements AsyncDisposable {
   readonly #received = new Map<string, Promise<Received | Error>>();
   readonly #paths: [name: CodecName, path: string][];
   readonly #publisher: Kind;
+  readonly #transport: Transport;
 
-  private constructor(server: TestServer, publisher: Kind, names: readonly CodecName[]) {
+  private constructor(server: TestServer, { publisher, transport }: CodecCase, names: readonly CodecName[]) {
     this.server = server;
     this.#publisher = publisher;
+    this.#transport = transport;
     this.#paths = names.map((name, i) => [name, `${publisher}/codec${i}`]);
   }
 
@@ -44,12 +59,13 @@ export class CodecRun implements AsyncDisposable {
    *
    * @throws {Error} if a publisher does not get through
    */
-  static async start(publisher: Kind): Promise<CodecRun> {
+  static async start(options: CodecCase): Promise<CodecRun> {
+    const { publisher } = options;
     const names = (Object.keys(CODECS) as CodecName[]).filter(
       (name) => readersOf(name, publisher).length > 0,
     );
     for (const name of names) await clipFor(name, publisher);
-    const run = new CodecRun(await TestServer.start(), publisher, names);
+    const run = new CodecRun(await TestServer.start(), options, names);
     try {
       for (const [name, path] of run.#paths) run.#clients.push(await run.#publish(name, path));
       await run.#ready();
@@ -74,9 +90,10 @@ export class CodecRun implements AsyncDisposable {
     const row = codecRow(name);
     const url = this.server.rtsp(path);
     const file = await clipFor(name, this.#publisher);
-    if (this.#publisher === "ffmpeg") return ffmpegPublisher(file, url, row.publish);
+    if (this.#publisher === "ffmpeg") return ffmpegPublisher(file, url, row.publish, this.#transport);
     return gstPipeline(
-      `filesrc location=${file} ! ${row.gst.head} ! rtspclientsink protocols=tcp latency=0 location=${url}`,
+      `filesrc location=${file} ! ${row.gst.head} ! ` +
+        `rtspclientsink protocols=${this.#transport} latency=0 location=${url}`,
     );
   }
 
@@ -98,7 +115,7 @@ export class CodecRun implements AsyncDisposable {
   async #readFfmpeg(name: CodecName, path: string): Promise<Received> {
     const { compare, read = [] } = codecRow(name);
     const output = [...read, ...limitArgs(compare), ...listingArgs(compare)];
-    const client = ffmpegReader(this.server.rtsp(path), output);
+    const client = ffmpegReader(this.server.rtsp(path), output, ["-rtsp_transport", this.#transport]);
     this.#clients.push(client);
     const { stdout, stderr } = await client.success();
     return { bytes: stdout, stderr };
@@ -108,7 +125,9 @@ export class CodecRun implements AsyncDisposable {
     const { compare, gst } = codecRow(name);
     const file = join(this.#folder, path.replaceAll("/", "-"));
     const tail = this.#publisher === "gst" ? (gst.ownTail ?? gst.tail) : gst.tail;
-    const source = `rtspsrc location=${this.server.rtsp(path)} protocols=tcp latency=0`;
+    // datagrams are put in order by the client, for which it must wait a little
+    const how = this.#transport === "tcp" ? "protocols=tcp latency=0" : "protocols=udp latency=300";
+    const source = `rtspsrc location=${this.server.rtsp(path)} ${how}`;
     const limit =
       compare.kind === "bytes"
         ? ""

@@ -1,5 +1,5 @@
 import { afterAll, expect } from "bun:test";
-import { clientTest } from "../support/tools.ts";
+import { clientTest, type Transport } from "../support/tools.ts";
 import { CodecRun } from "./codec-run.ts";
 import { CODECS, type CodecName, checkRun, checkTimes, codecRow, type Kind, possible } from "./codecs.ts";
 
@@ -7,10 +7,10 @@ import { CODECS, type CodecName, checkRun, checkTimes, codecRow, type Kind, poss
 const TIMEOUT_MS = 120_000;
 
 /** Registers the tests of every codec, by one kind of publisher and both kinds of readers, all at the same time. */
-export function codecSuite(publisher: Kind): void {
+export function codecSuite(publisher: Kind, transport: Transport = "tcp"): void {
   let started: Promise<CodecRun> | undefined;
   const run = () => {
-    started ??= CodecRun.start(publisher);
+    started ??= CodecRun.start({ publisher, transport });
     return started;
   };
   afterAll(async () => {

@@ -122,17 +122,25 @@ export async function ffmpeg(...args: string[]): Promise<Ended> {
   return await client.success();
 }
 
-/** An FFmpeg that publishes a clip over and over, in its own time, over TCP. */
-export function ffmpegPublisher(clip: string, url: string, options: readonly string[] = []): Client {
+/** What carries the media of RTSP. */
+export type Transport = "tcp" | "udp";
+
+/** An FFmpeg that publishes a clip over and over, in its own time. */
+export function ffmpegPublisher(
+  clip: string,
+  url: string,
+  options: readonly string[] = [],
+  transport: Transport = "tcp",
+): Client {
   const input = ["-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"];
-  const output = ["-f", "rtsp", "-rtsp_transport", "tcp", url];
+  const output = ["-f", "rtsp", "-rtsp_transport", transport, url];
   return new Client(
     ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", ...input, ...options, ...output],
     120_000,
   );
 }
 
-/** An FFmpeg that reads over TCP; `output` is everything behind the input. */
+/** An FFmpeg that reads over TCP, unless `input` says else; `output` is everything behind the input. */
 export function ffmpegReader(url: string, output: readonly string[], input: readonly string[] = []): Client {
   const source = ["-rtsp_transport", "tcp", "-timeout", "8000000", ...input, "-i", url];
   return new Client(["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", ...source, ...output]);
