@@ -5,6 +5,7 @@ import {
   syntheticTracks,
 } from "../support/media.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
+import { localHost } from "./reader.ts";
 import { UdpPorts } from "./udp-ports.ts";
 
 /** How often what is due is sent, ms. */
@@ -52,7 +53,7 @@ export class TestPublisher implements AsyncDisposable {
   }
 
   async #setUpUdp(track: number): Promise<void> {
-    const ports = await UdpPorts.open();
+    const ports = await UdpPorts.open(localHost(this.client.url));
     this.ports.push(ports);
     const headers = { Transport: `RTP/AVP;unicast;client_port=${ports.range};mode=record` };
     const response = await this.client.must("SETUP", { url: `/trackID=${track}`, headers });
@@ -131,7 +132,9 @@ export class TestPublisher implements AsyncDisposable {
 
   /** Sends one packet in a datagram; does not count as sent. */
   sendDatagram(index: number, number: number): void {
-    this.ports[index]!.send(false, this.packet(index, number), this.serverPort);
+    const { hostname } = new URL(this.client.url);
+    const address = hostname.replace(/^\[|\]$/g, "");
+    this.ports[index]!.send(false, this.packet(index, number), this.serverPort, address);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -76,7 +76,7 @@ export class TestReader implements AsyncDisposable {
   }
 
   async #setUpUdp(track: number): Promise<void> {
-    const ports = await UdpPorts.open();
+    const ports = await UdpPorts.open(localHost(this.client.url));
     this.ports.push(ports);
     this.#trackOfChannel.set(2 * track, track);
     ports.onData = (rtcp, data) => this.#frame(2 * track + (rtcp ? 1 : 0), data);
@@ -138,8 +138,8 @@ export class TestReader implements AsyncDisposable {
   }
 
   /** Resolves once the claim holds, asked again with every frame. @throws {Error} when it does not in time */
-  async until(claim: () => boolean, what: string): Promise<void> {
-    const end = performance.now() + PATIENCE_MS;
+  async until(claim: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+    const end = performance.now() + patienceMs;
     while (!claim()) {
       if (this.client.isClosed) throw new Error(`the reader was closed before: ${what}`);
       const left = end - performance.now();
@@ -158,6 +158,13 @@ export class TestReader implements AsyncDisposable {
     for (const ports of this.ports.splice(0)) ports.close();
     return this.client[Symbol.asyncDispose]();
   }
+}
+
+/** Where a client of a URL binds its own sockets. */
+export function localHost(url: string): string {
+  const { hostname } = new URL(url);
+  if (hostname.startsWith("127.")) return "127.0.0.1";
+  return hostname.startsWith("[") ? "::" : "0.0.0.0";
 }
 
 function readReport(bytes: Uint8Array): SenderReport {

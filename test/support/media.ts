@@ -161,12 +161,15 @@ export interface SyntheticOptions {
   readonly framesPerSecond?: number;
   readonly gop?: number;
   readonly audio?: boolean;
+  /** Bytes of a packet of video, header included; chosen when left out. */
+  readonly packetBytes?: number;
 }
 
 /** The tracks of a synthetic stream: H264, and Opus if wanted. */
 export function syntheticTracks(options: SyntheticOptions = {}): SyntheticTrack[] {
   const { seed = 1, bytesPerSecond = 50_000, framesPerSecond = 25, gop = 10, audio = true } = options;
-  const packetBytes = Math.min(1_200, Math.max(100, Math.floor(bytesPerSecond / framesPerSecond / 3)));
+  const fitting = Math.min(1_200, Math.max(100, Math.floor(bytesPerSecond / framesPerSecond / 3)));
+  const packetBytes = options.packetBytes ?? fitting;
   const packetsPerFrame = Math.max(3, Math.round(bytesPerSecond / framesPerSecond / packetBytes));
   const video = new SyntheticTrack({
     kind: "video",

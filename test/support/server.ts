@@ -8,6 +8,8 @@ export interface ServerOptions {
   /** YAML laid over a configuration with ports of the system's choice, API and metrics on. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What goes in front of the command, to run it on another host; nothing asks it anything by HTTP then. */
+  readonly prefix?: readonly string[];
 }
 
 /** How often the log is looked at by whoever waits for a line, ms. */
@@ -31,13 +33,13 @@ export class TestServer implements AsyncDisposable {
   #exited = false;
   #stopped = false;
 
-  private constructor(folder: string, configPath: string, env: Readonly<Record<string, string>>) {
+  private constructor(folder: string, configPath: string, { env = {}, prefix = [] }: ServerOptions) {
     this.folder = folder;
     this.configPath = configPath;
     const binary = process.env["MEDIAMTX_BIN"];
     const command = binary === undefined ? [process.execPath, MAIN] : [binary];
     this.#output = openSync(join(folder, "output.txt"), "a+");
-    this.#process = Bun.spawn([...command, configPath], {
+    this.#process = Bun.spawn([...prefix, ...command, configPath], {
       cwd: folder,
       env: { ...process.env, ...env },
       stdin: "ignore",
@@ -53,11 +55,12 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Starts a server and waits until it listens. */
-  static async start({ config = "paths:\n  all:\n", env = {} }: ServerOptions = {}): Promise<TestServer> {
+  static async start(options: ServerOptions = {}): Promise<TestServer> {
+    const { config = "paths:\n  all:\n" } = options;
     const folder = mkdtempSync(join(tmpdir(), "mediamtx-test-"));
     const configPath = join(folder, "mediamtx.yml");
     writeFileSync(configPath, withDefaults(config));
-    const server = new TestServer(folder, configPath, env);
+    const server = new TestServer(folder, configPath, options);
     await server.waitForLog(/\[API\] listener opened/);
     return server;
   }

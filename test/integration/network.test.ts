@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { TestServer } from "../support/server.ts";
+import { Client } from "../support/tools.ts";
+import { Network, type Side } from "./network.ts";
+import type { PeerReport } from "./peer.ts";
+
+const LIMIT_MS = 90_000;
+const PEER = join(import.meta.dir, "peer.ts");
+/** The server is on host `a`; its ports are the usual ones, nobody else is there. */
+const SERVER = { a: "127.0.0.1:8554", b: "10.99.0.1:8554", b6: "[fd99::1]:8554" };
+
+/** Tests on two hosts; each has its own network. */
+function networkTest(name: string, run: () => Promise<void>): void {
+  if (Network.available) test.concurrent(name, run, LIMIT_MS);
+  else test.skip(`${name} (no network namespaces here)`, run);
+}
+
+function startServer(network: Network): Promise<TestServer> {
+  return TestServer.start({
+    prefix: network.on("a"),
+    config: "rtspAddress: :8554\nrtpAddress: :8000\nrtcpAddress: :8001\nreadTimeout: 5s\npaths:\n  all:\n",
+  });
+}
+
+/** Runs a peer on a host. */
+function peer(network: Network, side: Side, ...args: string[]): Client {
+  return new Client([...network.on(side), process.execPath, PEER, ...args]);
+}
+
+async function published(server: TestServer): Promise<void> {
+  await server.waitForLog(/is publishing to path 'cam'/);
+}
+
+async function reportOf(client: Client): Promise<PeerReport> {
+  return JSON.parse(new TextDecoder().decode((await client.success()).stdout)) as PeerReport;
+}
+
+for (const percent of [1, 5]) {
+  networkTest(`${percent} % of loss: a reader by UDP loses that, the others nothing`, async () => {
+    await using network = Network.open();
+    await using server = await startServer(network);
+    await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+    await published(server);
+    network.lose("b", percent);
+    await using far = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "2000");
+    await using farTcp = peer(network, "b", "read", "tcp", `rtsp://${SERVER.b}/cam`, "1000");
+    await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "1000");
+    const [lossy, ...whole] = await Promise.all([far, farTcp, near].map(reportOf));
+    expect(lossy!.faults).toEqual([]);
+    expect(lossy!.lost / (lossy!.lost + lossy!.packets)).toBeGreaterThan(percent / 300);
+    expect(lossy!.lost / (lossy!.lost + lossy!.packets)).toBeLessThan(percent / 40);
+    for (const report of whole) expect(report).toMatchObject({ lost: 0, faults: [] });
+  });
+}
+
+networkTest("loss on the way of a publisher is counted, and ends nothing", async () => {
+  await using network = Network.open();
+  await using server = await startServer(network);
+  network.lose("a", 5);
+  await using _ = peer(network, "b", "publish", "udp", `rtsp://${SERVER.b}/cam`);
+  await published(server);
+  await using reader = peer(network, "a", "read", "tcp", `rtsp://${SERVER.a}/cam`, "1500");
+  const report = await reportOf(reader);
+  expect(report.faults).toEqual([]);
+  expect(report.lost / (report.lost + report.packets)).toBeLessThan(0.1);
+  await server.waitForLog(/WAR .*\d+ RTP packets? lost/);
+});
+
+for (const [name, url] of [
+  ["IPv4", `rtsp://${SERVER.b}/cam`],
+  ["IPv6", `rtsp://${SERVER.b6}/cam`],
+] as const) {
+  networkTest(`readers behind an MTU of 1280 get everything, by ${name}`, async () => {
+    await using network = Network.open(1_280);
+    await using server = await startServer(network);
+    await using _ = peer(network, "a", "publish", "tcp", `rtsp://${SERVER.a}/cam`, "large");
+    await published(server);
+    await using far = peer(network, "b", "read", "udp", url, "1500", "large");
+    await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "1500", "large");
+    for (const report of await Promise.all([far, near].map(reportOf))) {
+      expect(report).toMatchObject({ lost: 0, faults: [] });
+    }
+  });
+}
+
+networkTest("a host that is cut off does no harm to the others", async () => {
+  await using network = Network.open();
+  await using server = await startServer(network);
+  await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+  await published(server);
+  await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "1500");
+  await using gone = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
+  await using goneTcp = peer(network, "b", "read", "tcp", `rtsp://${SERVER.b}/cam`, "100000");
+  await server.waitForLog(/(?:is reading from path 'cam'(?:.|\n)*){3}/);
+  network.cut();
+  expect(await reportOf(near)).toMatchObject({ lost: 0, faults: [] });
+  expect([gone.running, goneTcp.running]).toEqual([true, true]);
+});
