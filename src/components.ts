@@ -7,6 +7,7 @@ import type { Logger, LogOutput } from "./lib/log.ts";
 import type { Registry } from "./lib/registry.ts";
 import type { Gauge } from "./metrics/text.ts";
 import { PathManager } from "./path/manager.ts";
+import type { RtspServer } from "./protocols/rtsp/server.ts";
 import type { RtspSession } from "./protocols/rtsp/session.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
@@ -19,6 +20,8 @@ export interface ServerContext {
   readonly registries: Map<string, Registry>;
   /** Numbers for the metrics that belong to no registry. */
   readonly gauges: Gauge[];
+  /** The RTSP servers that run, with and without TLS. */
+  readonly rtspServers: Set<RtspServer>;
   /** Set while their components run. */
   memory?: MediaMemory | undefined;
   paths?: PathManager | undefined;
@@ -33,6 +36,7 @@ export const COMPONENTS: readonly Row[] = [
   { name: "metrics", needs: [], slice: metricsSlice, start: startMetricsServer },
   { name: "paths", needs: ["memory"], slice: pathsSlice, start: startPaths },
   { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
+  { name: "rtsps", needs: ["paths"], slice: rtspsSlice, start: startRtsps },
   { name: "api", needs: [], slice: apiSlice, start: startApiServer },
 ];
 
@@ -47,7 +51,7 @@ function startLogger(config: Config, { output }: ServerContext): Promise<Running
 function startMemory(config: Config, context: ServerContext): Promise<Running<Config>> {
   const memory = MediaMemory.load(config.mediaMemory);
   context.memory = memory;
-  const removeGauges = addGauges(context, memoryGauges(memory));
+  const removeGauges = addGauges(context, [...memoryGauges(memory), ...rtspGauges(context.rtspServers)]);
   return Promise.resolve({
     reload: () => {
       context.logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
@@ -117,7 +121,7 @@ function startPaths(config: Config, context: ServerContext): Promise<Running<Con
 }
 
 function rtspSlice(config: Config): unknown {
-  if (!config.rtsp) return {};
+  if (!config.rtsp || config.encryption === "strict") return {};
   const { rtspAddress, protocols, readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize } = config;
   const { rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } = config;
   return {
@@ -132,37 +136,55 @@ function rtspSlice(config: Config): unknown {
   };
 }
 
+function rtspsSlice(config: Config): unknown {
+  if (!config.rtsp || config.encryption === "no") return {};
+  const { rtspsAddress, serverKey, serverCert, protocols, readTimeout, writeTimeout } = config;
+  return { rtspsAddress, serverKey, serverCert, protocols, readTimeout, writeTimeout };
+}
+
 async function startRtsp(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
-  if (!config.rtsp) return undefined;
+  return config.rtsp && config.encryption !== "strict" ? startRtspOver(false, config, context) : undefined;
+}
+
+async function startRtsps(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
+  return config.rtsp && config.encryption !== "no" ? startRtspOver(true, config, context) : undefined;
+}
+
+/** RTSP, or with `secure` RTSP over TLS. */
+async function startRtspOver(
+  secure: boolean,
+  config: Config,
+  context: ServerContext,
+): Promise<Running<Config>> {
   const { clock, memory, paths, registries } = context;
   assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
   const { startRtspServer } = await import("./protocols/rtsp/server.ts");
-  const logger = context.logger.child("RTSP");
-  const server = await startRtspServer({ logger, clock, config, paths, memory });
-  registries.set("rtspconns", server.conns);
-  registries.set("rtspsessions", server.sessions);
-  const removeGauges = addGauges(context, [
-    ...lossGauges(server.sessions),
-    { name: "media_datagrams_ignored", read: () => server.datagramsIgnored },
-  ]);
+  const logger = context.logger.child(secure ? "RTSPS" : "RTSP");
+  const server = await startRtspServer({ logger, clock, config, paths, memory, secure });
+  const names = secure ? ["rtspsconns", "rtspssessions"] : ["rtspconns", "rtspsessions"];
+  registries.set(names[0] as string, server.conns);
+  registries.set(names[1] as string, server.sessions);
+  context.rtspServers.add(server);
   return {
     close: async () => {
-      removeGauges();
-      registries.delete("rtspconns");
-      registries.delete("rtspsessions");
+      context.rtspServers.delete(server);
+      for (const name of names) registries.delete(name);
       await server.close();
     },
   };
 }
 
-/** What the sessions that are there now have lost. */
-function lossGauges(sessions: Registry<RtspSession>): Gauge[] {
-  const sum = (read: (session: RtspSession) => number | undefined) => () =>
-    sessions.values().reduce((total, session) => total + (read(session) ?? 0), 0);
+/** What the sessions that are there now have lost, and what nobody asked for. */
+function rtspGauges(servers: ReadonlySet<RtspServer>): Gauge[] {
+  const total = (read: (server: RtspServer) => number) => () =>
+    [...servers].reduce((sum, server) => sum + read(server), 0);
+  const sum = (read: (session: RtspSession) => number | undefined) =>
+    total(({ sessions }) => sessions.values().reduce((all, session) => all + (read(session) ?? 0), 0));
   return [
     { name: "media_publisher_packets_lost", read: sum(({ publisher }) => publisher?.packetsLost) },
     { name: "media_reader_packets_dropped", read: sum(({ reader }) => reader?.packetsLost) },
     { name: "media_reader_frames_dropped", read: sum(({ reader }) => reader?.framesDropped) },
+    { name: "media_datagrams_ignored", read: total((server) => server.datagramsIgnored) },
   ];
 }
 

@@ -113,7 +113,14 @@ function greet(logger: Logger, { config, found }: Loaded): void {
 }
 
 function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext> {
-  const context: ServerContext = { logger, output, clock: systemClock, registries: new Map(), gauges: [] };
+  const context: ServerContext = {
+    logger,
+    output,
+    clock: systemClock,
+    registries: new Map(),
+    gauges: [],
+    rtspServers: new Set(),
+  };
   return new App({ components: COMPONENTS, context, logger });
 }
 

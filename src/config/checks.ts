@@ -60,7 +60,8 @@ function checkListeners(config: GlobalValues): void {
   for (const [enabled, key, part] of [
     [config.api, "apiAddress", "API"],
     [config.metrics, "metricsAddress", "metrics"],
-    [config.rtsp, "rtspAddress", "RTSP"],
+    [config.rtsp && config.encryption !== "strict", "rtspAddress", "RTSP"],
+    [config.rtsp && config.encryption !== "no", "rtspsAddress", "RTSPS"],
   ] as const) {
     if (enabled && config[key] === "") throw new ConfigError(`'${key}' must be set when ${part} is enabled`);
   }

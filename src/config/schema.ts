@@ -59,20 +59,20 @@ const RTSP_ROWS = {
   rtsp: present(bool, true, "serve RTSP"),
   rtspDisable: present(bool, false, "old form of rtsp: no"),
   protocols: present(protocols, ["multicast", "tcp", "udp"], "transports RTSP clients may choose"),
-  encryption: pending(
+  encryption: present(
     encryption,
     "no",
     'RTSP over TLS: "no", "optional" beside plain RTSP, or "strict" alone',
   ),
   rtspAddress: present(address, ":8554", "listener of RTSP without TLS"),
-  rtspsAddress: pending(address, ":8322", "listener of RTSP over TLS"),
+  rtspsAddress: present(address, ":8322", "listener of RTSP over TLS"),
   rtpAddress: present(address, ":8000", "UDP listener for RTP; its port is even"),
   rtcpAddress: present(address, ":8001", "UDP listener for RTCP; its port is that of RTP plus one"),
   multicastIPRange: present(text, "224.1.0.0/16", "range of addresses that multicast streams are sent to"),
   multicastRTPPort: present(int, 8002, "port of RTP over multicast, even"),
   multicastRTCPPort: present(int, 8003, "port of RTCP over multicast, that of RTP plus one"),
-  serverKey: pending(text, "server.key", "private key of RTSP over TLS"),
-  serverCert: pending(text, "server.crt", "certificate of RTSP over TLS"),
+  serverKey: present(text, "server.key", "private key of RTSP over TLS"),
+  serverCert: present(text, "server.crt", "certificate of RTSP over TLS"),
   authMethods: pending(authMethods, ["basic"], "authentication schemes offered to RTSP clients"),
 };
 

@@ -64,7 +64,7 @@ export function listenTcp(
 ): TcpListener {
   const fault = options.onFault ?? (() => {});
   const listener = openListener(address, (hostname, port) =>
-    Bun.listen<Connection | undefined>({ hostname, port, socket: handlers(accept, fault) }),
+    Bun.listen<Connection | undefined>({ hostname, port, socket: handlers(accept, fault, true) }),
   );
   return {
     port: listener.port,
@@ -115,15 +115,29 @@ export function plainAddress(address: string): string {
 
 type BunSocket = import("bun").Socket<Connection | undefined>;
 
-function handlers(accept: (socket: TcpSocket) => TcpConn, fault: (error: unknown) => void) {
+/**
+ * What the runtime calls for the sockets of a listener.
+ *
+ * @param direct whether others may write to the descriptor past the runtime: not with TLS
+ */
+export function handlers(
+  accept: (socket: TcpSocket) => TcpConn,
+  fault: (error: unknown) => void,
+  direct: boolean,
+) {
   const refuse = refuser(fault);
   return {
     open(socket: BunSocket) {
       // Without a free descriptor the runtime would try to accept the same connection for ever, at full load.
       const fd = (socket as unknown as { readonly fd?: number }).fd ?? 0;
       if (fd >= descriptorCeiling()) return refuse(socket);
-      socket.data = new Connection(socket, fault);
+      socket.data = new Connection(socket, fault, direct);
       socket.data.open(accept);
+    },
+    handshake(socket: BunSocket, _: boolean, error: Error | null) {
+      // what is said of the peer's certificate does not matter, as none is asked for
+      const code = errorCode(error);
+      if (/^E[A-Z]+$/.test(code)) socket.data?.refused(new Error(`TLS handshake failed: ${code}`));
     },
     data: (socket: BunSocket, chunk: Uint8Array) => socket.data?.data(chunk),
     drain: (socket: BunSocket) => socket.data?.drain(),
@@ -169,13 +183,13 @@ class Connection implements TcpSocket {
   #discarded = 0;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: BunSocket, fault: (error: unknown) => void) {
+  constructor(socket: BunSocket, fault: (error: unknown) => void, direct: boolean) {
     this.#socket = socket;
     this.#fault = fault;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remote = joinAddress(socket.remoteAddress, socket.remotePort);
     this.local = joinAddress(socket.localAddress, socket.localPort);
-    this.descriptor = (socket as unknown as { readonly fd?: number }).fd;
+    this.descriptor = direct ? (socket as unknown as { readonly fd?: number }).fd : undefined;
   }
 
   open(accept: (socket: TcpSocket) => TcpConn): void {
@@ -211,6 +225,11 @@ class Connection implements TcpSocket {
 
   /** The peer's FIN: the runtime closes the socket by itself, right after this. */
   peerEnded(): void {}
+
+  /** The peer could not agree with us on TLS: the runtime closes the socket right after this. */
+  refused(error: Error): void {
+    this.#error ??= error;
+  }
 
   /** An exception of ours: this connection ends, the others go on. */
   failed(error: unknown): void {
@@ -271,11 +290,16 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** `listen <protocol> <address>: <reason>`, the reason as it is usually worded. */
 export function listenError(protocol: string, address: string, cause: unknown): Error {
-  const code = (cause as { readonly code?: unknown } | undefined)?.code;
-  const reason = (typeof code === "string" ? REASONS[code] : undefined) ?? errorText(cause);
+  const reason = REASONS[errorCode(cause)] ?? errorText(cause);
   return new Error(`listen ${protocol} ${address}: ${reason}`, { cause });
 }
 
 function isTaken(cause: unknown): boolean {
-  return (cause as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE";
+  return errorCode(cause) === "EADDRINUSE";
+}
+
+/** The system's name of an error; empty when it has none. */
+function errorCode(error: unknown): string {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : "";
 }

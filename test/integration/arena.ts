@@ -66,6 +66,11 @@ export class Arena implements AsyncDisposable {
     return this.server.rtsp(path);
   }
 
+  /** The same over TLS. */
+  secureUrl(path: string): string {
+    return this.server.rtsps(path);
+  }
+
   /** Waits for a line of the log, from the character `from` on. */
   async logged(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
     const match = await Promise.race([this.server.waitForLog(pattern, from), Bun.sleep(PATIENCE_MS)]);

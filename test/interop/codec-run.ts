@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Certificates } from "../integration/certificates.ts";
 import { clip, longClip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
 import {
@@ -65,7 +66,12 @@ export class CodecRun implements AsyncDisposable {
       (name) => readersOf(name, publisher).length > 0,
     );
     for (const name of names) await clipFor(name, publisher);
-    const run = new CodecRun(await TestServer.start(), options, names);
+    using certificates = options.transport === "tls" ? new Certificates("localhost") : undefined;
+    const secure =
+      certificates === undefined
+        ? ""
+        : `encryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}`;
+    const run = new CodecRun(await TestServer.start({ config: `${secure}paths:\n  all:\n` }), options, names);
     try {
       for (const [name, path] of run.#paths) run.#clients.push(await run.#publish(name, path));
       await run.#ready();
@@ -86,14 +92,27 @@ export class CodecRun implements AsyncDisposable {
     }
   }
 
+  get #protocols(): "tcp" | "udp" {
+    return this.#transport === "udp" ? "udp" : "tcp";
+  }
+
+  /** How GStreamer is told to take any certificate. */
+  get #trust(): string {
+    return this.#transport === "tls" ? "tls-validation-flags=0" : "";
+  }
+
+  #url(path: string): string {
+    return this.#transport === "tls" ? this.server.rtsps(path) : this.server.rtsp(path);
+  }
+
   async #publish(name: CodecName, path: string): Promise<Client> {
     const row = codecRow(name);
-    const url = this.server.rtsp(path);
+    const url = this.#url(path);
     const file = await clipFor(name, this.#publisher);
     if (this.#publisher === "ffmpeg") return ffmpegPublisher(file, url, row.publish, this.#transport);
     return gstPipeline(
       `filesrc location=${file} ! ${row.gst.head} ! ` +
-        `rtspclientsink protocols=${this.#transport} latency=0 location=${url}`,
+        `rtspclientsink protocols=${this.#protocols} latency=0 location=${url} ${this.#trust}`,
     );
   }
 
@@ -115,7 +134,7 @@ export class CodecRun implements AsyncDisposable {
   async #readFfmpeg(name: CodecName, path: string): Promise<Received> {
     const { compare, read = [] } = codecRow(name);
     const output = [...read, ...limitArgs(compare), ...listingArgs(compare)];
-    const client = ffmpegReader(this.server.rtsp(path), output, ["-rtsp_transport", this.#transport]);
+    const client = ffmpegReader(this.#url(path), output, ["-rtsp_transport", this.#protocols]);
     this.#clients.push(client);
     const { stdout, stderr } = await client.success();
     return { bytes: stdout, stderr };
@@ -126,8 +145,9 @@ export class CodecRun implements AsyncDisposable {
     const file = join(this.#folder, path.replaceAll("/", "-"));
     const tail = this.#publisher === "gst" ? (gst.ownTail ?? gst.tail) : gst.tail;
     // datagrams are put in order by the client, for which it must wait a little
-    const how = this.#transport === "tcp" ? "protocols=tcp latency=0" : "protocols=udp latency=300";
-    const source = `rtspsrc location=${this.server.rtsp(path)} ${how}`;
+    const latency = this.#protocols === "tcp" ? 0 : 300;
+    const how = `protocols=${this.#protocols} latency=${latency} ${this.#trust}`;
+    const source = `rtspsrc location=${this.#url(path)} ${how}`;
     const limit =
       compare.kind === "bytes"
         ? ""

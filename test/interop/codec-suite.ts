@@ -1,5 +1,5 @@
 import { afterAll, expect } from "bun:test";
-import { clientTest, type Transport } from "../support/tools.ts";
+import { clientTest, type Tool, type Transport } from "../support/tools.ts";
 import { CodecRun } from "./codec-run.ts";
 import { CODECS, type CodecName, checkRun, checkTimes, codecRow, type Kind, possible } from "./codecs.ts";
 
@@ -16,12 +16,13 @@ export function codecSuite(publisher: Kind, transport: Transport = "tcp"): void 
   afterAll(async () => {
     await (await started)?.[Symbol.asyncDispose]();
   });
+  const clients = transport === "tls" ? [...CLIENTS, "openssl" as const] : CLIENTS;
   for (const name of Object.keys(CODECS) as CodecName[]) {
     for (const reader of ["ffmpeg", "gst"] as const) {
-      if (possible(name, publisher, reader)) register({ name, publisher, reader }, run);
+      if (possible(name, publisher, reader)) register({ name, publisher, reader }, clients, run);
     }
   }
-  clientTest("no packet of them was lost", CLIENTS, TIMEOUT_MS, async () => {
+  clientTest("no packet of them was lost", clients, TIMEOUT_MS, async () => {
     expect((await run()).server.log).not.toMatch(/ (WAR|ERR) /);
   });
 }
@@ -34,8 +35,12 @@ interface Case {
   readonly reader: Kind;
 }
 
-function register({ name, publisher, reader }: Case, run: () => Promise<CodecRun>): void {
-  clientTest(`${name}: ${publisher} publishes, ${reader} reads`, CLIENTS, TIMEOUT_MS, async () => {
+function register(
+  { name, publisher, reader }: Case,
+  clients: readonly Tool[],
+  run: () => Promise<CodecRun>,
+): void {
+  clientTest(`${name}: ${publisher} publishes, ${reader} reads`, clients, TIMEOUT_MS, async () => {
     const codecs = await run();
     const row = codecRow(name);
     const { bytes } = await codecs.received(name, reader);

@@ -25,6 +25,8 @@ export class RtspClient implements AsyncDisposable {
   /** Sent with each request once the server has named it; set it to send another. */
   session: string | undefined;
   bytesReceived = 0;
+  /** Common name of the server's certificate. */
+  certificate: string | undefined;
   readonly closed: Promise<void>;
   #isClosed = false;
   #socket!: Socket<undefined>;
@@ -42,24 +44,34 @@ export class RtspClient implements AsyncDisposable {
     });
   }
 
-  /** @param url `rtsp://host:port/path` */
+  /** @param url `rtsp://host:port/path`, or `rtsps:` to any certificate */
   static async connect(url: string): Promise<RtspClient> {
     const client = new RtspClient(url);
-    const { hostname, port } = new URL(url);
+    const { hostname, port, protocol } = new URL(url);
+    const secure = Promise.withResolvers<void>();
     client.#socket = await Bun.connect({
+      ...(protocol === "rtsps:" && { tls: { rejectUnauthorized: false } }),
       hostname: hostname.replace(/^\[|\]$/g, ""),
       port: Number(port),
       allowHalfOpen: true,
       socket: {
+        handshake: (socket) => {
+          client.certificate = String(socket.getPeerCertificate()?.subject?.CN);
+          secure.resolve();
+        },
         data: (_, chunk) => client.#receive(chunk),
         drain: () => client.#flush(),
         end: (socket) => {
           socket.end();
         },
-        close: () => client.#ended(),
+        close: () => {
+          client.#ended();
+          secure.resolve();
+        },
         error: () => client.#ended(),
       },
     });
+    if (protocol === "rtsps:") await secure.promise;
     const { localAddress, localPort } = client.#socket;
     client.local = `${localAddress.includes(":") ? `[${localAddress}]` : localAddress}:${localPort}`;
     return client;

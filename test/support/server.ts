@@ -89,6 +89,11 @@ export class TestServer implements AsyncDisposable {
     return `rtsp://127.0.0.1:${this.rtspPort}/${path}`;
   }
 
+  /** `rtsps://127.0.0.1:port/path` */
+  rtsps(path: string): string {
+    return `rtsps://127.0.0.1:${this.#port("RTSPS")}/${path}`;
+  }
+
   get apiUrl(): string {
     return `http://127.0.0.1:${this.#port("API")}`;
   }

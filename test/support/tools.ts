@@ -4,7 +4,7 @@ import { test } from "bun:test";
 const GRACE_MS = 3_000;
 
 /** Real clients that tests drive, and parts of them. */
-export type Tool = "ffmpeg" | "ffprobe" | "gst-launch-1.0" | "rtspclientsink" | "mpv" | "node-av";
+export type Tool = "ffmpeg" | "ffprobe" | "gst-launch-1.0" | "rtspclientsink" | "mpv" | "node-av" | "openssl";
 
 /** GStreamer elements that come in packages of their own. */
 const ELEMENTS: readonly Tool[] = ["rtspclientsink"];
@@ -123,7 +123,7 @@ export async function ffmpeg(...args: string[]): Promise<Ended> {
 }
 
 /** What carries the media of RTSP. */
-export type Transport = "tcp" | "udp";
+export type Transport = "tcp" | "udp" | "tls";
 
 /** An FFmpeg that publishes a clip over and over, in its own time. */
 export function ffmpegPublisher(
@@ -133,7 +133,7 @@ export function ffmpegPublisher(
   transport: Transport = "tcp",
 ): Client {
   const input = ["-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"];
-  const output = ["-f", "rtsp", "-rtsp_transport", transport, url];
+  const output = ["-f", "rtsp", "-rtsp_transport", transport === "udp" ? "udp" : "tcp", url];
   return new Client(
     ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", ...input, ...options, ...output],
     120_000,

@@ -14,6 +14,8 @@ export interface RtspContext {
   readonly clock: Clock;
   readonly memory: MediaMemory;
   readonly paths: PathManager;
+  /** Whether the connections are encrypted. */
+  readonly secure: boolean;
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;
   /** Sessions by the value of their Session header. */

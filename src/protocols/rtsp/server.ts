@@ -1,6 +1,7 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Config } from "../../config/load.ts";
-import { listenTcp, type TcpListener } from "../../host/tcp.ts";
+import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
+import { listenTls } from "../../host/tls.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -21,6 +22,8 @@ export interface RtspServerOptions {
   readonly config: Config;
   readonly paths: PathManager;
   readonly memory: MediaMemory;
+  /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
+  readonly secure: boolean;
 }
 
 /** A running RTSP server. */
@@ -35,26 +38,26 @@ export interface RtspServer {
 
 /** @throws {Error} if the address cannot be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { logger, clock, config, paths, memory } = options;
-  const datagrams = await openDatagrams(options);
+  const { logger, clock, config, paths, memory, secure } = options;
+  const datagrams = secure ? {} : await openDatagrams(options);
   const context: RtspContext = {
     logger,
     clock,
     memory,
     paths,
-    conns: new Registry<RtspConn>("rtspconns"),
-    sessions: new Registry<RtspSession>("rtspsessions"),
+    secure,
+    conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),
+    sessions: new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions"),
     keys: new Map(),
     readTimeout: config.readTimeout,
     writeTimeout: config.writeTimeout,
     tcp: config.protocols.includes("tcp"),
-    ...datagrams,
+    udp: datagrams.udp,
+    multicast: datagrams.multicast,
   };
   let listener: TcpListener;
   try {
-    listener = listenTcp(config.rtspAddress, (socket) => new RtspConn(context, socket), {
-      onFault: (error) => logFault(logger, error),
-    });
+    listener = listen(options, (socket) => new RtspConn(context, socket));
   } catch (error) {
     closeDatagrams(datagrams);
     throw error;
@@ -85,7 +88,15 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   };
 }
 
-type Datagrams = Pick<RtspContext, "udp" | "multicast">;
+function listen({ config, logger, secure }: RtspServerOptions, accept: Accept): TcpListener {
+  const onFault = (error: unknown) => logFault(logger, error);
+  if (!secure) return listenTcp(config.rtspAddress, accept, { onFault });
+  const { rtspsAddress, serverKey: keyFile, serverCert: certFile } = config;
+  return listenTls(rtspsAddress, accept, { keyFile, certFile, logger, onFault });
+}
+
+type Accept = (socket: TcpSocket) => RtspConn;
+type Datagrams = Partial<Pick<RtspContext, "udp" | "multicast">>;
 
 async function openDatagrams({ config, logger, memory }: RtspServerOptions): Promise<Datagrams> {
   const { protocols, rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } =

@@ -60,7 +60,7 @@ const READER_TIMEOUT_MS = 60_000;
 
 /** One exchange between SETUP or ANNOUNCE and TEARDOWN: a publisher or a reader. */
 export class RtspSession implements Listed {
-  readonly type = "rtspSession";
+  readonly type: "rtspSession" | "rtspsSession";
   readonly id = randomUUID();
   /** What the Session header says. */
   readonly key = randomBytes(16).toString("hex");
@@ -84,6 +84,7 @@ export class RtspSession implements Listed {
 
   constructor(context: RtspContext, conn: SessionConn) {
     this.#context = context;
+    this.type = context.secure ? "rtspsSession" : "rtspSession";
     this.#conn = conn;
     this.remote = conn.remote;
     this.#remoteAddress = conn.remoteAddress;

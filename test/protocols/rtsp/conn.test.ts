@@ -124,6 +124,7 @@ beforeEach(() => {
     keys: new Map(),
     readTimeout: 10_000,
     writeTimeout: 5_000,
+    secure: false,
     tcp: true,
     udp: undefined,
     multicast: undefined,
