@@ -1,5 +1,6 @@
 import { MediaMemory } from "../wasm/core.ts";
 import type { Component, Running } from "./app.ts";
+import type { Guesses } from "./auth/guesses.ts";
 import type { Config } from "./config/load.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
@@ -20,6 +21,7 @@ export interface ServerContext {
   readonly registries: Map<string, Registry>;
   /** Numbers for the metrics that belong to no registry. */
   readonly gauges: Gauge[];
+  readonly guesses: Guesses;
   /** The RTSP servers that run, with and without TLS. */
   readonly rtspServers: Set<RtspServer>;
   /** Set while their components run. */
@@ -131,6 +133,7 @@ function rtspSlice(config: Config): unknown {
     writeQueueSize,
     udpMaxPayloadSize,
     protocols,
+    authMethods: config.authMethods,
     ...(protocols.includes("udp") && { rtpAddress, rtcpAddress }),
     ...(protocols.includes("multicast") && { multicastIPRange, multicastRTPPort, multicastRTCPPort }),
   };
@@ -138,8 +141,8 @@ function rtspSlice(config: Config): unknown {
 
 function rtspsSlice(config: Config): unknown {
   if (!config.rtsp || config.encryption === "no") return {};
-  const { rtspsAddress, serverKey, serverCert, protocols, readTimeout, writeTimeout } = config;
-  return { rtspsAddress, serverKey, serverCert, protocols, readTimeout, writeTimeout };
+  const { rtspsAddress, serverKey, serverCert, protocols, authMethods, readTimeout, writeTimeout } = config;
+  return { rtspsAddress, serverKey, serverCert, protocols, authMethods, readTimeout, writeTimeout };
 }
 
 async function startRtsp(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
@@ -156,11 +159,11 @@ async function startRtspOver(
   config: Config,
   context: ServerContext,
 ): Promise<Running<Config>> {
-  const { clock, memory, paths, registries } = context;
+  const { clock, memory, paths, registries, guesses } = context;
   assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
   const { startRtspServer } = await import("./protocols/rtsp/server.ts");
   const logger = context.logger.child(secure ? "RTSPS" : "RTSP");
-  const server = await startRtspServer({ logger, clock, config, paths, memory, secure });
+  const server = await startRtspServer({ logger, clock, config, paths, memory, secure, guesses });
   const names = secure ? ["rtspsconns", "rtspssessions"] : ["rtspconns", "rtspsessions"];
   registries.set(names[0] as string, server.conns);
   registries.set(names[1] as string, server.sessions);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { App } from "./app.ts";
 import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";
+import { Guesses } from "./auth/guesses.ts";
 import { COMPONENTS, type ServerContext } from "./components.ts";
 import { type Config, defaultConfig, parseConfig } from "./config/load.ts";
 import { systemClock } from "./host/clock.ts";
@@ -119,6 +120,7 @@ function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext
     clock: systemClock,
     registries: new Map(),
     gauges: [],
+    guesses: new Guesses(),
     rtspServers: new Set(),
   };
   return new App({ components: COMPONENTS, context, logger });

@@ -4,9 +4,13 @@ import { bool, choice, credential, duration, float, int, networks, secretText, t
 const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid protocol", "");
 const rtspRangeType = choice(["", "clock", "npt", "smpte"], "invalid rtsp range type:", "");
 
-/** Names the kind of a source without what could be secret in its URL. */
+/** Sources that exist, by what they begin with. */
+const SOURCES = new Set(["publisher", "redirect"]);
+
+/** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
 function missingSource(source: string): readonly string[] {
-  return source === "publisher" ? [] : [/^[a-z]+/i.exec(source)?.[0] ?? "unknown"];
+  const kind = /^[a-z]+/i.exec(source)?.[0] ?? "unknown";
+  return SOURCES.has(kind.toLowerCase()) ? [] : [kind];
 }
 
 const SOURCE_ROWS = {
@@ -21,25 +25,25 @@ const SOURCE_ROWS = {
     "",
     "SHA-256 of the source's certificate, in hex, to accept a self-signed one",
   ),
-  sourceOnDemand: pending(bool, false, "fetch the source only while somebody reads"),
-  sourceOnDemandStartTimeout: pending(duration, 10_000, "how long readers wait for the source to be ready"),
-  sourceOnDemandCloseAfter: pending(duration, 10_000, "how long the source stays after its last reader"),
+  sourceOnDemand: present(bool, false, "fetch the source only while somebody reads"),
+  sourceOnDemandStartTimeout: present(duration, 10_000, "how long readers wait for the source to be ready"),
+  sourceOnDemandCloseAfter: present(duration, 10_000, "how long the source stays after its last reader"),
   maxReaders: present(int, 0, "most readers at a time; 0 for any number"),
 };
 
 const ACCESS_ROWS = {
-  publishUser: pending(credential, "", "user name publishers need, plain or hashed"),
-  publishPass: pending(credential, "", "password publishers need, plain or hashed"),
-  publishIPs: pending(networks, [], "addresses and ranges that may publish; all when empty"),
-  readUser: pending(credential, "", "user name readers need, plain or hashed"),
-  readPass: pending(credential, "", "password readers need, plain or hashed"),
-  readIPs: pending(networks, [], "addresses and ranges that may read; all when empty"),
+  publishUser: present(credential, "", "user name publishers need, plain or hashed"),
+  publishPass: present(credential, "", "password publishers need, plain or hashed"),
+  publishIPs: present(networks, [], "addresses and ranges that may publish; all when empty"),
+  readUser: present(credential, "", "user name readers need, plain or hashed"),
+  readPass: present(credential, "", "password readers need, plain or hashed"),
+  readIPs: present(networks, [], "addresses and ranges that may read; all when empty"),
 };
 
 const PUBLISHER_ROWS = {
   overridePublisher: present(bool, true, "a new publisher takes the place of the one there is"),
   disablePublisherOverride: present(bool, false, "old form of overridePublisher: no"),
-  fallback: pending(
+  fallback: present(
     secretText,
     "",
     "path (/name) or RTSP URL that readers are sent to when nobody publishes",
@@ -63,7 +67,7 @@ const RTSP_SOURCE_ROWS = {
     "",
     "where a RTSP source starts: 20230812T120000Z for clock, else a duration",
   ),
-  sourceRedirect: pending(secretText, "", "RTSP URL that readers are sent to, with source redirect"),
+  sourceRedirect: present(secretText, "", "RTSP URL that readers are sent to, with source redirect"),
 };
 
 const CAMERA_ROWS = {

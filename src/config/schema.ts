@@ -73,7 +73,7 @@ const RTSP_ROWS = {
   multicastRTCPPort: present(int, 8003, "port of RTCP over multicast, that of RTP plus one"),
   serverKey: present(text, "server.key", "private key of RTSP over TLS"),
   serverCert: present(text, "server.crt", "certificate of RTSP over TLS"),
-  authMethods: pending(authMethods, ["basic"], "authentication schemes offered to RTSP clients"),
+  authMethods: present(authMethods, ["basic"], "authentication schemes offered to RTSP clients"),
 };
 
 const RTMP_ROWS = {

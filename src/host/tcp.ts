@@ -18,6 +18,8 @@ export interface TcpSocket {
   end(): void;
   /** RST, now. */
   terminate(): void;
+  /** Ends it because of an exception of ours, which is reported. */
+  failed(error: unknown): void;
   /** Stops and restarts receiving. */
   pause(): void;
   resume(): void;

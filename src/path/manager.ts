@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogOptions } from "../../wasm/log.ts";
-import type { Config } from "../config/load.ts";
+import type { Config, PathConfig } from "../config/load.ts";
 import { pathKeyKind, pathNameProblem } from "../config/path-name.ts";
 import { SocketGroup } from "../host/socket-group.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -13,18 +13,29 @@ import { FlushQueue } from "../stream/flush.ts";
 import { Stream } from "../stream/stream.ts";
 import { matchPath, type PathMatch } from "./match.ts";
 import { type Client, Path } from "./path.ts";
+import type { SourceKind } from "./source.ts";
 
 export interface PathManagerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly memory: MediaMemory;
   readonly config: Config;
+  /** What fetches the stream of a path; undefined when it has no source, or none that exists yet. */
+  readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
 }
 
 /** A path with a live stream. */
 export interface LivePath {
+  readonly kind: "live";
   readonly path: Path;
   readonly stream: Stream;
+}
+
+/** Readers of the path are to go somewhere else. */
+export interface ElsewherePath {
+  readonly kind: "elsewhere";
+  /** A RTSP URL, or `/` and the name of another path. */
+  readonly url: string;
 }
 
 /** Finds, makes and removes paths, and brings them to a new configuration. */
@@ -35,41 +46,82 @@ export class PathManager {
   readonly #memory: MediaMemory;
   readonly #flushes: FlushQueue;
   #config: Config;
+  #guarded: boolean;
 
-  constructor({ logger, clock, memory, config }: PathManagerOptions) {
+  readonly #sourceKind: (conf: PathConfig) => SourceKind | undefined;
+
+  constructor({ logger, clock, memory, config, sourceKind = () => undefined }: PathManagerOptions) {
+    this.#sourceKind = sourceKind;
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
     this.#flushes = new FlushQueue(clock, memory, () => new SocketGroup());
     this.#config = config;
+    this.#guarded = isGuarded(config);
     this.#createStatic();
   }
 
+  /** Whether any path asks for credentials: then nobody may learn from us which paths there are. */
+  get isGuarded(): boolean {
+    return this.#guarded;
+  }
+
   /**
-   * The stream of a path, for a description.
+   * Parameters of a path, by its name; undefined when it is not configured.
    *
-   * @throws {RefusedError} if the name is invalid or not configured
+   * @throws {RefusedError} if the name is invalid
+   */
+  confOf(name: string): PathConfig | undefined {
+    const problem = pathNameProblem(name);
+    if (problem !== undefined) throw new RefusedError(`invalid path name: ${problem} (${name})`);
+    return matchPath(name, this.#config.paths)?.conf;
+  }
+
+  /**
+   * What a description of a path is made of, now or once its source has brought it.
+   *
+   * @throws {RefusedError} if the name is invalid or not configured, or the source does not come in time
    * @throws {NoStreamError} if nobody publishes to it
    */
-  describe(name: string): LivePath {
+  describe(name: string): LivePath | ElsewherePath | Promise<LivePath> {
+    const { conf } = this.#match(name);
+    if (conf.source === "redirect") return { kind: "elsewhere", url: conf.sourceRedirect };
+    const live = this.#find(name);
+    if (live !== undefined) return live;
+    if (conf.fallback !== "") return { kind: "elsewhere", url: conf.fallback };
+    throw noStream(name);
+  }
+
+  /**
+   * The stream of a path for a reader, now or once its source has brought it.
+   *
+   * @throws {RefusedError | NoStreamError} as `describe`
+   */
+  live(name: string): LivePath | Promise<LivePath> {
     this.#match(name);
+    const live = this.#find(name);
+    if (live === undefined) throw noStream(name);
+    return live;
+  }
+
+  #find(name: string): LivePath | Promise<LivePath> | undefined {
     const path = this.registry.get(name);
     const stream = path?.stream;
-    if (path === undefined || stream === undefined) {
-      throw new NoStreamError(`no one is publishing to path '${name}'`);
-    }
-    return { path, stream };
+    if (path === undefined) return undefined;
+    if (stream !== undefined) return { kind: "live", path, stream };
+    if (!path.isOnDemand) return undefined;
+    return path.demand().then((brought): LivePath => ({ kind: "live", path, stream: brought }));
   }
 
   /**
    * Attaches a reader to the live stream of a path.
    *
-   * @throws {RefusedError | NoStreamError} as `describe`, or if the path has its full number of readers
+   * @throws {RefusedError} if the path has its full number of readers
+   * @throws {NoStreamError} if the stream is gone
    */
-  addReader(name: string, reader: Client): LivePath {
-    const live = this.describe(name);
-    live.path.addReader(reader);
-    return live;
+  addReader({ path, stream }: LivePath, reader: Client): void {
+    if (path.stream !== stream) throw noStream(path.id);
+    path.addReader(reader);
   }
 
   /**
@@ -101,14 +153,7 @@ export class PathManager {
     description: StreamDescription,
     tracks: LogOptions["tracks"],
   ): Stream {
-    const { writeQueueSize, udpMaxPayloadSize } = this.#config;
-    const stream = new Stream({
-      memory: this.#memory,
-      clock: this.#clock,
-      flushes: this.#flushes,
-      description,
-      log: { tracks, lagPackets: writeQueueSize, maxPacket: udpMaxPayloadSize },
-    });
+    const stream = this.#createStream(description, tracks);
     try {
       path.startStream(publisher, stream, this.#clock.wall());
     } catch (error) {
@@ -116,6 +161,17 @@ export class PathManager {
       throw error;
     }
     return stream;
+  }
+
+  #createStream(description: StreamDescription, tracks: LogOptions["tracks"]): Stream {
+    const { writeQueueSize, udpMaxPayloadSize } = this.#config;
+    return new Stream({
+      memory: this.#memory,
+      clock: this.#clock,
+      flushes: this.#flushes,
+      description,
+      log: { tracks, lagPackets: writeQueueSize, maxPacket: udpMaxPayloadSize },
+    });
   }
 
   #match(name: string): PathMatch {
@@ -133,6 +189,9 @@ export class PathManager {
       conf,
       logger: this.#logger.child(`path ${name}`),
       created: this.#clock.wall(),
+      clock: this.#clock,
+      source: this.#sourceKind(conf),
+      createStream: (description, tracks) => this.#createStream(description, tracks),
       onIdle: (idle) => this.#removeIdle(idle),
     });
     path.logger.debug("created");
@@ -160,6 +219,7 @@ export class PathManager {
    */
   reload(config: Config): void {
     this.#config = config;
+    this.#guarded = isGuarded(config);
     for (const path of this.registry.values()) {
       const match = matchPath(path.id, config.paths);
       if (match === undefined || !isDeepStrictEqual(match.conf, path.conf)) {
@@ -183,4 +243,12 @@ export class PathManager {
     this.#flushes.close();
     return Promise.resolve();
   }
+}
+
+function isGuarded({ paths }: Config): boolean {
+  return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
+}
+
+function noStream(name: string): NoStreamError {
+  return new NoStreamError(`no one is publishing to path '${name}'`);
 }

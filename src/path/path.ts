@@ -1,10 +1,15 @@
+import type { LogOptions } from "../../wasm/log.ts";
 import { type PathConfig, pathConfigToJson } from "../config/load.ts";
 import { formatRfc3339 } from "../host/rfc3339.ts";
+import type { Clock } from "../lib/clock.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
-import { trackLabel } from "../media/track.ts";
+import { type StreamDescription, trackLabel } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
+import { OnDemand } from "./on-demand.ts";
+import type { SourceKind } from "./source.ts";
+import { SourceRunner } from "./source-runner.ts";
 
 /** Somebody who publishes to or reads from a path. */
 export interface Client {
@@ -22,9 +27,23 @@ export interface PathOptions {
   readonly logger: Logger;
   /** Wall clock of now, ms since 1970. */
   readonly created: number;
+  readonly clock: Clock;
+  /** What fetches the stream; undefined for paths that are published to. */
+  readonly source: SourceKind | undefined;
+  /** Makes a stream of what a source brings. */
+  readonly createStream: (description: StreamDescription, tracks: LogOptions["tracks"]) => Stream;
   /** Told when nobody uses it any more. */
   readonly onIdle: (path: Path) => void;
 }
+
+/** Somebody who waits for the stream. */
+interface Waiting {
+  readonly resolve: (stream: Stream) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Requests that may wait for one stream. */
+const WAITING_MAX = 1_000;
 
 /** A path: at most one publisher, its stream, and the readers of that. */
 export class Path implements Listed {
@@ -41,6 +60,11 @@ export class Path implements Listed {
   /** RTP bytes of the streams that ended. */
   #bytesBefore = 0;
   #closed = false;
+  readonly #clock: Clock;
+  readonly #createStream: PathOptions["createStream"];
+  readonly #source: SourceRunner | undefined;
+  readonly #demand: OnDemand | undefined;
+  readonly #waiting = new Set<Waiting>();
 
   constructor(options: PathOptions) {
     this.id = options.name;
@@ -49,6 +73,83 @@ export class Path implements Listed {
     this.conf = options.conf;
     this.logger = options.logger;
     this.#onIdle = options.onIdle;
+    this.#clock = options.clock;
+    this.#createStream = options.createStream;
+    if (options.source === undefined) return;
+    this.#source = this.#createSource(options.source);
+    if (this.conf.sourceOnDemand) this.#demand = this.#createDemand(this.#source);
+    else this.#source.start();
+  }
+
+  #createSource(kind: SourceKind): SourceRunner {
+    const { conf, logger } = this;
+    this.#publisher = { type: kind.type, id: "", close: () => this.#source?.stop() };
+    return new SourceRunner({
+      name: this.id,
+      conf,
+      kind,
+      logger,
+      clock: this.#clock,
+      publish: (description, tracks) => this.#publishSource(description, tracks),
+      ended: () => {
+        this.endStream();
+        if (this.#demand === undefined) return;
+        this.#source?.stop();
+        this.#demand.failed();
+      },
+    });
+  }
+
+  #publishSource(description: StreamDescription, tracks: LogOptions["tracks"]): Stream {
+    const stream = this.#createStream(description, tracks);
+    try {
+      this.startStream(this.#publisher as Client, stream, this.#clock.wall());
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+    return stream;
+  }
+
+  #createDemand(source: SourceRunner): OnDemand {
+    const { sourceOnDemandStartTimeout, sourceOnDemandCloseAfter } = this.conf;
+    return new OnDemand({
+      clock: this.#clock,
+      startTimeout: sourceOnDemandStartTimeout,
+      closeAfter: sourceOnDemandCloseAfter,
+      start: () => source.start(),
+      stop: () => {
+        this.endStream();
+        source.stop();
+      },
+      expired: () => this.#refuseAll(new RefusedError(`source of path '${this.id}' has timed out`)),
+    });
+  }
+
+  #refuseAll(error: Error): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+
+  /** Whether a stream comes when somebody asks for it. */
+  get isOnDemand(): boolean {
+    return this.#demand !== undefined;
+  }
+
+  /**
+   * The stream of a path that has one on demand, once it is there.
+   *
+   * @throws {RefusedError} if it does not come in time, or too many wait already
+   */
+  demand(): Promise<Stream> {
+    if (this.#waiting.size >= WAITING_MAX) {
+      return Promise.reject(new RefusedError(`too many requests wait for path '${this.id}'`));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Stream>();
+    this.#waiting.add({ resolve, reject });
+    this.#demand?.request();
+    return promise;
   }
 
   get stream(): Stream | undefined {
@@ -97,6 +198,10 @@ export class Path implements Listed {
       throw new RefusedError("publisher is not assigned to this path anymore");
     }
     this.#ready = { stream, since: now };
+    this.#demand?.ready();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { resolve } of waiting) resolve(stream);
   }
 
   /** Ends the stream; its readers are disconnected. */
@@ -124,10 +229,12 @@ export class Path implements Listed {
     const most = this.conf.maxReaders;
     if (most !== 0 && this.#readers.size >= most) throw new RefusedError("maximum reader count reached");
     this.#readers.add(reader);
+    this.#demand?.used();
   }
 
   removeReader(reader: Client): void {
     this.#readers.delete(reader);
+    if (this.#readers.size === 0) this.#demand?.unused();
     this.#idle();
   }
 
@@ -142,7 +249,7 @@ export class Path implements Listed {
       name: this.id,
       confName: this.confName,
       conf: pathConfigToJson(this.conf),
-      source: source === undefined ? null : { type: source.type, id: source.id },
+      source: this.#describeSource(source),
       sourceReady: ready !== undefined,
       ready: ready !== undefined,
       readyTime: ready === undefined ? null : formatRfc3339(ready.since),
@@ -152,9 +259,16 @@ export class Path implements Listed {
     };
   }
 
+  #describeSource(source: Client | undefined): JsonObject | null {
+    if (this.conf.source === "redirect") return { type: "redirect", id: "" };
+    return source === undefined ? null : { type: source.type, id: source.id };
+  }
+
   /** Disconnects everybody. */
   close(reason: Error): void {
     this.#closed = true;
+    this.#demand?.close();
+    this.#refuseAll(new RefusedError("terminated"));
     const publisher = this.#publisher;
     this.#publisher = undefined;
     this.endStream();

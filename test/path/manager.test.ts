@@ -4,7 +4,7 @@ import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
 import { NoStreamError, RefusedError } from "../../src/lib/errors.ts";
-import { PathManager } from "../../src/path/manager.ts";
+import { type LivePath, PathManager } from "../../src/path/manager.ts";
 import type { Client, Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { FakeClock } from "../app/fake-clock.ts";
@@ -60,11 +60,16 @@ test("an exact entry goes before 'all'; what neither has is refused by name", ()
   expect(() => paths.describe("other")).toThrow(RefusedError);
 });
 
+/** A reader comes to a path that is live. */
+function read(name: string, client: FakeClient): void {
+  paths.addReader(paths.live(name) as LivePath, client);
+}
+
 test("names that are none are refused at every entry", () => {
   for (const name of ["", "/a", "a/", "../a", "a/../b", "a b", "a\0", "ä", "x".repeat(256)]) {
     for (const act of [
       () => paths.describe(name),
-      () => paths.addReader(name, new FakeClient()),
+      () => paths.live(name),
       () => paths.addPublisher(name, new FakeClient()),
     ]) {
       expect(act).toThrow(/^invalid path name/);
@@ -77,9 +82,9 @@ test("without a stream there is nothing to read, also while its publisher prepar
   const publisher = new FakeClient();
   expect(() => paths.describe("cam")).toThrow(NoStreamError);
   const path = paths.addPublisher("cam", publisher);
-  expect(() => paths.addReader("cam", new FakeClient())).toThrow("no one is publishing to path 'cam'");
+  expect(() => read("cam", new FakeClient())).toThrow("no one is publishing to path 'cam'");
   publish(path, publisher);
-  expect(paths.describe("cam").path).toBe(path);
+  expect(paths.describe("cam")).toMatchObject({ kind: "live", path });
 });
 
 test("a path under 'all' lives as long as somebody uses it, a named one for ever", () => {
@@ -99,7 +104,7 @@ test("the end of a stream closes its readers, and only then is the path gone", (
   const readers = [new FakeClient(), new FakeClient()];
   const path = paths.addPublisher("cam", publisher);
   publish(path, publisher);
-  for (const reader of readers) paths.addReader("cam", reader);
+  for (const reader of readers) read("cam", reader);
   path.removePublisher(publisher);
   expect(readers.map(({ reason }) => reason)).toEqual(["terminated", "terminated"]);
   expect(publisher.reason).toBeUndefined();
@@ -110,7 +115,7 @@ test("a newcomer takes the place at once, before it records", () => {
   const [old, fresh, reader] = [new FakeClient(), new FakeClient(), new FakeClient()];
   const path = paths.addPublisher("cam", old);
   publish(path, old);
-  paths.addReader("cam", reader);
+  read("cam", reader);
   expect(paths.addPublisher("cam", fresh)).toBe(path);
   expect([old.reason, reader.reason]).toEqual(["terminated", "terminated"]);
   expect(lines).toContain("INF [path cam] closing existing publisher");
@@ -138,11 +143,11 @@ test("maxReaders counts those that are there now", () => {
   const path = paths.addPublisher("cam", publisher);
   publish(path, publisher);
   const first = new FakeClient();
-  paths.addReader("cam", first);
-  paths.addReader("cam", new FakeClient());
-  expect(() => paths.addReader("cam", new FakeClient())).toThrow("maximum reader count reached");
+  read("cam", first);
+  read("cam", new FakeClient());
+  expect(() => read("cam", new FakeClient())).toThrow("maximum reader count reached");
   path.removeReader(first);
-  paths.addReader("cam", new FakeClient());
+  read("cam", new FakeClient());
 });
 
 test("a reload ends the paths whose entry changed or went, and no other", () => {

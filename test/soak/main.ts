@@ -13,11 +13,13 @@ const LOOK_MS = 200;
 
 await main();
 
-/** `bun test/soak/main.ts [--minutes 10] [--streams 20] [--readers 150] [--seed 1]` */
+/** `bun test/soak/main.ts [--minutes 10] [--warm-up 5] [--streams 20] [--readers 150] [--seed 1]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       minutes: { type: "string", default: "10" },
+      // until then the runtime compiles, and its heap finds its size
+      "warm-up": { type: "string", default: "5" },
       streams: { type: "string", default: "20" },
       readers: { type: "string", default: "150" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
@@ -26,7 +28,10 @@ async function main(): Promise<void> {
   const [minutes, streams, readers, seed] = [values.minutes, values.streams, values.readers, values.seed].map(
     Number,
   );
-  console.log(`soak of ${minutes} minutes: ${streams} streams, ${readers} readers, seed ${seed}`);
+  const warmUp = Number(values["warm-up"]);
+  console.log(
+    `soak of ${minutes} minutes after ${warmUp} of warm-up: ${streams} streams, ${readers} readers, seed ${seed}`,
+  );
   const over = new AbortController();
   await using arena = await Arena.start({ timeouts: "4s", peakMb: 400 });
   const stage: Stage = {
@@ -42,6 +47,7 @@ async function main(): Promise<void> {
     ...Array.from({ length: readers! }, () => readForever(stage)),
     ...Array.from({ length: 10 }, () => misbehaveForever(stage)),
   ]);
+  await pause(over.signal, warmUp * 60_000);
   const samples = await Promise.race([watch(arena, stage, minutes! * 60_000), actors.then(() => [])]);
   over.abort();
   await actors;

@@ -1,5 +1,6 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import type { Socket } from "bun";
+import { ClientAuth } from "../../src/protocols/rtsp/proto/auth.ts";
 import { RtspFramer } from "../../src/protocols/rtsp/proto/framer.ts";
 import { RtspHeaders } from "../../src/protocols/rtsp/proto/headers.ts";
 import { writeRequest } from "../../src/protocols/rtsp/proto/request.ts";
@@ -29,6 +30,8 @@ export class RtspClient implements AsyncDisposable {
   certificate: string | undefined;
   readonly closed: Promise<void>;
   #isClosed = false;
+  #credentials: { readonly user: string; readonly pass: string } | undefined;
+  #auth: ClientAuth | undefined;
   #socket!: Socket<undefined>;
   #cseq = 0;
   #resolveClosed!: () => void;
@@ -46,8 +49,9 @@ export class RtspClient implements AsyncDisposable {
 
   /** @param url `rtsp://host:port/path`, or `rtsps:` to any certificate */
   static async connect(url: string): Promise<RtspClient> {
-    const client = new RtspClient(url);
-    const { hostname, port, protocol } = new URL(url);
+    const { hostname, port, protocol, username, password } = new URL(url);
+    const client = new RtspClient(url.replace(/\/\/[^/@]*@/, "//"));
+    if (username !== "") client.#credentials = { user: username, pass: password };
     const secure = Promise.withResolvers<void>();
     client.#socket = await Bun.connect({
       ...(protocol === "rtsps:" && { tls: { rejectUnauthorized: false } }),
@@ -99,21 +103,32 @@ export class RtspClient implements AsyncDisposable {
   /** A request as bytes. */
   write(method: string, { url = "", headers = {}, body }: RequestOptions = {}): Uint8Array {
     this.#cseq += 1;
+    const target = url === "" || url.startsWith("/") ? this.url + url : url;
     return writeRequest({
       method,
-      url: url === "" || url.startsWith("/") ? this.url + url : url,
+      url: target,
       headers: RtspHeaders.from({
         CSeq: String(this.#cseq),
         ...(this.session !== undefined && { Session: this.session }),
+        ...(this.#auth !== undefined && { Authorization: this.#auth.authorize(method, target) }),
         ...headers,
       }),
       body: new TextEncoder().encode(body ?? ""),
     });
   }
 
-  /** A request that must be answered by 200. @throws {Error} otherwise */
+  /**
+   * A request that must be answered by 200; a challenge is answered when the URL has credentials.
+   *
+   * @throws {Error} otherwise
+   */
   async must(method: string, options: RequestOptions = {}): Promise<RtspResponse> {
-    const response = await this.request(method, options);
+    let response = await this.request(method, options);
+    if (response.status === 401 && this.#credentials !== undefined && this.#auth === undefined) {
+      const challenges = response.headers.getAll("WWW-Authenticate");
+      this.#auth = ClientAuth.from(challenges, this.#credentials, () => "00");
+      response = await this.request(method, options);
+    }
     if (response.status !== 200) throw new Error(`${method} ${this.url}: ${response.status}`);
     const session = response.headers.get("Session");
     if (session !== undefined) this.session = session;

@@ -9,11 +9,15 @@ import type { RtspContext } from "./context.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { writeResponse } from "./proto/response.ts";
-import { RtspResponder } from "./responder.ts";
+import { type Answer, RtspResponder } from "./responder.ts";
 import { RtspSession } from "./session.ts";
 
 /** A connection that has no active session says something in this time, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** A connection that was never let in ends after so many times `readTimeout`, whatever it says. */
+const STRANGER_TIMEOUTS = 4;
+/** Bytes that may come while a request waits for its answer. */
+const HELD_BYTES_MAX = 64 * 1024;
 /** First byte of an interleaved frame (RFC 2326 §10.12). */
 const DOLLAR = 0x24;
 
@@ -35,7 +39,12 @@ export class RtspConn implements TcpConn, Listed {
   #requests = 0;
   #lastReceived: number;
   #lastRequest: number;
+  readonly #openedAt: number;
   #reason: Error | undefined;
+  /** The request that waits for its answer. */
+  #held: HeldRequest | undefined;
+  /** Whether it counts among those of its address that were never let in. */
+  #isStranger = false;
 
   constructor(context: RtspContext, socket: TcpSocket) {
     this.#context = context;
@@ -45,11 +54,16 @@ export class RtspConn implements TcpConn, Listed {
     this.created = context.clock.wall();
     this.#lastReceived = context.clock.now();
     this.#lastRequest = this.#lastReceived;
+    this.#openedAt = this.#lastReceived;
     this.outbox = new Outbox(context.memory, this, socket);
     this.#responder = new RtspResponder(context, this);
     this.#logger = context.logger.child(`conn ${socket.remote}`);
     this.#logger.info("opened");
     context.conns.add(this);
+    if (!context.paths.isGuarded) return;
+    this.#isStranger = context.guesses.enter(this.remoteAddress);
+    if (!this.#isStranger)
+      this.#abort(new Error("too many connections of this address have not authenticated"));
   }
 
   /** Writes to the socket; the sink of the outbox. */
@@ -62,8 +76,13 @@ export class RtspConn implements TcpConn, Listed {
   data(chunk: Uint8Array): void {
     this.#bytesReceived += chunk.length;
     this.#lastReceived = this.#context.clock.now();
+    this.#guard(() => this.#receive(chunk));
+  }
+
+  /** Does something that the peer may have spoilt. */
+  #guard(act: () => void): void {
     try {
-      this.#receive(chunk);
+      act();
     } catch (error) {
       if (!isExpected(error)) throw error;
       this.close(error);
@@ -73,6 +92,10 @@ export class RtspConn implements TcpConn, Listed {
   #receive(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length && this.#reason === undefined) {
+      if (this.#held !== undefined) {
+        this.#held.keep(chunk.subarray(at));
+        return;
+      }
       const publisher = this.session?.interleaved;
       if (publisher !== undefined && (publisher.midFrame || (chunk[at] === DOLLAR && this.#framer.idle))) {
         at = publisher.receive(chunk, at);
@@ -89,15 +112,49 @@ export class RtspConn implements TcpConn, Listed {
     this.#lastRequest = this.#lastReceived;
     this.session?.touch(this.#lastReceived);
     this.#logger.debug(`[c->s] ${request.method} ${withoutCredentials(request.url)}`);
-    const { response, fault, after } = this.#responder.answer(request);
+    const answer = this.#responder.answer(request);
+    if (!(answer instanceof Promise) && (answer.delayMs ?? 0) <= 0) {
+      this.#finish(answer);
+      return;
+    }
+    const held = new HeldRequest();
+    this.#held = held;
+    void Promise.resolve(answer).then((later) => {
+      const wait = later.delayMs ?? 0;
+      if (wait <= 0) this.#release(held, later);
+      else held.cancel = this.#context.clock.after(wait, () => this.#release(held, later));
+    });
+  }
+
+  /** A request that was held has its answer: what came meanwhile is next. */
+  #release(held: HeldRequest, answer: Answer): void {
+    if (this.#reason !== undefined) return;
+    this.#held = undefined;
+    try {
+      this.#guard(() => {
+        this.#finish(answer);
+        for (const chunk of held.take()) this.#receive(chunk);
+      });
+    } catch (error) {
+      this.#socket.failed(error);
+    }
+  }
+
+  #finish({ response, fault, after }: Answer): void {
     this.#logger.debug(`[s->c] ${response.status}`);
     if (fault !== undefined && !isExpected(fault)) throw fault;
     if (!this.outbox.send(writeResponse(response))) {
       this.close(new ProtocolError("responses are not read"));
       return;
     }
-    after?.(this.#lastReceived);
+    after?.(this.#context.clock.now());
     if (fault !== undefined) this.close(fault);
+  }
+
+  letIn(): void {
+    if (!this.#isStranger) return;
+    this.#isStranger = false;
+    this.#context.guesses.leave(this.remoteAddress);
   }
 
   createSession(): RtspSession {
@@ -128,6 +185,11 @@ export class RtspConn implements TcpConn, Listed {
   tick(now: number): void {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
+    if (this.#isStranger && now - this.#openedAt > STRANGER_TIMEOUTS * readTimeout) {
+      this.#abort(new Error("i/o timeout: never authenticated"));
+      return;
+    }
+    if (this.#held !== undefined) return;
     const stalled = session?.reader?.stalledSince;
     if (stalled !== undefined) {
       if (now - stalled > writeTimeout)
@@ -161,23 +223,44 @@ export class RtspConn implements TcpConn, Listed {
     this.#reason = reason;
     if (this.outbox.pending > 0) this.#socket.terminate();
     else this.#socket.end();
-    this.#release(reason, false);
+    this.#gone(reason, false);
   }
 
   closed(error: Error | undefined): void {
     if (this.#reason !== undefined) return;
     this.#reason = error ?? new Error("EOF");
-    this.#release(this.#reason, true);
+    this.#gone(this.#reason, true);
   }
 
   /** @param lost the peer is gone, and its session is not to blame */
-  #release(reason: Error, lost: boolean): void {
+  #gone(reason: Error, lost: boolean): void {
     const session = this.session;
     this.session = undefined;
     session?.lose(this, lost ? new Error("not in use") : reason);
     this.outbox.close();
+    this.#held?.cancel?.();
+    this.letIn();
     this.#context.conns.delete(this);
     this.#logger.info(`closed (${reason.message})`);
+  }
+}
+
+/** A request without an answer, and what came behind it. */
+class HeldRequest {
+  /** Stops the time that its answer still has to wait. */
+  cancel: (() => void) | undefined;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  /** @throws {ProtocolError} if it is too much */
+  keep(chunk: Uint8Array): void {
+    this.#size += chunk.length;
+    if (this.#size > HELD_BYTES_MAX) throw new ProtocolError("too much was sent before the answer");
+    this.#chunks.push(chunk.slice());
+  }
+
+  take(): Uint8Array[] {
+    return this.#chunks.splice(0);
   }
 }
 

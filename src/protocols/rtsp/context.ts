@@ -1,10 +1,12 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
+import type { Guesses } from "../../auth/guesses.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { RtspConn } from "./conn.ts";
 import type { MulticastGroups } from "./multicast.ts";
+import type { AuthMethod } from "./proto/auth.ts";
 import type { RtspSession } from "./session.ts";
 import type { UdpListener } from "./udp-listener.ts";
 
@@ -24,6 +26,10 @@ export interface RtspContext {
   readonly readTimeout: number;
   /** ms without progress of a reader that has something waiting. */
   readonly writeTimeout: number;
+  /** Slows down those who try passwords; shared with the other servers. */
+  readonly guesses: Guesses;
+  /** Schemes offered to clients; both when empty. */
+  readonly authMethods: readonly AuthMethod[];
   /** Whether media over the RTSP connection is allowed. */
   readonly tcp: boolean;
   /** Sockets for media in datagrams; undefined where that is not allowed. */

@@ -1,16 +1,18 @@
 import { writeDescription } from "../../formats/rtp/description.ts";
 import { withParameterSets } from "../../formats/rtp/track-setup.ts";
-import { BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
+import { Gate } from "./gate.ts";
+import { parseReaderControl } from "./proto/control.ts";
 import { RtspHeaders } from "./proto/headers.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtspResponse } from "./proto/response.ts";
 import { writeRtpInfo } from "./proto/rtp-info.ts";
 import { METHODS } from "./proto/server-state.ts";
 import { writeTransport } from "./proto/transport-header.ts";
-import { controlBase, parseRtspUrl, withoutTrailingSlash } from "./proto/url.ts";
+import { controlBase, parseRtspUrl, withoutTrailingSlash, writeRtspUrl } from "./proto/url.ts";
 import type { RtspSession } from "./session.ts";
 
 /** What a request leads to, besides the response. */
@@ -20,11 +22,15 @@ export interface Answer {
   readonly fault?: Error;
   /** Called when the response is sent. */
   readonly after?: (now: number) => void;
+  /** How long the response has to wait, ms. */
+  readonly delayMs?: number;
 }
 
 /** What the responder needs of the connection. */
 export interface RequestOwner {
   readonly remote: string;
+  /** The peer's address without the port. */
+  readonly remoteAddress: string;
   /** The session this connection is bound to. */
   readonly session: RtspSession | undefined;
   /** Ends that session; the connection stays. */
@@ -37,35 +43,54 @@ export interface RequestOwner {
   adopt(session: RtspSession): void;
   /** Makes a session and binds the connection to it. */
   createSession(): RtspSession;
+  /** The peer may do something: it is no stranger any more. */
+  letIn(): void;
 }
 
 /** Answers requests (RFC 2326 §10). */
 export class RtspResponder {
   readonly #context: RtspContext;
   readonly #owner: RequestOwner;
+  readonly #gate: Gate;
 
   constructor(context: RtspContext, owner: RequestOwner) {
     this.#context = context;
     this.#owner = owner;
+    this.#gate = new Gate(context, owner);
   }
 
-  /** Never throws what a peer can cause: that becomes an error response and a fault. */
-  answer(request: RtspRequest): Answer {
-    const sequence = request.headers.get("CSeq");
-    let answer: Answer;
+  /**
+   * Never throws what a peer can cause: that becomes an error response and a fault. A request that has to wait for a
+   * stream is answered later.
+   */
+  answer(request: RtspRequest): Answer | Promise<Answer> {
     try {
-      if (sequence === undefined) throw new ProtocolError("CSeq is missing");
-      answer = this.#dispatch(request);
+      if (request.headers.get("CSeq") === undefined) throw new ProtocolError("CSeq is missing");
+      const answer = this.#dispatch(request);
+      if (!(answer instanceof Promise)) return this.#complete(request, answer);
+      return answer.then(
+        (later) => this.#complete(request, later),
+        (error: unknown) => this.#complete(request, this.#failed(error)),
+      );
     } catch (error) {
-      answer = { response: response(statusOf(error)), fault: error as Error };
+      return this.#complete(request, this.#failed(error));
     }
+  }
+
+  #failed(error: unknown): Answer {
+    if (error instanceof AuthError) return this.#gate.refuse(error);
+    return { response: response(statusOf(error)), fault: error as Error };
+  }
+
+  #complete(request: RtspRequest, answer: Answer): Answer {
+    const sequence = request.headers.get("CSeq");
     const { headers } = answer.response;
     if (sequence !== undefined) headers.set("CSeq", sequence);
     headers.set("Server", "gortsplib");
     return answer;
   }
 
-  #dispatch(request: RtspRequest): Answer {
+  #dispatch(request: RtspRequest): Answer | Promise<Answer> {
     switch (request.method) {
       case "OPTIONS":
         return { response: response(200, { Public: METHODS.join(", ") }) };
@@ -80,27 +105,46 @@ export class RtspResponder {
     }
   }
 
-  #describe(request: RtspRequest): Answer {
+  #describe(request: RtspRequest): Answer | Promise<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
-    const { stream } = this.#context.paths.describe(url.path);
-    const base = controlBase(url);
-    const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
-    const text = writeDescription(currentDescription(stream), { controlBase: base, multicast });
-    const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
-    return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
+    const delayMs = this.#gate.pass(request, { action: "read", path: url.path });
+    return when(this.#context.paths.describe(url.path), (described) => {
+      if (described.kind === "elsewhere") {
+        const location = described.url.startsWith("/")
+          ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
+          : described.url;
+        return { response: response(301, { Location: location }), delayMs };
+      }
+      const base = controlBase(url);
+      const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
+      const description = currentDescription(described.stream);
+      const text = writeDescription(description, { controlBase: base, multicast });
+      const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
+      return { response: { ...response(200, headers), body: new TextEncoder().encode(text) }, delayMs };
+    });
   }
 
   #announce(request: RtspRequest): Answer {
+    const { path } = withoutTrailingSlash(parseRtspUrl(request.url));
+    const delayMs = this.#gate.pass(request, { action: "publish", path });
     const session = this.#session(request) ?? this.#owner.createSession();
     session.announce(request);
-    return { response: response(200) };
+    return { response: response(200), delayMs };
   }
 
-  #setup(request: RtspRequest): Answer {
-    const session = this.#session(request) ?? this.#owner.createSession();
-    const result = session.setup(request);
-    if (result === undefined) return { response: response(461) };
-    return { response: response(200, { Transport: writeTransport(result), Session: session.header }) };
+  #setup(request: RtspRequest): Answer | Promise<Answer> {
+    const known = this.#session(request);
+    let delayMs = 0;
+    if (known?.isPublishing !== true) {
+      const { path, query } = parseReaderControl(parseRtspUrl(request.url));
+      delayMs = this.#gate.pass(request, { action: "read", path, query });
+    }
+    const session = known ?? this.#owner.createSession();
+    return when(session.setup(request), (result) => {
+      if (result === undefined) return { response: response(461), delayMs };
+      const headers = { Transport: writeTransport(result), Session: session.header };
+      return { response: response(200, headers), delayMs };
+    });
   }
 
   #inSession(request: RtspRequest): Answer {
@@ -150,6 +194,11 @@ export class RtspResponder {
   }
 }
 
+/** Goes on with a value that is there, or will be. */
+function when<T>(value: T | Promise<T>, use: (value: T) => Answer): Answer | Promise<Answer> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
+
 /** The Session header names none that lives. */
 class SessionNotFoundError extends RefusedError {}
 
@@ -160,7 +209,8 @@ function statusOf(error: unknown): number {
   return 400;
 }
 
-function response(status: number, headers: Readonly<Record<string, string>> = {}): RtspResponse {
+/** A response without body. */
+export function response(status: number, headers: Readonly<Record<string, string>> = {}): RtspResponse {
   return { status, headers: RtspHeaders.from(headers), body: new Uint8Array(0) };
 }
 

@@ -1,4 +1,5 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
+import type { Guesses } from "../../auth/guesses.ts";
 import type { Config } from "../../config/load.ts";
 import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
 import { listenTls } from "../../host/tls.ts";
@@ -22,6 +23,7 @@ export interface RtspServerOptions {
   readonly config: Config;
   readonly paths: PathManager;
   readonly memory: MediaMemory;
+  readonly guesses: Guesses;
   /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
   readonly secure: boolean;
 }
@@ -46,6 +48,8 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     memory,
     paths,
     secure,
+    guesses: options.guesses,
+    authMethods: config.authMethods,
     conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),
     sessions: new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions"),
     keys: new Map(),

@@ -7,11 +7,11 @@ import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { type StreamDescription, trackList } from "../../media/track.ts";
+import type { LivePath } from "../../path/manager.ts";
 import type { Path } from "../../path/path.ts";
 import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
-import { MulticastTransport } from "./multicast.ts";
 import { findPublisherTrack, parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
@@ -26,7 +26,7 @@ import {
   type MediaReader,
   type SessionTransport,
 } from "./transport.ts";
-import { UdpTransport } from "./udp-transport.ts";
+import { isServed, labelOf, openTransport } from "./transport-choice.ts";
 
 /** The connection a session was made on, as the session needs it. */
 export interface SessionConn {
@@ -54,6 +54,9 @@ interface Reading {
   readonly url: RtspUrl;
   reader: MediaReader | undefined;
 }
+
+/** The transport of a track; undefined when none of those offered is to be had. */
+export type SetupResult = TransportSpec | undefined;
 
 /** Without any request or RTCP of a reader that gets datagrams, its session ends, ms. */
 const READER_TIMEOUT_MS = 60_000;
@@ -94,6 +97,11 @@ export class RtspSession implements Listed {
     this.#logger.info(`created by ${conn.remote}`);
     context.sessions.add(this);
     context.keys.set(this.key, this);
+  }
+
+  /** Whether it is a publisher's, from ANNOUNCE on. */
+  get isPublishing(): boolean {
+    return this.#publishing !== undefined;
   }
 
   get state(): SessionState {
@@ -155,7 +163,7 @@ export class RtspSession implements Listed {
    * @returns what the response says of it; undefined when none of those offered is to be had
    * @throws {ProtocolError | RefusedError | NoStreamError} if the track or the transport cannot be had
    */
-  setup(request: RtspRequest): TransportSpec | undefined {
+  setup(request: RtspRequest): SetupResult | Promise<SetupResult> {
     checkState("SETUP", this.#state);
     const url = parseRtspUrl(request.url);
     const offers = parseTransport(request.headers.get("Transport") ?? missing("Transport"));
@@ -171,7 +179,7 @@ export class RtspSession implements Listed {
   ): TransportSpec | undefined {
     const track = findPublisherTrack(url, publishing.url, publishing.controls);
     if (track === undefined) throw new ProtocolError(`media not found: ${url.path}`);
-    const offer = offers.find((spec) => spec.delivery !== "multicast" && this.#isServed(spec));
+    const offer = offers.find((spec) => spec.delivery !== "multicast" && isServed(this.#context, spec));
     if (offer === undefined) return undefined;
     if (offer.mode !== "record") {
       throw new ProtocolError(`transport header contains a invalid mode (${offer.mode ?? "none"})`);
@@ -179,53 +187,57 @@ export class RtspSession implements Listed {
     return this.#choose(offer, undefined).assign(track, offer, "record");
   }
 
-  #setupReader(url: RtspUrl, offers: readonly TransportSpec[]): TransportSpec | undefined {
-    const { path: name, query, track } = parseReaderControl(url);
+  #setupReader(whole: RtspUrl, offers: readonly TransportSpec[]): SetupResult | Promise<SetupResult> {
+    const { path: name, query, track } = parseReaderControl(whole);
     const before = this.#reading;
     if (before !== undefined && before.url.path !== name) {
       throw new ProtocolError("can't setup medias with different paths");
     }
-    const offer = offers.find((spec) => this.#isServed(spec));
+    const offer = offers.find((spec) => isServed(this.#context, spec));
     if (offer?.mode === "record")
       throw new ProtocolError("transport header contains a invalid mode (record)");
-    const { stream } = before ?? this.#context.paths.describe(name);
-    const media = stream.description.tracks[track];
-    if (media === undefined) throw new ProtocolError(`track ${track} does not exist`);
+    const url = { ...whole, path: name, query };
+    if (before !== undefined) return this.#setupTrack(before, track, offer);
+    const live = this.#context.paths.live(name);
+    const enter = (found: LivePath) => this.#enter(found, url, track, offer);
+    return live instanceof Promise ? live.then(enter) : enter(live);
+  }
+
+  /** The first track of a reader: it is attached to the path. */
+  #enter(live: LivePath, url: RtspUrl, track: number, offer: TransportSpec | undefined): SetupResult {
+    if (this.#closed) throw new RefusedError("the session is gone");
+    const { path, stream } = live;
+    const reading: Reading = { path, stream, url, reader: undefined };
+    const result = this.#setupTrack(reading, track, offer);
+    if (result === undefined) return undefined;
+    this.#context.paths.addReader(live, this);
+    this.#reading = reading;
+    this.#state = "preRead";
+    return result;
+  }
+
+  #setupTrack({ stream }: Reading, track: number, offer: TransportSpec | undefined): SetupResult {
+    if (stream.description.tracks[track] === undefined) {
+      throw new ProtocolError(`track ${track} does not exist`);
+    }
     if (offer === undefined) return undefined;
     const answer = this.#choose(offer, stream).assign(track, offer, "play");
-    if (before === undefined) {
-      const { path } = this.#context.paths.addReader(name, this);
-      this.#reading = { path, stream, url: { ...url, path: name, query }, reader: undefined };
-      this.#state = "preRead";
-    }
     const state = stream.log.tracks[track];
     return { ...answer, ...(state?.started === true && { ssrc: state.ssrc }) };
   }
 
-  #isServed({ protocol, delivery }: TransportSpec): boolean {
-    const { tcp, udp, multicast } = this.#context;
-    if (protocol === "tcp") return tcp;
-    return (delivery === "multicast" ? multicast : udp) !== undefined;
-  }
-
   /** The transport that an offer means: the one the session has, or its first. */
   #choose(offer: TransportSpec, stream: Stream | undefined): SessionTransport {
-    const wanted =
-      offer.protocol === "tcp" ? "TCP" : offer.delivery === "multicast" ? "UDP-multicast" : "UDP";
+    const wanted = labelOf(offer);
     const had = this.#transport;
     if (had !== undefined && had.label !== wanted)
       throw new ProtocolError("can't setup medias with different protocols");
-    this.#transport ??= this.#open(wanted, stream);
+    this.#transport ??= openTransport(this.#context, wanted, {
+      address: this.#remoteAddress,
+      outbox: this.#conn?.outbox,
+      stream,
+    });
     return this.#transport;
-  }
-
-  #open(wanted: SessionTransport["label"], stream: Stream | undefined): SessionTransport {
-    const { udp, multicast } = this.#context;
-    if (wanted === "UDP" && udp !== undefined) return new UdpTransport(udp, this.#remoteAddress);
-    if (wanted === "UDP-multicast" && multicast !== undefined && stream !== undefined)
-      return new MulticastTransport(multicast, stream);
-    if (this.#conn === undefined) throw new ProtocolError("the connection is gone");
-    return new InterleavedTransport(this.#conn.outbox);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Guesses } from "../../../src/auth/guesses.ts";
 import { parseConfig } from "../../../src/config/load.ts";
 import type { TcpSocket } from "../../../src/host/tcp.ts";
 import type { LogOutput } from "../../../src/lib/log.ts";
@@ -51,6 +52,10 @@ class FakeSocket implements TcpSocket {
 
   terminate(): void {
     this.reset = true;
+  }
+
+  failed(error: unknown): void {
+    throw error;
   }
 
   pause(): void {}
@@ -125,6 +130,8 @@ beforeEach(() => {
     readTimeout: 10_000,
     writeTimeout: 5_000,
     secure: false,
+    guesses: new Guesses(),
+    authMethods: ["basic"],
     tcp: true,
     udp: undefined,
     multicast: undefined,

@@ -1,0 +1,74 @@
+/** Wrong credentials that one address may try in a second. */
+const VERDICTS_PER_SECOND = 50;
+/** Verdicts that may wait for their turn, for one address. */
+const WAITING_MAX = 500;
+/** Connections of one address that have never been let in. */
+const STRANGERS_MAX = 512;
+/** Addresses that are remembered; beyond that the oldest are forgotten. */
+const ADDRESSES_MAX = 10_000;
+const SECOND_MS = 1_000;
+
+interface Peer {
+  /** When the next verdict may be given, monotonic ms. */
+  nextVerdict: number;
+  /** Connections that were never let in. */
+  strangers: number;
+}
+
+/** Slows down those who try passwords, address by address; the others notice nothing. */
+export class Guesses {
+  readonly #peers = new Map<string, Peer>();
+
+  /**
+   * A wrong name or secret came from an address: how long its verdict has to wait.
+   *
+   * @returns ms; undefined when so many wait already that there is none to be given
+   */
+  wrong(address: string, now: number): number | undefined {
+    const peer = this.#peer(address);
+    const gap = SECOND_MS / VERDICTS_PER_SECOND;
+    const turn = Math.max(peer.nextVerdict, now);
+    if (turn - now > gap * WAITING_MAX) return undefined;
+    peer.nextVerdict = turn + gap;
+    return turn - now;
+  }
+
+  /** How long the next verdict of an address has to wait, whatever it is, ms. */
+  delay(address: string, now: number): number {
+    return Math.max((this.#peers.get(address)?.nextVerdict ?? 0) - now, 0);
+  }
+
+  /** A connection comes; false when its address has too many that were never let in. */
+  enter(address: string): boolean {
+    const peer = this.#peer(address);
+    if (peer.strangers >= STRANGERS_MAX) return false;
+    peer.strangers += 1;
+    return true;
+  }
+
+  /** A connection is no stranger any more: it was let in, or it is gone. */
+  leave(address: string): void {
+    const peer = this.#peers.get(address);
+    if (peer !== undefined) peer.strangers -= 1;
+  }
+
+  #peer(address: string): Peer {
+    const known = this.#peers.get(address);
+    if (known !== undefined) return known;
+    if (this.#peers.size >= ADDRESSES_MAX) this.#forgetSome();
+    const peer = { nextVerdict: 0, strangers: 0 };
+    this.#peers.set(address, peer);
+    return peer;
+  }
+
+  /** Makes room: those without connections go, the oldest first. */
+  #forgetSome(): void {
+    let left = ADDRESSES_MAX / 10;
+    for (const [address, peer] of this.#peers) {
+      if (peer.strangers > 0) continue;
+      this.#peers.delete(address);
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+}

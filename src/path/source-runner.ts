@@ -1,0 +1,113 @@
+import type { LogOptions } from "../../wasm/log.ts";
+import type { PathConfig } from "../config/load.ts";
+import { Backoff } from "../lib/backoff.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { errorText } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { type StreamDescription, trackList } from "../media/track.ts";
+import type { Stream } from "../stream/stream.ts";
+import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
+
+/** Longest time to the first new attempt, and to any, ms. */
+const FIRST_RETRY_MS = 5_000;
+const MOST_RETRY_MS = 15_000;
+/** A source that was ready for so long has gone well, ms. */
+const WELL_MS = 30_000;
+
+export interface SourceRunnerOptions {
+  readonly name: string;
+  readonly conf: PathConfig;
+  readonly kind: SourceKind;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Makes the stream available. */
+  readonly publish: (description: StreamDescription, tracks: LogOptions["tracks"]) => Stream;
+  /** The stream that was made available has ended. */
+  readonly ended: () => void;
+}
+
+/** Runs the configured source of a path, and starts it again when it fails. */
+export class SourceRunner {
+  readonly #options: SourceRunnerOptions;
+  readonly #logger: Logger;
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, MOST_RETRY_MS);
+  #source: RunningSource | undefined;
+  #retry: Cancel | undefined;
+  #running = false;
+  /** Since when the stream is there, monotonic ms. */
+  #readySince: number | undefined;
+  /** Tells the attempts apart: what an old one says does not count. */
+  #attempt = 0;
+
+  constructor(options: SourceRunnerOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child(options.kind.label);
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#backoff.reset();
+    this.#logger.info("started");
+    this.#try();
+  }
+
+  #try(): void {
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    const isOver = () => attempt !== this.#attempt || !this.#running;
+    const { name, conf, kind, clock, publish } = this.#options;
+    const owner: SourceOwner = {
+      name,
+      conf,
+      logger: this.#logger,
+      ready: (description, tracks) => {
+        if (isOver()) throw new Error("the source was stopped");
+        const stream = publish(description, tracks);
+        this.#readySince = clock.now();
+        this.#logger.info(`ready: ${trackList(description.tracks)}`);
+        return stream;
+      },
+      failed: (error) => {
+        if (!isOver()) this.#failed(error);
+      },
+    };
+    try {
+      this.#source = kind.start(owner);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+  }
+
+  #failed(error: Error): void {
+    const { clock, ended } = this.#options;
+    this.#logger.error(errorText(error));
+    const ready = this.#readySince;
+    if (ready !== undefined && clock.now() - ready > WELL_MS) this.#backoff.reset();
+    this.#closeSource();
+    this.#retry = clock.after(this.#backoff.next(), () => this.#try());
+    if (ready !== undefined) ended();
+  }
+
+  /** Whether the stream is there. */
+  get isReady(): boolean {
+    return this.#readySince !== undefined;
+  }
+
+  #closeSource(): void {
+    this.#attempt += 1;
+    this.#readySince = undefined;
+    const source = this.#source;
+    this.#source = undefined;
+    source?.close();
+  }
+
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#retry?.();
+    this.#retry = undefined;
+    this.#closeSource();
+    this.#logger.info("stopped");
+  }
+}

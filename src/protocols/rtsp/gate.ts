@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import { type Action, asksForCredentials, authorize, type Credentials } from "../../auth/authorizer.ts";
+import { AuthError, RefusedError } from "../../lib/errors.ts";
+import type { RtspContext } from "./context.ts";
+import { checkDigest, parseAuthorization, writeChallenges } from "./proto/auth.ts";
+import { RtspHeaders } from "./proto/headers.ts";
+import type { RtspRequest } from "./proto/request.ts";
+import { controlBase, parseRtspUrl } from "./proto/url.ts";
+import type { Answer, RequestOwner } from "./responder.ts";
+
+/** Tries that are answered by a challenge; after that the connection ends. */
+const TRIES = 3;
+/** How long the last answer waits, ms. */
+const PAUSE_MS = 2_000;
+
+/** What a request wants to do. */
+export interface Passage {
+  readonly action: Action;
+  readonly path: string;
+  readonly query?: string;
+}
+
+/** Lets the requests of one connection pass, or not. */
+export class Gate {
+  readonly #context: RtspContext;
+  readonly #owner: RequestOwner;
+  #failures = 0;
+  #nonce: string | undefined;
+  /** Whether the request in hand brought credentials. */
+  #guessed = false;
+
+  constructor(context: RtspContext, owner: RequestOwner) {
+    this.#context = context;
+    this.#owner = owner;
+  }
+
+  /**
+   * Lets a request pass.
+   *
+   * @returns how long its answer has to wait, ms
+   * @throws {AuthError} if it may not
+   * @throws {RefusedError} if the path is invalid, or not configured and nothing is protected
+   */
+  pass(request: RtspRequest, passage: Passage): number {
+    const { paths, guesses, clock } = this.#context;
+    const { action } = passage;
+    const credentials = this.#credentials(request, passage);
+    this.#guessed = credentials.kind !== "none";
+    const conf = paths.confOf(passage.path);
+    if (conf === undefined) {
+      // who may not know which paths there are is answered as if this one were protected
+      if (paths.isGuarded) throw new AuthError("no such user");
+      throw new RefusedError(`path '${passage.path}' is not configured`);
+    }
+    const ip = this.#owner.remoteAddress;
+    authorize({ action, conf, ip, credentials });
+    this.#owner.letIn();
+    return asksForCredentials(action, conf) ? guesses.delay(ip, clock.now()) : 0;
+  }
+
+  #credentials(request: RtspRequest, { path, query = "" }: Passage): Credentials {
+    const authorization = parseAuthorization(request.headers.getAll("Authorization"));
+    if (authorization === undefined) return { kind: "none" };
+    const { authMethods } = this.#context;
+    const { scheme } = authorization;
+    if (authMethods.length > 0 && !authMethods.includes(scheme)) {
+      return { kind: "proof", check: () => "no supported authentication methods found" };
+    }
+    if (authorization.scheme === "basic") return { kind: "plain", ...authorization };
+    const nonce = this.#nonce ?? "";
+    const { method } = request;
+    const base = controlBase({ ...parseRtspUrl(request.url), path, query });
+    const urls = [request.url, base, base.replace(/\/$/, "")];
+    const check = (user: string, pass: string) =>
+      checkDigest(authorization.params, { nonce, method, urls, user, pass });
+    return { kind: "proof", check };
+  }
+
+  /** The answer to a request that did not pass. */
+  refuse(error: AuthError): Answer {
+    const { guesses, clock, authMethods } = this.#context;
+    this.#failures += 1;
+    const wait = this.#guessed ? guesses.wrong(this.#owner.remoteAddress, clock.now()) : 0;
+    const headers = new RtspHeaders();
+    const response = { status: 401, headers, body: new Uint8Array(0) };
+    if (this.#failures > TRIES || wait === undefined) {
+      const fault = new AuthError(`authentication failed: ${error.message}`);
+      return { response, fault, delayMs: Math.max(PAUSE_MS, wait ?? 0) };
+    }
+    this.#nonce ??= randomBytes(16).toString("hex");
+    for (const challenge of writeChallenges(authMethods, this.#nonce))
+      headers.add("WWW-Authenticate", challenge);
+    return { response, delayMs: wait };
+  }
+}
