@@ -1,7 +1,7 @@
 import { MediaMemory } from "../wasm/core.ts";
 import type { Component, Running } from "./app.ts";
 import type { Guesses } from "./auth/guesses.ts";
-import type { Config } from "./config/load.ts";
+import type { Config, PathConfig } from "./config/load.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
@@ -106,20 +106,27 @@ function pathsSlice(config: Config): unknown {
   return { paths: [...config.paths], readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize };
 }
 
-function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
+async function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
   const { logger, clock, memory, registries } = context;
   assert(memory !== undefined, "paths started without memory");
-  const paths = new PathManager({ logger, clock, memory, config });
+  const { rtspSourceKind } = await import("./protocols/rtsp/source.ts");
+  let { readTimeout } = config;
+  const sourceKind = ({ source }: PathConfig) =>
+    /^rtsps?:/i.test(source) ? rtspSourceKind({ clock, memory, readTimeout }) : undefined;
+  const paths = new PathManager({ logger, clock, memory, config, sourceKind });
   context.paths = paths;
   registries.set("paths", paths.registry);
-  return Promise.resolve({
-    reload: (after: Config) => paths.reload(after),
+  return {
+    reload: (after: Config) => {
+      readTimeout = after.readTimeout;
+      paths.reload(after);
+    },
     close: async () => {
       registries.delete("paths");
       context.paths = undefined;
       await paths.close();
     },
-  });
+  };
 }
 
 function rtspSlice(config: Config): unknown {

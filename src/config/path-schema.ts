@@ -5,7 +5,7 @@ const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid
 const rtspRangeType = choice(["", "clock", "npt", "smpte"], "invalid rtsp range type:", "");
 
 /** Sources that exist, by what they begin with. */
-const SOURCES = new Set(["publisher", "redirect"]);
+const SOURCES = new Set(["publisher", "redirect", "rtsp", "rtsps"]);
 
 /** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
 function missingSource(source: string): readonly string[] {
@@ -20,7 +20,7 @@ const SOURCE_ROWS = {
     "who brings the stream: publisher, a URL, redirect, rpiCamera",
     missingSource,
   ),
-  sourceFingerprint: pending(
+  sourceFingerprint: present(
     text,
     "",
     "SHA-256 of the source's certificate, in hex, to accept a self-signed one",
@@ -51,18 +51,18 @@ const PUBLISHER_ROWS = {
 };
 
 const RTSP_SOURCE_ROWS = {
-  sourceProtocol: pending(
+  sourceProtocol: present(
     sourceProtocol,
     "automatic",
     "transport of a RTSP source: automatic, udp, multicast, tcp",
   ),
-  sourceAnyPortEnable: pending(bool, false, "take UDP packets from other ports of a RTSP source than agreed"),
-  rtspRangeType: pending(
+  sourceAnyPortEnable: present(bool, false, "take UDP packets from other ports of a RTSP source than agreed"),
+  rtspRangeType: present(
     rtspRangeType,
     "",
     "unit of rtspRangeStart: clock, npt, smpte; empty for the live stream",
   ),
-  rtspRangeStart: pending(
+  rtspRangeStart: present(
     text,
     "",
     "where a RTSP source starts: 20230812T120000Z for clock, else a duration",

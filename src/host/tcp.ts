@@ -171,8 +171,8 @@ const LINGER_MS = 2_000;
 /** Bytes thrown away while waiting for the peer's end; a peer that goes on talking is cut. */
 const LINGER_BYTES = 4 * 1024 * 1024;
 
-/** One accepted socket: keeps the promises of `TcpSocket` and `TcpConn`. */
-class Connection implements TcpSocket {
+/** One socket: keeps the promises of `TcpSocket` and `TcpConn`. */
+export class Connection implements TcpSocket {
   readonly remote: string;
   readonly remoteAddress: string;
   readonly local: string;
@@ -301,7 +301,7 @@ function isTaken(cause: unknown): boolean {
 }
 
 /** The system's name of an error; empty when it has none. */
-function errorCode(error: unknown): string {
+export function errorCode(error: unknown): string {
   const code = (error as { readonly code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : "";
 }

@@ -9,10 +9,10 @@ import type { Stream } from "../stream/stream.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 
 /** Longest time to the first new attempt, and to any, ms. */
-const FIRST_RETRY_MS = 5_000;
+const FIRST_RETRY_MS = 2_000;
 const MOST_RETRY_MS = 15_000;
 /** A source that was ready for so long has gone well, ms. */
-const WELL_MS = 30_000;
+const WELL_MS = 3_000;
 
 export interface SourceRunnerOptions {
   readonly name: string;

@@ -19,6 +19,8 @@ export interface DatagramPeer {
 /** Datagrams are taken from those alone whose address and port were negotiated. */
 class PeerTable {
   readonly #peers = new Map<number, { address: string; receive: (data: Uint8Array) => void }[]>();
+  /** By address: those who may send from any port. */
+  readonly #anyPort = new Map<string, (data: Uint8Array) => void>();
   /** Datagrams of strangers. */
   ignored = 0;
 
@@ -31,8 +33,14 @@ class PeerTable {
         return;
       }
     }
-    this.ignored += 1;
+    const receive = this.#anyPort.get(address);
+    if (receive !== undefined) receive(data);
+    else this.ignored += 1;
   };
+
+  addAnyPort(address: string, receive: (data: Uint8Array) => void): void {
+    this.#anyPort.set(address, receive);
+  }
 
   has(address: string, port: number): boolean {
     return this.#peers.get(port)?.some((peer) => peer.address === address) === true;
@@ -122,6 +130,12 @@ export class UdpListener {
       removeRtp();
       removeRtcp();
     };
+  }
+
+  /** Lets datagrams of a peer in from whatever port they come. */
+  addAnyPort(address: string, peer: DatagramPeer): void {
+    this.#rtpPeers.addAnyPort(this.rtp.peer(address), (data) => peer.rtp(data));
+    this.#rtcpPeers.addAnyPort(this.rtcp.peer(address), (data) => peer.rtcp(data));
   }
 
   close(): void {

@@ -11,7 +11,7 @@ import type { UdpListener } from "./udp-listener.ts";
 /** Time between receiver reports to a publisher, ms. */
 const REPORT_INTERVAL_MS = 10_000;
 /** An empty RTP packet of no payload type in use: it opens the way through a NAT. */
-const EMPTY_RTP = new Uint8Array([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+export const EMPTY_RTP = new Uint8Array([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Packets in datagrams between the server's pair of ports and a pair of the peer's for each track. */
 export class UdpTransport implements SessionTransport {
@@ -81,7 +81,11 @@ export class UdpTransport implements SessionTransport {
   openPublisher(options: MediaOptions): MediaPublisher {
     const { stream, logger, clock, fault } = options;
     const publisher = new RtspPublisher(stream, logger, clock);
-    const media = new PacketPublisher(publisher, clock.now(), (track, report) => this.#report(track, report));
+    const media = new PacketPublisher(publisher, {
+      now: clock.now(),
+      reportInterval: REPORT_INTERVAL_MS,
+      report: (track, report) => this.#report(track, report),
+    });
     this.#receive = (track, rtcp, data) => {
       try {
         media.receive(track, rtcp, data);
@@ -153,22 +157,31 @@ export class PacketReader implements MediaReader {
   }
 }
 
+export interface PacketPublisherOptions {
+  readonly now: number;
+  /** Time between receiver reports, ms. */
+  readonly reportInterval: number;
+  /** Sends a receiver report; the bytes are borrowed. */
+  readonly report: (track: number, report: Uint8Array) => void;
+}
+
 /** Brings what a publisher sends in datagrams into the stream, and answers with receiver reports. */
-class PacketPublisher implements MediaPublisher {
+export class PacketPublisher implements MediaPublisher {
   readonly publisher: RtspPublisher;
   lastReceived: number;
   readonly #input: DatagramInput;
-  readonly #report: (track: number, report: Uint8Array) => void;
+  readonly #options: PacketPublisherOptions;
   readonly #ssrc = Math.floor(Math.random() * 0x1_0000_0000);
   #reportsDue: number;
 
   /** @throws {BudgetError} if the media memory is used up */
-  constructor(publisher: RtspPublisher, now: number, report: (track: number, report: Uint8Array) => void) {
+  constructor(publisher: RtspPublisher, options: PacketPublisherOptions) {
+    const { now, reportInterval } = options;
     this.publisher = publisher;
     this.lastReceived = now;
     this.#input = new DatagramInput(publisher.stream);
-    this.#report = report;
-    this.#reportsDue = now + REPORT_INTERVAL_MS;
+    this.#options = options;
+    this.#reportsDue = now + reportInterval;
   }
 
   /** @throws {ProtocolError | BudgetError} if it cannot go on */
@@ -180,10 +193,10 @@ class PacketPublisher implements MediaPublisher {
 
   tick(now: number): void {
     if (now < this.#reportsDue) return;
-    this.#reportsDue = now + REPORT_INTERVAL_MS;
+    this.#reportsDue = now + this.#options.reportInterval;
     this.publisher.stream.log.tracks.forEach((_, track) => {
       const report = this.#input.writeReport(track, this.#ssrc);
-      if (report !== undefined) this.#report(track, report);
+      if (report !== undefined) this.#options.report(track, report);
     });
   }
 

@@ -1,0 +1,166 @@
+import type { MediaMemory } from "../../../wasm/core.ts";
+import { multicastInterfaces } from "../../host/interfaces.ts";
+import { openUdp, type UdpSocket } from "../../host/udp.ts";
+import { SourceError } from "../../lib/errors.ts";
+import type { Pair, TransportSpec } from "./proto/transport-header.ts";
+import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
+import { EMPTY_RTP } from "./udp-transport.ts";
+
+/** Takes the datagrams of a track. */
+export type TakeDatagram = (track: number, rtcp: boolean, data: Uint8Array) => void;
+
+export interface SourceMediaOptions {
+  readonly memory: MediaMemory;
+  /** The server's address. */
+  readonly remoteAddress: string;
+  readonly tracks: number;
+  readonly take: TakeDatagram;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** How the packets of a source come, apart from its connection. */
+export interface SourceMedia {
+  /** What is asked for, track by track. */
+  readonly offers: readonly TransportSpec[];
+  /**
+   * The server has said how it sends a track.
+   *
+   * @throws {SourceError} if that is not enough to receive it
+   */
+  answered(track: number, transport: TransportSpec | undefined): void | Promise<void>;
+  /** Opens the way for packets of the server through a NAT. */
+  punch(): void;
+  report(track: number, report: Uint8Array): void;
+  close(): void;
+}
+
+/** An empty receiver report. */
+const EMPTY_RTCP = new Uint8Array([0x80, 201, 0, 1, 0, 0, 0, 0]);
+
+/** Datagrams to a pair of ports of our own for each track. */
+export class UnicastMedia implements SourceMedia {
+  readonly offers: readonly TransportSpec[];
+  readonly #options: SourceMediaOptions;
+  readonly #anyPort: boolean;
+  readonly #listeners: readonly UdpListener[];
+  readonly #ports = new Map<number, Pair>();
+
+  private constructor(options: SourceMediaOptions, anyPort: boolean, listeners: readonly UdpListener[]) {
+    this.#options = options;
+    this.#anyPort = anyPort;
+    this.#listeners = listeners;
+    this.offers = listeners.map(({ rtp, rtcp }) => ({
+      protocol: "udp",
+      delivery: "unicast",
+      clientPort: [rtp.port, rtcp.port],
+      mode: "play",
+    }));
+  }
+
+  /** @param anyPort whether packets from other ports of the server than agreed are taken */
+  static async open(options: SourceMediaOptions, anyPort: boolean): Promise<UnicastMedia> {
+    const { memory, onFault, remoteAddress, tracks } = options;
+    const any = remoteAddress.includes(":") ? "[::]:0" : "0.0.0.0:0";
+    const listeners: UdpListener[] = [];
+    try {
+      for (let i = 0; i < tracks; i++) {
+        listeners.push(await UdpListener.open({ rtpAddress: any, rtcpAddress: any, memory, onFault }));
+      }
+    } catch (error) {
+      for (const listener of listeners) listener.close();
+      throw error;
+    }
+    return new UnicastMedia(options, anyPort, listeners);
+  }
+
+  answered(track: number, transport: TransportSpec | undefined): void {
+    const listener = this.#listeners[track] as UdpListener;
+    const { remoteAddress, take } = this.#options;
+    const peer = {
+      rtp: (data: Uint8Array) => take(track, false, data),
+      rtcp: (data: Uint8Array) => take(track, true, data),
+    };
+    const ports = transport?.serverPort;
+    const isKnown = ports !== undefined && ports[0] !== 0;
+    if (isKnown) this.#ports.set(track, ports);
+    if (this.#anyPort) listener.addAnyPort(remoteAddress, peer);
+    else if (isKnown) listener.add(remoteAddress, ports, peer);
+    else throw new SourceError("server ports have not been provided");
+  }
+
+  punch(): void {
+    for (const [track, ports] of this.#ports) {
+      const { rtp, rtcp } = this.#listeners[track] as UdpListener;
+      const { remoteAddress } = this.#options;
+      rtp.send(EMPTY_RTP, ports[0], rtp.peer(remoteAddress));
+      rtcp.send(EMPTY_RTCP, ports[1], rtcp.peer(remoteAddress));
+    }
+  }
+
+  report(track: number, report: Uint8Array): void {
+    const ports = this.#ports.get(track);
+    const rtcp = this.#listeners[track]?.rtcp;
+    if (ports !== undefined) rtcp?.send(report, ports[1], rtcp.peer(this.#options.remoteAddress));
+  }
+
+  close(): void {
+    for (const listener of this.#listeners) listener.close();
+  }
+}
+
+/** Datagrams to groups that the server names. */
+export class GroupMedia implements SourceMedia {
+  readonly offers: readonly TransportSpec[];
+  readonly #options: SourceMediaOptions;
+  readonly #sockets: UdpSocket[] = [];
+  #closed = false;
+
+  constructor(options: SourceMediaOptions) {
+    this.#options = options;
+    this.offers = Array.from({ length: options.tracks }, () => ({
+      protocol: "udp",
+      delivery: "multicast",
+      mode: "play",
+    }));
+  }
+
+  async answered(track: number, transport: TransportSpec | undefined): Promise<void> {
+    const { destination, port, source } = transport ?? {};
+    if (destination === undefined || port === undefined) {
+      throw new SourceError("the server has not named its multicast group");
+    }
+    const from = source ?? this.#options.remoteAddress;
+    await this.#join(destination, port[0], from, (data) => this.#options.take(track, false, data));
+    await this.#join(destination, port[1], from, (data) => this.#options.take(track, true, data));
+  }
+
+  async #join(group: string, port: number, from: string, take: (data: Uint8Array) => void): Promise<void> {
+    const isIpv6 = group.includes(":");
+    let sender = from;
+    const socket = await openUdp(isIpv6 ? `[${group}]:${port}` : `${group}:${port}`, {
+      receive: (data, _, address) => {
+        if (address === sender) take(data);
+      },
+      onFault: this.#options.onFault,
+      receiveBuffer: UDP_RECEIVE_BUFFER,
+      reuse: true,
+    });
+    if (this.#closed) {
+      socket.close();
+      return;
+    }
+    sender = socket.peer(from);
+    this.#sockets.push(socket);
+    const interfaces = multicastInterfaces(isIpv6 ? "IPv6" : "IPv4");
+    if (interfaces.length === 0) socket.joinGroup(group);
+    for (const { address } of interfaces) socket.joinGroup(group, address);
+  }
+
+  punch(): void {}
+  report(): void {}
+
+  close(): void {
+    this.#closed = true;
+    for (const socket of this.#sockets.splice(0)) socket.close();
+  }
+}
