@@ -2,6 +2,7 @@ import * as config from "./config.ts";
 import * as interleaved from "./interleaved.ts";
 import * as rtcp from "./rtcp.ts";
 import * as rtp from "./rtp.ts";
+import * as rtspClient from "./rtsp-client.ts";
 import * as rtspRequest from "./rtsp-request.ts";
 import * as rtspResponse from "./rtsp-response.ts";
 import * as sdp from "./sdp.ts";
@@ -12,6 +13,7 @@ import * as transportHeader from "./transport-header.ts";
 export const TARGETS: readonly FuzzTarget[] = [
   rtspRequest,
   rtspResponse,
+  rtspClient,
   sdp,
   transportHeader,
   interleaved,

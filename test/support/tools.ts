@@ -3,11 +3,23 @@ import { test } from "bun:test";
 /** Time a client that was asked to end gets before it is killed, ms. */
 const GRACE_MS = 3_000;
 
+const NEWLINE = 0x0a;
+
 /** Real clients that tests drive, and parts of them. */
-export type Tool = "ffmpeg" | "ffprobe" | "gst-launch-1.0" | "rtspclientsink" | "mpv" | "node-av" | "openssl";
+export type Tool =
+  | "ffmpeg"
+  | "ffprobe"
+  | "gst-launch-1.0"
+  | "rtspclientsink"
+  | "gst-rtsp-server"
+  | "mpv"
+  | "node-av"
+  | "openssl";
 
 /** GStreamer elements that come in packages of their own. */
 const ELEMENTS: readonly Tool[] = ["rtspclientsink"];
+
+const GST_SERVER = 'import gi; gi.require_version("GstRtspServer", "1.0")';
 
 const found = new Map<Tool, boolean>();
 
@@ -22,6 +34,7 @@ export function has(tool: Tool): boolean {
 
 function look(tool: Tool): boolean {
   if (tool === "node-av") return hasNodeAv();
+  if (tool === "gst-rtsp-server") return Bun.spawnSync(["/usr/bin/python3", "-c", GST_SERVER]).success;
   if (!ELEMENTS.includes(tool)) return Bun.which(tool) !== null;
   if (Bun.which("gst-inspect-1.0") === null) return false;
   return Bun.spawnSync(["gst-inspect-1.0", "--exists", tool]).success;
@@ -68,6 +81,7 @@ export class Client implements AsyncDisposable {
   readonly command: readonly string[];
   readonly ended: Promise<Ended>;
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #line = Promise.withResolvers<string>();
 
   /** @param limitMs after that time it is killed */
   constructor(command: readonly string[], limitMs = 60_000) {
@@ -79,11 +93,29 @@ export class Client implements AsyncDisposable {
 
   async #collect(): Promise<Ended> {
     const [stdout, stderr] = await Promise.all([
-      new Response(this.#process.stdout).bytes(),
+      this.#output(),
       new Response(this.#process.stderr).text(),
       this.#process.exited,
     ]);
     return { code: this.#process.exitCode ?? undefined, stdout, stderr };
+  }
+
+  async #output(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.#process.stdout) {
+      chunks.push(chunk);
+      if (chunk.includes(NEWLINE))
+        this.#line.resolve(Buffer.concat(chunks).toString().split("\n", 1)[0] ?? "");
+    }
+    this.#line.resolve("");
+    return Buffer.concat(chunks);
+  }
+
+  /** The first line that it prints; what it said instead, as an error, if it ends without one. */
+  async line(): Promise<string> {
+    const line = await this.#line.promise;
+    if (line !== "") return line;
+    throw new Error(`${this.command.join(" ")}\nprinted nothing but:\n${(await this.ended).stderr}`);
   }
 
   get running(): boolean {

@@ -11,7 +11,7 @@ import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.t
 import { Outbox } from "../../stream/outbox.ts";
 import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
-import { parseRtspUrl, type RtspUrl } from "./proto/url.ts";
+import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
 import { RtspPublisher } from "./publisher.ts";
 import { GroupMedia, type SourceMedia, type SourceMediaOptions, UnicastMedia } from "./source-media.ts";
 import { PacketPublisher } from "./udp-transport.ts";
@@ -54,7 +54,7 @@ class RtspSource implements RunningSource {
   constructor(owner: SourceOwner, options: RtspSourceOptions) {
     this.#owner = owner;
     this.#options = options;
-    this.#url = parseRtspUrl(owner.conf.source);
+    this.#url = parseServerUrl(owner.conf.source);
     const { sourceProtocol } = owner.conf;
     if (sourceProtocol !== "automatic") this.#start(this.#url, sourceProtocol);
     else this.#start(this.#url, this.#url.scheme === "rtsps" ? "tcp" : "udp");
@@ -80,7 +80,7 @@ class RtspSource implements RunningSource {
   #redirect(from: RtspUrl, location: string, carrier: Carrier): void {
     this.#redirects += 1;
     if (this.#redirects > REDIRECTS_MAX) throw new SourceError(`more than ${REDIRECTS_MAX} redirects`);
-    const to = parseRtspUrl(location);
+    const to = parseServerUrl(location);
     const { user, password } = this.#url;
     // credentials go along, but never from an encrypted connection to a plain one
     const mayKnow =

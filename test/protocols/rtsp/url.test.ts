@@ -3,6 +3,7 @@ import { ProtocolError } from "../../../src/lib/errors.ts";
 import {
   controlBase,
   parseRtspUrl,
+  parseServerUrl,
   withoutTrailingSlash,
   writeRtspUrl,
 } from "../../../src/protocols/rtsp/proto/url.ts";
@@ -70,4 +71,15 @@ test("one trailing slash is taken off, of the query first", () => {
   expect(withoutTrailingSlash(parseRtspUrl("rtsp://h/p//"))).toEqual({ ...PLAIN, path: "p/" });
   expect(withoutTrailingSlash(parseRtspUrl("rtsp://h/p/?q/"))).toEqual({ ...PLAIN, path: "p/", query: "q" });
   expect(withoutTrailingSlash(parseRtspUrl("rtsp://h/p"))).toEqual(PLAIN);
+});
+
+test.each([
+  ["rtsp://u:p@h:1/a%2Fb?c=%26&d#e", "rtsp://h:1/a%2Fb?c=%26&d"],
+  ["rtsp://h/a%zz", undefined],
+  ["rtsp://h/ü(1)~", "rtsp://h/%C3%BC(1)~"],
+  ["rtsp://h?x", "rtsp://h/?x"],
+  ["rtsps://[::1]/a//b/", "rtsps://[::1]/a//b/"],
+])("another server sees %s as it was written", (text, written) => {
+  if (written === undefined) expect(() => parseServerUrl(text)).toThrow(ProtocolError);
+  else expect(writeRtspUrl(parseServerUrl(text))).toBe(written);
 });

@@ -9,7 +9,7 @@ import { type RtspRequest, writeRequest } from "./request.ts";
 import { type RtspResponse, writeResponse } from "./response.ts";
 import { parsePublic, parseSession } from "./session-header.ts";
 import { parseTransport, type TransportSpec, writeTransport } from "./transport-header.ts";
-import { parseRtspUrl, type RtspUrl, writeRtspUrl } from "./url.ts";
+import { escapeUnprintable, parseServerUrl, type RtspUrl, writeRtspUrl } from "./url.ts";
 
 /** Without a word of the server, a session is kept alive this often at least, ms. */
 const KEEP_ALIVE_MS = 30_000;
@@ -238,8 +238,7 @@ export class RtspClient {
     const { scheme, host, port } = this.#base;
     for (const text of [control, headers.get("Content-Base"), headers.get("Content-Location")]) {
       if (text === undefined || !/^rtsps?:\/\//i.test(text)) continue;
-      const { path, query } = parseRtspUrl(text);
-      return { scheme, host, port, path, query };
+      return { ...parseServerUrl(text), scheme, host, port };
     }
     return this.#base;
   }
@@ -258,11 +257,11 @@ export class RtspClient {
     const base = writeRtspUrl(this.#base);
     if (control === undefined || control === "" || control === "*") return base;
     if (!/^rtsps?:\/\//i.test(control)) {
-      return base.endsWith("/") || /^[/?]/.test(control) ? base + control : `${base}/${control}`;
+      const separator = base.endsWith("/") || /^[/?]/.test(control) ? "" : "/";
+      return base + separator + escapeUnprintable(control);
     }
     const { scheme, host, port } = this.#base;
-    const { path, query } = parseRtspUrl(control);
-    return writeRtspUrl({ scheme, host, port, path, query });
+    return writeRtspUrl({ ...parseServerUrl(control), scheme, host, port });
   }
 
   #trackSetUp(response: RtspResponse, now: number): void {

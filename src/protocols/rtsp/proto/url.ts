@@ -13,6 +13,8 @@ export interface RtspUrl {
   readonly password?: string;
   /** Without the leading slash, percent-decoded. */
   readonly path: string;
+  /** The path as it was written, where that is what a server wants to see again; printable ASCII. */
+  readonly escapedPath?: string;
   /** As written, without `?`; empty when there is none. */
   readonly query: string;
 }
@@ -39,12 +41,29 @@ export function parseRtspUrl(text: string): RtspUrl {
   return { ...place, user, password: decode(authority.slice(colon + 1, at), text) };
 }
 
+/**
+ * Reads the URL of another server, whose path and query are sent to it as they were written: only what cannot stand
+ * in a request is escaped.
+ *
+ * @throws {ProtocolError} as `parseRtspUrl`
+ */
+export function parseServerUrl(text: string): RtspUrl {
+  const url = parseRtspUrl(text);
+  const path = /^[^/]+\/\/[^/?#]+\/?([^?#]*)/.exec(text)?.[1] ?? "";
+  return { ...url, escapedPath: escapeUnprintable(path), query: escapeUnprintable(url.query) };
+}
+
+/** Escapes spaces and everything that is no printable ASCII. */
+export function escapeUnprintable(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/gu, (part) => encodeURIComponent(part.toWellFormed()));
+}
+
 /** Writes a URL without its credentials; escapes in the path what cannot stand there. */
 export function writeRtspUrl(url: RtspUrl): string {
   const host = url.host.includes(":") ? `[${url.host.replace("%", "%25")}]` : url.host;
   const port = url.port === undefined ? "" : `:${url.port}`;
   const query = url.query === "" ? "" : `?${url.query}`;
-  return `${url.scheme}://${host}${port}/${escapePath(url.path)}${query}`;
+  return `${url.scheme}://${host}${port}/${url.escapedPath ?? escapePath(url.path)}${query}`;
 }
 
 /** The URL below which a stream's controls lie: the value of Content-Base, ending in a slash also after a query. */

@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { OnDemand } from "../../src/path/on-demand.ts";
+import { FakeClock } from "../app/fake-clock.ts";
+
+function onDemand() {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const machine = new OnDemand({
+    clock,
+    startTimeout: 10_000,
+    closeAfter: 5_000,
+    start: () => told.push("start"),
+    stop: (reason) => told.push(`stop: ${reason}`),
+    expired: () => told.push("expired"),
+  });
+  return { clock, told, machine };
+}
+
+test("one start for many requests; ends when nobody reads any more", async () => {
+  const { clock, told, machine } = onDemand();
+  expect(machine.idle).toBe(true);
+  machine.request();
+  machine.request();
+  await clock.advance(3_000);
+  expect(told).toEqual(["start"]);
+  machine.ready();
+  machine.used();
+  await clock.advance(60_000);
+  machine.unused();
+  await clock.advance(4_000);
+  machine.used(); // somebody came back in time
+  machine.used();
+  await clock.advance(60_000);
+  expect(told).toEqual(["start"]);
+  machine.unused();
+  await clock.advance(5_000);
+  expect(told).toEqual(["start", "stop: not needed by anyone"]);
+  expect(machine.idle).toBe(true);
+  machine.request();
+  expect(told.at(-1)).toBe("start");
+});
+
+test("who waits is told when the stream does not come in time", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  await clock.advance(9_999);
+  machine.request(); // does not make the first one wait longer
+  await clock.advance(1);
+  expect(told).toEqual(["start", "stop: timed out", "expired"]);
+  expect(machine.idle).toBe(true);
+});
+
+test("a stream that comes and is not read ends too", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  machine.ready();
+  await clock.advance(5_000);
+  expect(told).toEqual(["start", "stop: not needed by anyone"]);
+});
+
+test("a failure after the stream was there: the next request starts anew, no timer is left", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  machine.ready();
+  machine.used();
+  machine.failed();
+  machine.unused();
+  await clock.advance(60_000);
+  expect(told).toEqual(["start"]);
+  machine.request();
+  expect(told).toEqual(["start", "start"]);
+  machine.close();
+  await clock.advance(60_000);
+  expect(told).toEqual(["start", "start"]);
+});

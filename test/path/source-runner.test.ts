@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { parseConfig } from "../../src/config/load.ts";
+import { describeStream } from "../../src/formats/rtp/description.ts";
+import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
+import { parseSdp } from "../../src/formats/sdp/parse.ts";
+import { PathManager } from "../../src/path/manager.ts";
+import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
+import { SourceRunner } from "../../src/path/source-runner.ts";
+import { MediaMemory } from "../../wasm/core.ts";
+import { FakeClock } from "../app/fake-clock.ts";
+import { testLog } from "../lib/test-log.ts";
+
+const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
+const conf = parseConfig("paths:\n  cam:\n    source: rtsp://camera/\n").paths.get("cam")!;
+const memory = MediaMemory.load(8 * 1024 * 1024);
+let clock: FakeClock;
+let lines: string[];
+/** What a source was started with, and whether it was closed, in order. */
+let sources: { owner: SourceOwner; closed: number }[];
+let ended: number;
+let runner: SourceRunner;
+let streams: PathManager;
+
+/** Sources that do nothing by themselves. */
+const kind: SourceKind = {
+  type: "fakeSource",
+  label: "fake source",
+  start(owner): RunningSource {
+    const source = { owner, closed: 0 };
+    sources.push(source);
+    return {
+      close: () => {
+        source.closed += 1;
+      },
+    };
+  },
+};
+
+beforeEach(() => {
+  clock = new FakeClock();
+  sources = [];
+  ended = 0;
+  const log = testLog("debug");
+  lines = log.lines;
+  streams = new PathManager({
+    logger: log.logger,
+    clock,
+    memory,
+    config: parseConfig("paths:\n  cam:\n"),
+  });
+  const publisher = { type: "fake", id: "1", close: () => {} };
+  const path = streams.addPublisher("cam", publisher);
+  runner = new SourceRunner({
+    name: "cam",
+    conf,
+    kind,
+    logger: log.logger,
+    clock,
+    publish: () => streams.publish(path, publisher, description, trackSetups(description)),
+    ended: () => {
+      ended += 1;
+    },
+  });
+});
+
+afterEach(async () => {
+  runner.stop();
+  await streams.close();
+});
+
+/** Makes the present attempt fail; returns how long it takes until the next one, ms. */
+async function retryAfterFailure(): Promise<number> {
+  const before = sources.length;
+  const failedAt = clock.now();
+  sources.at(-1)!.owner.failed(new Error("gone"));
+  while (sources.length === before) await clock.advance(100);
+  return clock.now() - failedAt;
+}
+
+test("tries again soon, then ever later, but always within 15 s", async () => {
+  runner.start();
+  expect(sources).toHaveLength(1);
+  const delays: number[] = [];
+  for (let i = 0; i < 8; i++) delays.push(await retryAfterFailure());
+  expect(delays[0]).toBeLessThanOrEqual(5_000);
+  for (const delay of delays) expect(delay).toBeLessThanOrEqual(15_000);
+  expect(Math.min(...delays.slice(4))).toBeGreaterThanOrEqual(7_500);
+  expect(sources.slice(0, -1).every(({ closed }) => closed === 1)).toBe(true);
+  expect(lines.filter((line) => line === "ERR [fake source] gone")).toHaveLength(8);
+  expect(ended).toBe(0);
+});
+
+test("once the stream has been there for a while, tries again soon", async () => {
+  runner.start();
+  for (let i = 0; i < 5; i++) await retryAfterFailure();
+  sources.at(-1)!.owner.ready(description, trackSetups(description));
+  expect(runner.isReady).toBe(true);
+  await clock.advance(10_000);
+  expect(await retryAfterFailure()).toBeLessThanOrEqual(5_000);
+  expect([ended, runner.isReady]).toEqual([1, false]);
+  expect(lines).toContain("INF [fake source] ready: 1 track (G711)");
+});
+
+test("an attempt that is over has nothing more to say", async () => {
+  runner.start();
+  const [first] = sources;
+  await retryAfterFailure();
+  first!.owner.failed(new Error("too late"));
+  expect(() => first!.owner.ready(description, trackSetups(description))).toThrow("the source was stopped");
+  await clock.advance(60_000);
+  expect(sources).toHaveLength(2);
+  expect(lines).not.toContain("ERR [fake source] too late");
+});
+
+test("what is stopped is not tried again, and can be started anew", async () => {
+  runner.start();
+  sources[0]!.owner.failed(new Error("gone"));
+  runner.stop();
+  runner.stop();
+  await clock.advance(60_000);
+  expect(sources).toHaveLength(1);
+  runner.start();
+  runner.start();
+  expect(sources).toHaveLength(2);
+  runner.stop();
+  expect(sources[1]!.closed).toBe(1);
+  expect(lines.filter((line) => line === "INF [fake source] stopped")).toHaveLength(2);
+});
