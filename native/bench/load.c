@@ -1,8 +1,8 @@
 /*
  * load publish|read --port N [--count N] [--paths N] [--prefix P] [--bitrate N] [--fps N] [--ramp N] [--warmup S]
- *                   [--seconds S] [--linger S] [--raw] [--unchecked]
+ *                   [--seconds S] [--linger S] [--raw] [--unchecked] [--udp] [--tls]
  *
- * Publishes H264 over RTSP/TCP, or reads it and checks every byte. "ready" on stderr says that all connections run,
+ * Publishes H264 over RTSP/TCP, or reads it (--udp: in datagrams, --tls: by RTSPS) and checks every byte. "ready" on stderr says that all connections run,
  * "begin" that measuring begins, "end" that it ends. Exit code 2 when it cannot work at all.
  */
 #include "load.h"
@@ -28,6 +28,8 @@ int main(int argc, char **argv) {
       .seconds = option_number(argc, argv, "seconds", 0),
       .linger = option_number(argc, argv, "linger", 0),
       .raw = option(argc, argv, "raw") != NULL,
+      .udp = option(argc, argv, "udp") != NULL,
+      .tls = option(argc, argv, "tls") != NULL,
       .unchecked = option(argc, argv, "unchecked") != NULL,
   };
   if (load.count < 1 || load.paths < 1 || load.fps <= 0 || load.ramp <= 0) die("numbers must be positive");

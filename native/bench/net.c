@@ -85,6 +85,20 @@ int tcp_accept(int listener) {
   return fd;
 }
 
+int udp_open(int *port) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), room = 8 << 20;
+  struct sockaddr_in address = loopback(0);
+  socklen_t size = sizeof address;
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0) die("udp: %s", strerror(errno));
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  }
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  getsockname(fd, (struct sockaddr *)&address, &size);
+  *port = ntohs(address.sin_port);
+  return fd;
+}
+
 static void control(int epoll, int operation, int fd, uint32_t events, uint64_t index) {
   struct epoll_event event = {.events = events, .data.u64 = index};
   if (epoll_ctl(epoll, operation, fd, &event) != 0) die("epoll_ctl: %s", strerror(errno));

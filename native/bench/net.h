@@ -24,6 +24,9 @@ int tcp_listen(int *port);
 /* Accepts one connection as a non-blocking socket with NODELAY; -1 when none is waiting. */
 int tcp_accept(int listener);
 
+/* A non-blocking UDP socket on 127.0.0.1 with large buffers; `*port` receives its port. */
+int udp_open(int *port);
+
 /* epoll_ctl(ADD or MOD) with `index` as data; level triggered. */
 void watch(int epoll, int fd, uint32_t events, uint64_t index);
 void rewatch(int epoll, int fd, uint32_t events, uint64_t index);

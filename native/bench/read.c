@@ -6,21 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "load.h"
 #include "net.h"
 #include "pattern.h"
 #include "rtsp.h"
+#include "tls.h"
 
 #define MAX_REST 65540          /* an interleaved frame: 4 bytes and 65,535 */
 #define CHUNK (256 * 1024)
 #define SLOT_NS 10000           /* width of a histogram slot */
 #define SLOTS 500000            /* 5 s; the last one holds what is later */
 #define KEEPALIVE_NS 30000000000ull
+#define BATCH 64                /* datagrams taken at once */
+#define DATAGRAM 2048
+#define MEDIA (1ull << 32)      /* epoll data: MEDIA or REPORTS + index for the datagrams of a reader */
+#define REPORTS (2ull << 32)
 
 struct reader {
   int fd, started, counted, in_frame;
+  int media, reports; /* sockets for datagrams */
+  struct tls *tls;
   uint16_t sequence;  /* next expected */
   uint32_t id, ssrc, time;
   uint64_t count;     /* next expected, valid when `counted` */
@@ -124,7 +132,8 @@ static void check(struct reader *r, const uint8_t *packet, size_t size, uint64_t
 static void request(struct reader *r) {
   char text[1024];
   size_t size = rtsp_request(&r->rtsp, text, sizeof text);
-  if (write(r->fd, text, size) != (ssize_t)size) fail(r, "request not taken");
+  ssize_t n = r->tls != NULL ? tls_write(r->tls, text, size) : write(r->fd, text, size);
+  if (n != (ssize_t)size) fail(r, "request not taken");
 }
 
 static void response(struct reader *r, const uint8_t *data, size_t size) {
@@ -167,19 +176,49 @@ static void keep(struct reader *r, const uint8_t *data, size_t size) {
   r->rest_size = (uint32_t)size;
 }
 
-static void receive(struct reader *r) {
+/* Returns 0 when there is nothing more to read for now. */
+static int receive(struct reader *r) {
   uint8_t *begin = space + MAX_REST - r->rest_size;
-  ssize_t n = read(r->fd, space + MAX_REST, CHUNK);
+  ssize_t n = r->tls != NULL ? tls_read(r->tls, space + MAX_REST, CHUNK) : read(r->fd, space + MAX_REST, CHUNK);
   if (n <= 0) {
     if (n == 0 || errno != EAGAIN) fail(r, n == 0 ? "closed by the server" : strerror(errno));
-    return;
+    return 0;
   }
   received += (uint64_t)n;
-  if (load->unchecked) return;
+  if (load->unchecked) return 1;
   if (r->rest_size > 0) memcpy(begin, r->rest, r->rest_size);
   size_t size = r->rest_size + (size_t)n, used = take(r, begin, size, now_ns());
-  if (size - used > MAX_REST) return mismatch(r, "endless frame"), fail(r, "lost in the stream");
+  if (size - used > MAX_REST) return mismatch(r, "endless frame"), fail(r, "lost in the stream"), 0;
   keep(r, begin + used, size - used);
+  return 1;
+}
+
+/* Takes the datagrams that wait, in the order in which they came. */
+static void receive_datagrams(struct reader *r, int fd) {
+  static struct mmsghdr messages[BATCH];
+  static struct iovec parts[BATCH];
+  for (int i = 0; i < BATCH && messages[i].msg_hdr.msg_iov == NULL; i++) {
+    parts[i] = (struct iovec){space + i * DATAGRAM, DATAGRAM};
+    messages[i].msg_hdr.msg_iov = &parts[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  int count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+  uint64_t now = now_ns();
+  for (int i = 0; i < count; i++) {
+    size_t size = messages[i].msg_len;
+    received += size;
+    if (fd == r->reports) rtcp++;
+    else if (load->unchecked) packets++;
+    else check(r, space + i * DATAGRAM, size, now);
+  }
+}
+
+/* Has the datagrams of the next reader come to sockets of its own. */
+static void open_datagrams(struct reader *r, int index) {
+  r->media = udp_open(&r->rtsp.ports[0]);
+  r->reports = udp_open(&r->rtsp.ports[1]);
+  watch(epoll, r->media, EPOLLIN, MEDIA + (uint64_t)index);
+  watch(epoll, r->reports, EPOLLIN, REPORTS + (uint64_t)index);
 }
 
 static void open_reader(uint64_t now) {
@@ -189,14 +228,15 @@ static void open_reader(uint64_t now) {
   r->id = (uint32_t)(index % load->paths);
   snprintf(path, sizeof path, "%s%u", load->prefix, r->id);
   r->fd = tcp_connect(load->port);
+  if (load->tls) r->tls = tls_connect(r->fd);
   r->alive_ns = now + KEEPALIVE_NS;
   watch(epoll, r->fd, EPOLLIN, (uint64_t)index);
-  if (load->raw) {
-    playing++;
-    return;
-  }
   rtsp_init(&r->rtsp, 0, load->port, path);
-  request(r);
+  if (load->udp) open_datagrams(r, index);
+  if (!load->raw) return request(r);
+  playing++;
+  uint16_t port = (uint16_t)r->rtsp.ports[0];
+  if (load->udp && write(r->fd, &port, sizeof port) != sizeof port) fail(r, "port not taken");
 }
 
 static void keep_alive(uint64_t now) {
@@ -225,8 +265,10 @@ static void serve(uint64_t until_ns, int whole_ramp) {
     if (wake > check_alive) wake = check_alive;
     int count = wait_until(epoll, events, 512, wake);
     for (int i = 0; i < count; i++) {
-      struct reader *r = &readers[events[i].data.u64];
-      if (r->fd >= 0) receive(r);
+      uint64_t index = events[i].data.u64;
+      struct reader *r = &readers[(uint32_t)index];
+      if (index >= MEDIA) receive_datagrams(r, index >= REPORTS ? r->reports : r->media);
+      else if (r->fd >= 0 && receive(r) && r->tls != NULL) while (r->fd >= 0 && receive(r));
     }
   }
 }

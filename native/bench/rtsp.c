@@ -31,7 +31,9 @@ size_t rtsp_request(struct rtsp *rtsp, char *out, size_t size) {
   static const char *const methods[2][4] = {{"DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER"},
                                             {"ANNOUNCE", "SETUP", "RECORD", "GET_PARAMETER"}};
   char headers[256] = "", body[1024] = "";
-  if (rtsp->step == RTSP_SETUP) {
+  if (rtsp->step == RTSP_SETUP && rtsp->ports[0] != 0) {
+    snprintf(headers, sizeof headers, "Transport: RTP/AVP;unicast;client_port=%d-%d\r\n", rtsp->ports[0], rtsp->ports[1]);
+  } else if (rtsp->step == RTSP_SETUP) {
     snprintf(headers, sizeof headers, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1%s\r\n",
              rtsp->publishes ? ";mode=record" : "");
   } else if (rtsp->step == RTSP_DESCRIPTION && rtsp->publishes) {

@@ -1,5 +1,5 @@
-/* The client's side of an RTSP session over TCP (RFC 2326), as far as a load generator needs it: one video track on
- * interleaved channels 0 and 1. Knows no socket. */
+/* The client's side of an RTSP session (RFC 2326), as far as a load generator needs it: one video track, on interleaved
+ * channels 0 and 1 or in datagrams. Knows no socket. */
 #ifndef BENCH_RTSP_H
 #define BENCH_RTSP_H
 
@@ -14,6 +14,7 @@ struct rtsp {
   char session[80];
   int publishes;
   int cseq;
+  int ports[2];         /* where datagrams are to come to, RTP and RTCP; 0 for interleaved frames */
   enum rtsp_step step;
 };
 

@@ -117,11 +117,11 @@ export class DatagramSockets implements DatagramSink {
     for (let run = 0; run < batch.runs; run++) {
       const list = lists[batch.trackOf(run)];
       if (list === undefined || list.length === 0) continue;
-      const parts: (Uint8Array | number | string)[] = [];
       const [first, end] = batch.vectorsOf(run);
-      for (let i = first; i < end; i++) {
-        const packet = batch.packet(i);
-        for (const { address, port } of list.addresses) parts.push(packet, port, address);
+      const packets = Array.from({ length: end - first }, (_, i) => batch.packet(first + i));
+      const parts: (Uint8Array | number | string)[] = [];
+      for (const { address, port } of list.addresses) {
+        for (const packet of packets) parts.push(packet, port, address);
       }
       this.#rtp.sendMany(parts);
     }

@@ -36,8 +36,8 @@ async function fanOutRow(readers: number, settings: Settings): Promise<Row> {
   return summarize(readers, trace, ours, theirs);
 }
 
-/** A short run whose writes are recorded; its CPU time is not used, as recording costs some. */
-async function record(readers: number, settings: Settings, target: string): Promise<Trace> {
+/** A short run of RTSP/TCP whose writes are recorded; its CPU time is not used, as recording costs some. */
+export async function record(readers: number, settings: Settings, target: string): Promise<Trace> {
   const source = join(OUT, "writes.bin");
   await using server = await BenchServer.start({ cpu: SERVER_CPU, trace: source });
   await using publisher = startPublishers({ port: server.port, count: 1 });

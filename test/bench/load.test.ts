@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Socket, TCPSocketListener } from "bun";
+import { Certificates } from "../integration/certificates.ts";
 import { startPublishers, startReaders } from "./load.ts";
 import { Relay } from "./relay.ts";
-import { buildTools, canBuildTools } from "./tools.ts";
+import { buildTools, canBuildTools, hasTls } from "./tools.ts";
 
 /** What lies between the relay and the reader: changes the bytes that pass. */
 type Fault = (data: Buffer) => Buffer;
@@ -91,6 +92,41 @@ test.skipIf(SKIP)(
       return Buffer.concat([data.subarray(0, at), data.subarray(at + size)]);
     });
     expect(result).toMatchObject({ gaps: 1, lost: 1, sequenceGaps: 1 });
+  },
+  20_000,
+);
+
+/** What readers of a relay see of one publisher. */
+async function readFrom(args: readonly string[], how: { readonly udp?: boolean; readonly tls?: boolean }) {
+  buildTools();
+  await using relay = await Relay.start([...args, "--readers", "3"]);
+  await using readers = startReaders({ port: relay.readerPort, count: 3, raw: true, seconds: 1, ...how });
+  await readers.began();
+  await using publisher = startPublishers({ port: relay.ingestPort, count: 1, raw: true });
+  await publisher.ready();
+  return await readers.result();
+}
+
+for (const args of [["send"], ["send", "--segment"]]) {
+  test.skipIf(SKIP)(
+    `datagrams are read whole (relay ${args.join(" ")})`,
+    async () => {
+      const result = await readFrom(args, { udp: true });
+      expect(result).toMatchObject({ gaps: 0, sequenceGaps: 0, mismatches: 0, closed: 0 });
+      expect(result.packets).toBeGreaterThan(500);
+    },
+    20_000,
+  );
+}
+
+test.skipIf(SKIP || !hasTls() || !Certificates.available)(
+  "an encrypted connection is read whole",
+  async () => {
+    using certificates = new Certificates("bench");
+    const { keyFile, certFile } = certificates;
+    const result = await readFrom(["forward", "--key", keyFile, "--cert", certFile], { tls: true });
+    expect(result).toMatchObject({ gaps: 0, sequenceGaps: 0, mismatches: 0, closed: 0 });
+    expect(result.packets).toBeGreaterThan(500);
   },
   20_000,
 );

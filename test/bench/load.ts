@@ -33,6 +33,10 @@ export interface ReadOptions extends LoadOptions {
   readonly ramp?: number;
   /** Counts bytes without looking at them. */
   readonly unchecked?: boolean;
+  /** Packets come in datagrams. */
+  readonly udp?: boolean;
+  /** The connection is encrypted. */
+  readonly tls?: boolean;
 }
 
 export interface PublishResult {

@@ -6,9 +6,12 @@ import { fanOut } from "./fan-out.ts";
 import { ingest } from "./ingest.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
+import { pulled } from "./pulled.ts";
 import { formatTable, type Row, type Settings } from "./row.ts";
 import { start } from "./start.ts";
+import { tls } from "./tls.ts";
 import { buildTools, canBuildTools, OUT } from "./tools.ts";
+import { udp } from "./udp.ts";
 
 const GROUPS: Readonly<Record<string, (settings: Settings) => Promise<Row[]>>> = {
   fanout: fanOut,
@@ -16,12 +19,15 @@ const GROUPS: Readonly<Record<string, (settings: Settings) => Promise<Row[]>>> =
   fanout200: (settings) => fanOut(settings, 200),
   fanout500: (settings) => fanOut(settings, 500),
   fanout1000: (settings) => fanOut(settings, 1_000),
+  udp,
+  tls,
   ingest,
+  pulled,
   memory,
   latency,
   start,
 };
-const DEFAULT_GROUPS = ["fanout", "ingest", "memory", "latency", "start"];
+const DEFAULT_GROUPS = ["fanout", "udp", "tls", "ingest", "pulled", "memory", "latency", "start"];
 
 const USAGE = `usage: bun test/bench/main.ts [--quick] [--only ${Object.keys(GROUPS).join(",")}]
                              [--seconds S] [--runs N] [--json FILE]`;

@@ -22,9 +22,12 @@ export class Relay implements AsyncDisposable {
     this.readerPort = readerPort;
   }
 
-  /** @param args the command line of `native/bench/relay.c` */
-  static async start(args: readonly string[]): Promise<Relay> {
-    const child = new Child([toolPath("relay"), ...args], { cpu: SERVER_CPU });
+  /**
+   * @param args the command line of `native/bench/relay.c`
+   * @param program what is run with it
+   */
+  static async start(args: readonly string[], program = [toolPath("relay")]): Promise<Relay> {
+    const child = new Child([...program, ...args], { cpu: SERVER_CPU });
     const match = await child.line(/^ingest (\d+) readers (\d+)/, 10_000);
     return new Relay(child, Number(match[1]), Number(match[2]));
   }

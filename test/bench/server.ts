@@ -10,6 +10,7 @@ export interface ServerOptions {
   readonly cpu?: number | undefined;
   /** Lines of YAML laid over those of the benchmark. */
   readonly config?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** Records its writes in this file, by preload. */
   readonly trace?: string;
 }
@@ -36,12 +37,15 @@ export class BenchServer implements AsyncDisposable {
   readonly #metricsUrl: string;
   /** Port of RTSP on 127.0.0.1. */
   readonly port: number;
+  /** Port of RTSPS, where it is configured. */
+  readonly securePort: number | undefined;
 
-  constructor(child: Child, folder: string, port: number, metricsPort: number) {
+  constructor(child: Child, folder: string, port: number, metricsPort: number, securePort?: number) {
     this.#child = child;
     this.#folder = folder;
     this.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
     this.port = port;
+    this.securePort = securePort;
   }
 
   /** Starts it; settles when it listens. */
@@ -54,13 +58,15 @@ export class BenchServer implements AsyncDisposable {
     await Bun.write(file, lines.join(""));
     const env =
       options.trace === undefined
-        ? {}
+        ? (options.env ?? {})
         : { LD_PRELOAD: toolPath("trace.so"), BENCH_TRACE: options.trace, MEDIAMTX_NO_FFI: "1" };
     const child = new Child([...serverCommand(), file], { cpu: options.cpu, env, cwd: folder });
     try {
       const rtsp = await child.line(RTSP_LINE, 20_000);
       const metrics = await child.line(METRICS_LINE, 20_000);
-      return new BenchServer(child, folder, Number(rtsp[1]), Number(metrics[1]));
+      const isSecure = options.config?.["encryption"] !== undefined;
+      const secure = isSecure ? Number((await child.line(RTSPS_LINE, 20_000))[1]) : undefined;
+      return new BenchServer(child, folder, Number(rtsp[1]), Number(metrics[1]), secure);
     } catch (error) {
       await child.stop("SIGKILL");
       await rm(folder, { recursive: true });
@@ -82,14 +88,14 @@ export class BenchServer implements AsyncDisposable {
     return this.#child.output;
   }
 
-  /** Sum of a metric over all its labels; 0 when there is none. */
-  async metric(name: string): Promise<number> {
+  /** Sum of a metric over all its lines, or those with `label` in them; 0 when there is none. */
+  async metric(name: string, label = ""): Promise<number> {
     const response = await fetch(this.#metricsUrl);
     const text = await response.text();
     let sum = 0;
     for (const line of text.split("\n")) {
       const match = /^(\w+)(?:\{.*\})? (\S+)$/.exec(line);
-      if (match?.[1] === name) sum += Number(match[2]);
+      if (match?.[1] === name && line.includes(label)) sum += Number(match[2]);
     }
     return sum;
   }
@@ -107,6 +113,7 @@ export class BenchServer implements AsyncDisposable {
 const CONFIG_NAME = "mediamtx.yml";
 /** The line that says RTSP listens; group 1 is the port. */
 export const RTSP_LINE = /\[RTSP\] listener opened on \S*:(\d+) \(TCP\)/;
+const RTSPS_LINE = /\[RTSPS\] listener opened on \S*:(\d+) \(TCP/;
 const METRICS_LINE = /\[metrics\] listener opened on \S*:(\d+)/;
 
 /** The executable of `make build`, or the one that MEDIAMTX_BIN names; undefined when there is none. */
