@@ -102,10 +102,12 @@ export class Client implements AsyncDisposable {
 
   async #output(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
+    let hasLine = false;
     for await (const chunk of this.#process.stdout) {
       chunks.push(chunk);
-      if (chunk.includes(NEWLINE))
-        this.#line.resolve(Buffer.concat(chunks).toString().split("\n", 1)[0] ?? "");
+      if (hasLine || !chunk.includes(NEWLINE)) continue;
+      hasLine = true;
+      this.#line.resolve(Buffer.concat(chunks).toString().split("\n", 1)[0] ?? "");
     }
     this.#line.resolve("");
     return Buffer.concat(chunks);

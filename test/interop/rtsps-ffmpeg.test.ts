@@ -1,3 +1,0 @@
-import { codecSuite } from "./codec-suite.ts";
-
-codecSuite("ffmpeg", "tls");
