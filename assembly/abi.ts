@@ -95,3 +95,40 @@ export const BATCH_SERVED = 130816;
 /** Packets of one segmented message, and its bytes (UDP_MAX_SEGMENTS of Linux; 65,535 less headers). */
 export const RUN_PACKETS_MAX = 64;
 export const RUN_BYTES_MAX = 65000;
+
+/** Bytes of an index entry of units: address, size, flags, bytes of the whole unit, presentation and decoding time (f64). */
+export const UNIT_STRIDE = 32;
+/** Flags of an entry of units: the first and the last piece of its unit; a random access point (on the first piece). */
+export const UNIT_START = 1;
+export const UNIT_END = 2;
+export const UNIT_KEY = 4;
+
+/** How RTP payloads become units. */
+export const UNITS_H264 = 1;
+export const UNITS_H265 = 2;
+export const UNITS_AV1 = 3;
+export const UNITS_VP9 = 4;
+export const UNITS_VP8 = 5;
+/** AU headers of RFC 3640. */
+export const UNITS_GENERIC = 6;
+/** A packet is a frame. */
+export const UNITS_FRAMES = 7;
+/** MPEG-4 Audio in LATM (RFC 6416 §6), MPEG-1/2 Audio (RFC 2250 §3.5), AC-3 (RFC 4184). */
+export const UNITS_LATM = 8;
+export const UNITS_MPEG12_AUDIO = 9;
+export const UNITS_AC3 = 10;
+/** Samples of a fixed size, of which a packet may have any number: G711, G722, LPCM. */
+export const UNITS_SAMPLES = 11;
+/** MPEG-1/2 Video (RFC 2250 §3.4), MPEG-4 Video (RFC 6416 §5). */
+export const UNITS_MPEG12_VIDEO = 12;
+export const UNITS_MPEG4_VIDEO = 13;
+
+/** Tracks of a part of a file: where they begin behind their count, and the bytes of each. */
+export const PART_TRACKS = 8;
+export const PART_TRACK_STRIDE = 48;
+
+/** Tracks of a transport stream: where they begin in its multiplexer, and the bytes of each; what they carry. */
+export const TS_TRACKS = 64;
+export const TS_TRACK_STRIDE = 64;
+export const TS_H264 = 1;
+export const TS_AAC = 2;

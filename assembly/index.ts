@@ -20,6 +20,7 @@ export {
   cursorToHead,
   cursorToRandomAccess,
 } from "./cursor";
+export { fmp4Part } from "./fmp4/part";
 export {
   LOG_BLOCKS,
   LOG_CHANNELS,
@@ -59,6 +60,8 @@ export {
   slotGive,
   slotTake,
 } from "./memory";
+export { TS_SIZE } from "./mpegts/layout";
+export { tsWrite } from "./mpegts/mux";
 export { batchAddress, batchGather, RUN_BYTES, RUN_FIRST, RUN_PACKETS, RUN_TRACK } from "./rtp/batch";
 export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {
@@ -117,3 +120,24 @@ export {
   TRACK_STRIDE,
   TRACK_VIDEO,
 } from "./track";
+export {
+  UNIT_BLOCKS,
+  UNIT_CLOCK_RATE,
+  UNIT_DELTA_BITS,
+  UNIT_DEPTH,
+  UNIT_DROPPED,
+  UNIT_FORMAT,
+  UNIT_FRAME_TICKS,
+  UNIT_HEAD_SEQ,
+  UNIT_INDEX_BITS,
+  UNIT_JUMPS,
+  UNIT_MALFORMED,
+  UNIT_SIZE_BITS,
+  UNIT_TRACK_SIZE,
+  unitAt,
+  unitClose,
+  unitOpen,
+  unitSpans,
+  unitTrim,
+} from "./units/log";
+export { unitPull } from "./units/pull";

@@ -124,18 +124,23 @@ export class MediaMemory {
     return Atomics.load(this.u32, address.value >> 2);
   }
 
-  /** Makes sure that there are blocks for the next call of the core, as long as the budget lasts. */
-  prepare(): void {
+  /**
+   * Makes sure that there are blocks for the next call of the core, as long as the budget lasts.
+   *
+   * @param more blocks that it needs besides the usual ones
+   */
+  prepare(more = 0): void {
     const u32 = this.#u32;
-    if ((u32[this.#taken] as number) + BLOCKS_READY > (u32[this.#backed] as number)) this.#grow();
+    const ready = BLOCKS_READY + more;
+    if ((u32[this.#taken] as number) + ready > (u32[this.#backed] as number)) this.#grow(ready);
   }
 
-  #grow(): void {
+  #grow(ready: number): void {
     const backed = this.#pool(this.core.POOL_BACKED);
     const total = this.#pool(this.core.POOL_BUDGET);
     if (!this.#owns) this.renew();
     if (!this.#owns || backed === total) return;
-    const wanted = Math.min(total, backed + Math.max(BLOCKS_STEP, backed >> 2));
+    const wanted = Math.min(total, backed + Math.max(BLOCKS_STEP, backed >> 2, ready));
     try {
       this.shared.memory.grow(pagesFor(wanted) - this.#u8.length / PAGE);
     } catch (error) {

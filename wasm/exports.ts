@@ -77,6 +77,19 @@ export interface CoreExports {
   readonly TRACK_STARTED: WebAssembly.Global;
   readonly TRACK_STRIDE: WebAssembly.Global;
   readonly TRACK_VIDEO: WebAssembly.Global;
+  readonly UNIT_BLOCKS: WebAssembly.Global;
+  readonly UNIT_CLOCK_RATE: WebAssembly.Global;
+  readonly UNIT_DELTA_BITS: WebAssembly.Global;
+  readonly UNIT_DEPTH: WebAssembly.Global;
+  readonly UNIT_DROPPED: WebAssembly.Global;
+  readonly UNIT_FORMAT: WebAssembly.Global;
+  readonly UNIT_FRAME_TICKS: WebAssembly.Global;
+  readonly UNIT_HEAD_SEQ: WebAssembly.Global;
+  readonly UNIT_INDEX_BITS: WebAssembly.Global;
+  readonly UNIT_JUMPS: WebAssembly.Global;
+  readonly UNIT_MALFORMED: WebAssembly.Global;
+  readonly UNIT_SIZE_BITS: WebAssembly.Global;
+  readonly UNIT_TRACK_SIZE: WebAssembly.Global;
 
   cursorAge(address: number, now: number): number;
   cursorFill(address: number, dst: number, limit: number, only: number): number;
@@ -141,4 +154,13 @@ export interface CoreExports {
     packets: number,
     octets: number,
   ): number;
+  unitAt(address: number, seq: number, out: number): number;
+  unitClose(address: number): void;
+  unitOpen(address: number): void;
+  unitPull(cursor: number, tracks: number): number;
+  unitSpans(address: number, seq: number, end: number, out: number, limit: number): number;
+  unitTrim(address: number, seq: number): void;
+  readonly TS_SIZE: WebAssembly.Global;
+  tsWrite(address: number, tables: number): number;
+  fmp4Part(address: number, sequence: number, dst: number, limit: number): number;
 }

@@ -35,6 +35,11 @@ export class TrackState {
     i32[(this.address + core.TRACK_PARAMS_NEEDED.value) >> 2] = paramsNeeded;
   }
 
+  /** Ticks a second. */
+  get clockRate(): number {
+    return this.#f64(this.#memory.core.TRACK_CLOCK_RATE);
+  }
+
   /** Whether a packet has come. */
   get started(): boolean {
     return this.#u32(this.#memory.core.TRACK_STARTED) !== 0;

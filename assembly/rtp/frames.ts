@@ -129,7 +129,7 @@ function keep(track: Track, bit: i32, unit: i32, size: i32): void {
 }
 
 /** RFC 7741 §4.2, §4.3: the first partition of a frame whose P bit is 0. */
-function vp8(payload: i32, size: i32): bool {
+export function vp8(payload: i32, size: i32): bool {
   const first = get8(payload);
   if ((first & 0x17) !== 0x10) return false;
   let at = 1;
@@ -145,7 +145,7 @@ function vp8(payload: i32, size: i32): bool {
 }
 
 /** RFC 9628 §4.2, and the uncompressed header of the frame, as some senders never set the P bit. */
-function vp9(payload: i32, size: i32): bool {
+export function vp9(payload: i32, size: i32): bool {
   const flags = get8(payload);
   if ((flags & 0x48) !== 0x08) return false;
   let at = 1;
@@ -163,7 +163,7 @@ function vp9(payload: i32, size: i32): bool {
 }
 
 /** Skips the scalability structure; returns where it ends. */
-function vp9Structure(payload: i32, size: i32, start: i32): i32 {
+export function vp9Structure(payload: i32, size: i32, start: i32): i32 {
   if (start >= size) return size;
   const flags = get8(payload + start);
   let at = start + 1;

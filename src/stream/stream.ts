@@ -9,6 +9,7 @@ import { DatagramOutput, type DatagramReader, type DatagramSink } from "./datagr
 import type { FlushQueue } from "./flush.ts";
 import { NtpClock, type TrackTime } from "./ntp.ts";
 import type { SinkGroup } from "./sink-group.ts";
+import { type UnitReader, UnitStream } from "./units.ts";
 
 /** What a stream is made of. */
 export interface StreamOptions {
@@ -44,6 +45,8 @@ export class Stream {
   readonly #shortTaken: number[] = [];
   /** Readers that take datagrams, by what sends these. */
   readonly #outputs = new Map<DatagramSink, DatagramOutput>();
+  /** The same stream in units, while somebody wants that. */
+  #units: UnitStream | undefined;
   /** Next in `#together` to be looked at for its sender reports, and when the last one was. */
   #reportNext = 0;
   #reportTime = 0;
@@ -78,7 +81,7 @@ export class Stream {
   get readers(): number {
     let count = this.#alone.length + this.#together.length;
     for (const output of this.#outputs.values()) count += output.size;
-    return count;
+    return count + (this.#units?.readers ?? 0);
   }
 
   /** Monotonic time, ms. */
@@ -99,6 +102,15 @@ export class Stream {
   /** RTP time of a track at this moment; undefined before its first packet. */
   timeOf(track: number): TrackTime | undefined {
     return this.#ntp.at(track, this.#clock.now(), this.#clock.wall());
+  }
+
+  /** Wall clock of an RTP time of a track that has sent something, ms since 1970. */
+  wallAt(track: number, rtpTime: number): number {
+    const wall = this.#clock.wall();
+    const present = this.#ntp.at(track, this.#clock.now(), wall);
+    if (present === undefined) return wall;
+    const rate = this.log.tracks[track]?.clockRate ?? 1;
+    return wall - (((present.rtpTime - rtpTime) | 0) * 1000) / rate;
   }
 
   /** Tracks that have a report of the publisher. */
@@ -162,6 +174,27 @@ export class Stream {
     output.reportWhenDue(this.now);
   }
 
+  /**
+   * Lets in a reader that takes units; it hears of them with the next flush.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
+  addUnitReader(reader: UnitReader): UnitStream {
+    this.#units ??= new UnitStream(this);
+    this.#units.add(reader);
+    this.#flushes.mark(this);
+    return this.#units;
+  }
+
+  removeUnitReader(reader: UnitReader): void {
+    const units = this.#units;
+    if (units === undefined) return;
+    units.remove(reader);
+    if (units.readers > 0) return;
+    this.#units = undefined;
+    units.close();
+  }
+
   removeDatagramReader(reader: DatagramReader, sink: DatagramSink): void {
     const output = this.#outputs.get(sink);
     if (output === undefined) return;
@@ -205,6 +238,7 @@ export class Stream {
     if (this.#together.length > 0) this.#flushTogether(now);
     else this.#leader.toHead();
     for (const output of this.#outputs.values()) output.flush(now);
+    this.#units?.pull(now);
     const lag = this.#flushAlone(now);
     this.log.trim((this.log.headSeq - lag) | 0);
   }
@@ -278,6 +312,7 @@ export class Stream {
     this.#flushes.forget(this);
     for (const output of this.#outputs.values()) output.close();
     this.#outputs.clear();
+    this.#units?.close();
     this.#leader.close();
     this.log.close();
   }

@@ -8,6 +8,7 @@ import * as rtspResponse from "./rtsp-response.ts";
 import * as sdp from "./sdp.ts";
 import type { FuzzTarget } from "./session.ts";
 import * as transportHeader from "./transport-header.ts";
+import * as units from "./units.ts";
 
 /** Every parser of outside bytes. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -20,4 +21,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   rtp,
   rtcp,
   config,
+  units,
 ];

@@ -1,0 +1,235 @@
+import { ERR_BUDGET, ERR_FULL, TS_AAC, TS_H264, UNIT_KEY } from "../abi";
+import { LogBlock } from "../log";
+import { UnitTrack, unitAt, unitBegin, unitDrop, unitEntry, unitFinish, unitPut } from "../units/log";
+import { get32, put8, put16, put32 } from "../wire";
+import { TS_ANSWER, TS_HEADER, TS_PACKET, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
+import { writeTables } from "./tables";
+
+const PES_VIDEO = 0xe0;
+const PES_AUDIO = 0xc0;
+/** What all times begin with, and how far the clock is behind decoding, 90 kHz. */
+const TIME_OFFSET: f64 = 126000;
+const CLOCK_DELAY: f64 = 63000;
+const ACCESS_UNIT_DELIMITER = 6;
+
+/**
+ * Writes the units of all tracks that are in range, in the order of their decoding times, as one unit of `out`.
+ *
+ * @param tables whether program tables go in front
+ * @returns 0, ERR_BUDGET, or ERR_FULL when a unit is not kept any more
+ */
+export function tsWrite(address: i32, tables: i32): i32 {
+  const mux = changetype<TsMux>(address);
+  const out = changetype<UnitTrack>(mux.out);
+  if (unitBegin(out, 0, 0) !== 0) return ERR_BUDGET;
+  mux.failed = 0;
+  if (tables !== 0) writeTables(mux);
+  while (mux.failed === 0) {
+    const i = earliest(mux);
+    if (i === -1) break;
+    if (i < 0) mux.failed = i;
+    else writeUnit(mux, tsTrack(address, i));
+  }
+  if (out.broken !== 0) mux.failed = ERR_BUDGET;
+  if (mux.failed !== 0) unitDrop(out);
+  else unitFinish(out, 0);
+  return mux.failed;
+}
+
+/** The track whose next unit is to be decoded first; -1 when there is none; ERR_FULL when one is gone. */
+function earliest(mux: TsMux): i32 {
+  let best = -1;
+  let bestTime: f64 = 0;
+  for (let i = 0; i < mux.tracks; i++) {
+    const track = tsTrack(changetype<i32>(mux), i);
+    if (track.end - track.seq <= 0) continue;
+    const entry = find(mux, track);
+    if (entry === 0) return ERR_FULL;
+    const time = ticks(track, load<f64>(entry, 24));
+    if (best !== -1 && time >= bestTime) continue;
+    best = i;
+    bestTime = time;
+  }
+  return best;
+}
+
+/** The first entry of the next unit of a track; 0 when it is gone. `entry` of the track says how many it has. */
+function find(mux: TsMux, track: TsTrack): i32 {
+  const answer = changetype<i32>(mux) + TS_ANSWER;
+  const entries = unitAt(track.units, track.seq, answer);
+  track.entry = entries;
+  return entries <= 0 ? 0 : load<i32>(answer);
+}
+
+/** A time of a track in 90 kHz. */
+function ticks(track: TsTrack, time: f64): f64 {
+  return Math.floor(((time - track.origin) * 90000) / track.rate + TIME_OFFSET);
+}
+
+function writeUnit(mux: TsMux, track: TsTrack): void {
+  const entry = find(mux, track);
+  const size = load<i32>(entry, 12);
+  const isKey = (load<i32>(entry, 8) & UNIT_KEY) !== 0;
+  const pts = ticks(track, load<f64>(entry, 16));
+  const dts = ticks(track, load<f64>(entry, 24));
+  let payload = size;
+  if (track.kind === TS_AAC) payload += track.prefixSize;
+  else payload += ACCESS_UNIT_DELIMITER + (isKey ? track.prefixSize : 0);
+  const header = writePesHeader(mux, track, payload, pts, dts);
+  beginPes(mux, track, header + payload, isKey, dts);
+  putPes(mux, track, changetype<i32>(mux) + TS_HEADER, header);
+  if (track.kind === TS_H264) {
+    putDelimiter(mux, track);
+    if (isKey) putPes(mux, track, track.prefix, track.prefixSize);
+    putUnit(mux, track, true);
+  } else {
+    putAdts(mux, track, size);
+    putUnit(mux, track, false);
+  }
+  track.seq += track.entry;
+}
+
+/** ISO/IEC 13818-1 §2.4.3.6. Returns its bytes. */
+function writePesHeader(mux: TsMux, track: TsTrack, payload: i32, pts: f64, dts: f64): i32 {
+  const at = changetype<i32>(mux) + TS_HEADER;
+  const hasDts = pts !== dts;
+  const fields = hasDts ? 10 : 5;
+  const length = 3 + fields + payload;
+  put32(at, 0x100 | (track.kind === TS_AAC ? PES_AUDIO : PES_VIDEO));
+  put16(at + 4, length > 0xffff || track.kind !== TS_AAC ? 0 : length);
+  put8(at + 6, 0x80);
+  put8(at + 7, hasDts ? 0xc0 : 0x80);
+  put8(at + 8, fields);
+  putTime(at + 9, hasDts ? 3 : 2, pts);
+  if (hasDts) putTime(at + 14, 1, dts);
+  return 9 + fields;
+}
+
+/** A time of 33 bits with its marks. */
+function putTime(at: i32, mark: i32, time: f64): void {
+  const value = (time as i64) & 0x1ffffffff;
+  put8(at, (mark << 4) | (((value >> 30) as i32) << 1) | 1);
+  put16(at + 1, ((((value >> 15) as i32) & 0x7fff) << 1) | 1);
+  put16(at + 3, (((value as i32) & 0x7fff) << 1) | 1);
+}
+
+/** Begins a PES packet of `size` bytes; its first transport packet says whether it is a random access point. */
+function beginPes(mux: TsMux, track: TsTrack, size: i32, isKey: bool, dts: f64): void {
+  mux.left = size;
+  const packet = changetype<i32>(mux) + TS_SCRATCH;
+  const isRandom = isKey && track.kind !== TS_AAC;
+  const clock = track.clock !== 0;
+  let adaptation = clock ? 8 : isRandom ? 2 : 0;
+  const room = TS_PACKET - 4 - adaptation;
+  if (size < room) adaptation += room - size;
+  openPacket(packet, track, true, adaptation);
+  if (adaptation > 1) put8(packet + 5, (isRandom ? 0x40 : 0) | (clock ? 0x10 : 0));
+  if (clock) putClock(packet + 6, dts - CLOCK_DELAY);
+  mux.fill = 4 + adaptation;
+}
+
+/** Program clock reference (§2.4.3.5): 33 bits, and an extension that is 0. */
+function putClock(at: i32, time: f64): void {
+  const value = (max<f64>(time, 0) as i64) & 0x1ffffffff;
+  put32(at, (value >> 1) as u32);
+  put16(at + 4, (((value as i32) & 1) << 15) | 0x7e00);
+}
+
+/** Header of a transport packet (§2.4.3.2) and an adaptation field of stuffing. */
+function openPacket(packet: i32, track: TsTrack, isFirst: bool, adaptation: i32): void {
+  put8(packet, 0x47);
+  put16(packet + 1, (isFirst ? 0x4000 : 0) | track.pid);
+  put8(packet + 3, (adaptation > 0 ? 0x30 : 0x10) | (track.counter & 15));
+  track.counter += 1;
+  if (adaptation === 0) return;
+  put8(packet + 4, adaptation - 1);
+  if (adaptation > 1) put8(packet + 5, 0);
+  if (adaptation > 2) memory.fill(packet + 6, 0xff, adaptation - 2);
+}
+
+/** Adds bytes to the PES packet in progress. */
+function putPes(mux: TsMux, track: TsTrack, src: i32, size: i32): void {
+  const packet = changetype<i32>(mux) + TS_SCRATCH;
+  const out = changetype<UnitTrack>(mux.out);
+  let done = 0;
+  while (done < size) {
+    if (mux.fill === TS_PACKET) {
+      const adaptation = max(TS_PACKET - 4 - mux.left, 0);
+      openPacket(packet, track, false, adaptation);
+      mux.fill = 4 + adaptation;
+    }
+    const n = min(TS_PACKET - mux.fill, size - done);
+    memory.copy(packet + mux.fill, src + done, n);
+    mux.fill += n;
+    mux.left -= n;
+    done += n;
+    if (mux.fill === TS_PACKET) unitPut(out, packet, TS_PACKET);
+  }
+}
+
+/** ITU-T H.264 §7.3.2.4: transport streams must have them. */
+function putDelimiter(mux: TsMux, track: TsTrack): void {
+  const at = changetype<i32>(mux) + TS_HEADER;
+  put32(at, 1);
+  put16(at + 4, 0x09f0);
+  putPes(mux, track, at, ACCESS_UNIT_DELIMITER);
+}
+
+/** ISO/IEC 13818-7 §6.2: the header of a frame of AAC, with the length of this one. */
+function putAdts(mux: TsMux, track: TsTrack, size: i32): void {
+  const at = changetype<i32>(mux) + TS_HEADER;
+  const length = size + 7;
+  memory.copy(at, track.prefix, 7);
+  put8(at + 3, load<u8>(at + 3) | ((length >> 11) & 3));
+  put8(at + 4, (length >> 3) & 255);
+  put8(at + 5, ((length & 7) << 5) | 0x1f);
+  putPes(mux, track, at, 7);
+}
+
+/** The bytes of the unit, with start codes in the place of lengths where it has NAL units. */
+function putUnit(mux: TsMux, track: TsTrack, hasNal: bool): void {
+  const units = changetype<UnitTrack>(track.units);
+  const scratch = changetype<i32>(mux) + TS_HEADER;
+  let block = blockHolding(units, track.seq);
+  let i = track.seq - changetype<LogBlock>(block).firstSeq;
+  let nal = 0;
+  for (let n = 0; n < track.entry; n++) {
+    const next = changetype<LogBlock>(block).next;
+    if (next !== 0 && track.seq + n - changetype<LogBlock>(next).firstSeq >= 0) {
+      block = next;
+      i = 0;
+    }
+    const entry = unitEntry(block, i);
+    let at = load<i32>(entry);
+    let left = load<i32>(entry, 4);
+    if (!hasNal) {
+      putPes(mux, track, at, left);
+      left = 0;
+    }
+    while (left > 0) {
+      if (nal === 0) {
+        if (left < 4) unreachable();
+        nal = get32(at);
+        put32(scratch, 1);
+        putPes(mux, track, scratch, 4);
+        at += 4;
+        left -= 4;
+      }
+      const size = min(nal, left);
+      putPes(mux, track, at, size);
+      nal -= size;
+      at += size;
+      left -= size;
+    }
+    i += 1;
+  }
+}
+
+function blockHolding(units: UnitTrack, seq: i32): i32 {
+  let block = units.tail;
+  while (true) {
+    const next = changetype<LogBlock>(block).next;
+    if (next === 0 || seq - changetype<LogBlock>(next).firstSeq < 0) return block;
+    block = next;
+  }
+}

@@ -1,0 +1,432 @@
+import { BLOCK_HEADER, ERR_BUDGET, ERR_FULL, UNIT_END, UNIT_START, UNIT_STRIDE } from "../abi";
+import { LogBlock } from "../log";
+import { blockCapacity, blockGive, blockTake } from "../memory";
+import { put32 } from "../wire";
+
+/**
+ * The units of one track: access units or audio frames, back to back in a chain of blocks, each block with an index
+ * that grows down from its end. A unit that does not fit the rest of a block goes on in the next one: it has an entry
+ * for each piece. One thread writes; units never change once `headSeq` has passed them. A layout, never constructed.
+ */
+export class UnitTrack {
+  /** Entries published. Atomic; wraps. */
+  headSeq!: i32;
+  headBlock!: i32;
+  /** First block that is still kept. */
+  tail!: i32;
+  blocks!: i32;
+  /** Where the next byte goes, and how many entries the head block has with those not yet published. */
+  write!: i32;
+  count!: i32;
+
+  /** The unit in progress: whether there is one, where its present piece begins, its first entry once it has one. */
+  open!: i32;
+  piece!: i32;
+  firstEntry!: i32;
+  bytes!: i32;
+  flags!: i32;
+  /** Whether something of it is missing. */
+  broken!: i32;
+  /** Where it began, to go back to. */
+  startBlock!: i32;
+  startWrite!: i32;
+  startCount!: i32;
+  /** Address of the length of the NAL unit in progress, 0 without one; of the OBU, likewise. */
+  lengthAt!: i32;
+  lengthBytes!: i32;
+
+  /** UNITS_*, and what the payload format says: bits of AU sizes and indexes; ticks of a frame, as far as known. */
+  format!: i32;
+  sizeBits!: i32;
+  indexBits!: i32;
+  deltaBits!: i32;
+  frameTicks!: i32;
+
+  /** RTP time and arrival of the last unit; `ticks` is the same time without wraps and jumps. */
+  started!: i32;
+  lastTime!: u32;
+  lastArrival!: i32;
+  /** Times that were not believed. */
+  jumps!: i32;
+  /** Most frames that come before another one and are shown after it; grows when it proves too small. */
+  depth!: i32;
+  recent!: i32;
+  /** Units that were incomplete, and packets that made no sense. */
+  dropped!: i32;
+  malformed!: i32;
+  clockRate!: f64;
+  ticks!: f64;
+  lastDts!: f64;
+}
+
+/** RTP time that runs away from arrival by more than this between two units is not believed, ms. */
+const JUMP_MS: f64 = 5000;
+
+/** Presentation times of the last frames in ascending order, f64 each. */
+export const UNIT_RECENT: i32 = 192;
+export const UNIT_RECENT_MAX: i32 = 17;
+/** Scratch for the header of a NAL unit that comes in fragments. */
+export const UNIT_HEADER: i32 = 336;
+export const UNIT_TRACK_SIZE: i32 = 384;
+export const UNIT_HEAD_SEQ: i32 = offsetof<UnitTrack>("headSeq");
+export const UNIT_BLOCKS: i32 = offsetof<UnitTrack>("blocks");
+export const UNIT_FORMAT: i32 = offsetof<UnitTrack>("format");
+export const UNIT_SIZE_BITS: i32 = offsetof<UnitTrack>("sizeBits");
+export const UNIT_INDEX_BITS: i32 = offsetof<UnitTrack>("indexBits");
+export const UNIT_DELTA_BITS: i32 = offsetof<UnitTrack>("deltaBits");
+export const UNIT_FRAME_TICKS: i32 = offsetof<UnitTrack>("frameTicks");
+export const UNIT_DEPTH: i32 = offsetof<UnitTrack>("depth");
+export const UNIT_CLOCK_RATE: i32 = offsetof<UnitTrack>("clockRate");
+export const UNIT_JUMPS: i32 = offsetof<UnitTrack>("jumps");
+export const UNIT_DROPPED: i32 = offsetof<UnitTrack>("dropped");
+export const UNIT_MALFORMED: i32 = offsetof<UnitTrack>("malformed");
+
+export function unitOpen(address: i32): void {
+  memory.fill(address, 0, UNIT_TRACK_SIZE);
+}
+
+/** Gives back every block. Nobody may read it any more. */
+export function unitClose(address: i32): void {
+  const track = changetype<UnitTrack>(address);
+  giveFrom(track.tail);
+  track.tail = 0;
+  track.headBlock = 0;
+}
+
+function giveFrom(first: i32): void {
+  let block = first;
+  while (block !== 0) {
+    const next = changetype<LogBlock>(block).next;
+    blockGive(block);
+    block = next;
+  }
+}
+
+/** Address of entry number `i` of a block. */
+export function unitEntry(block: i32, i: i32): i32 {
+  return block + blockCapacity() - (i + 1) * UNIT_STRIDE;
+}
+
+function grow(track: UnitTrack): bool {
+  const block = blockTake();
+  if (block === 0) return false;
+  const header = changetype<LogBlock>(block);
+  header.next = 0;
+  header.count = 0;
+  header.end = 0;
+  const old = track.headBlock;
+  if (old === 0) {
+    header.firstSeq = track.headSeq;
+    track.tail = block;
+  } else {
+    header.firstSeq = changetype<LogBlock>(old).firstSeq + track.count;
+    changetype<LogBlock>(old).count = track.count;
+    atomic.store<i32>(old + offsetof<LogBlock>("next"), block);
+  }
+  track.headBlock = block;
+  track.blocks += 1;
+  track.write = block + BLOCK_HEADER;
+  track.count = 0;
+  return true;
+}
+
+/** Room for `wanted` bytes at least, in one piece; ends the present piece where it must. */
+function room(track: UnitTrack, wanted: i32): i32 {
+  if (track.headBlock !== 0) {
+    const left = unitEntry(track.headBlock, track.count) - track.write;
+    if (left >= wanted) return left;
+    endPiece(track, 0);
+  }
+  if (!grow(track)) return 0;
+  track.piece = track.write;
+  return unitEntry(track.headBlock, 0) - track.write;
+}
+
+/** Enters what was written of the unit since its last piece. */
+function endPiece(track: UnitTrack, flags: i32): void {
+  const size = track.write - track.piece;
+  if (size === 0) return;
+  const entry = unitEntry(track.headBlock, track.count);
+  const isFirst = track.firstEntry === 0;
+  store<i32>(entry, track.piece, 0);
+  store<i32>(entry, size, 4);
+  store<i32>(entry, flags | (isFirst ? UNIT_START : 0), 8);
+  if (isFirst) track.firstEntry = entry;
+  track.count += 1;
+  track.piece = track.write;
+}
+
+/**
+ * Begins a unit; one that was not finished is dropped.
+ *
+ * @param time its RTP time
+ * @param arrival when its first packet came, ms
+ * @returns 0 or ERR_BUDGET
+ */
+export function unitBegin(track: UnitTrack, time: u32, arrival: i32): i32 {
+  const code = unitStart(track);
+  if (code !== 0) return code;
+  if (track.started === 0) {
+    track.started = 1;
+    track.ticks = time as f64;
+  } else {
+    track.ticks += elapsed(track, time, arrival);
+  }
+  track.lastTime = time;
+  track.lastArrival = arrival;
+  return 0;
+}
+
+/**
+ * Begins a unit whose times are said when it is finished (`unitFinishAt`); one that was not finished is dropped.
+ *
+ * @returns 0 or ERR_BUDGET
+ */
+export function unitStart(track: UnitTrack): i32 {
+  if (track.open !== 0) unitDrop(track);
+  if (track.headBlock === 0 && !grow(track)) return ERR_BUDGET;
+  track.open = 1;
+  track.piece = track.write;
+  track.firstEntry = 0;
+  track.bytes = 0;
+  track.flags = 0;
+  track.broken = 0;
+  track.lengthAt = 0;
+  track.startBlock = track.headBlock;
+  track.startWrite = track.write;
+  track.startCount = track.count;
+  return 0;
+}
+
+/** Ticks since the last unit: by RTP time, or by arrival where that has jumped. */
+function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
+  const ticks = (time - track.lastTime) as i32 as f64;
+  const arrived = (arrival - track.lastArrival) as f64;
+  if (Math.abs((ticks * 1000) / track.clockRate - arrived) <= JUMP_MS) return ticks;
+  track.jumps += 1;
+  return Math.floor(max<f64>((arrived * track.clockRate) / 1000, track.frameTicks as f64));
+}
+
+/** Forgets the unit in progress. */
+export function unitDrop(track: UnitTrack): void {
+  track.dropped += 1;
+  back(track);
+}
+
+function back(track: UnitTrack): void {
+  const start = track.startBlock;
+  const header = changetype<LogBlock>(start);
+  if (header.next !== 0) {
+    let block = header.next;
+    while (block !== 0) {
+      block = changetype<LogBlock>(block).next;
+      track.blocks -= 1;
+    }
+    giveFrom(header.next);
+    atomic.store<i32>(start + offsetof<LogBlock>("next"), 0);
+  }
+  track.headBlock = start;
+  track.write = track.startWrite;
+  track.count = track.startCount;
+  track.open = 0;
+  track.lengthAt = 0;
+}
+
+/** Adds bytes to the unit in progress. Returns 0 or ERR_BUDGET; the unit is broken then. */
+export function unitPut(track: UnitTrack, src: i32, size: i32): i32 {
+  let done = 0;
+  while (done < size) {
+    const left = room(track, 1);
+    if (left === 0) return fail(track);
+    const n = min(left, size - done);
+    memory.copy(track.write, src + done, n);
+    track.write += n;
+    done += n;
+  }
+  track.bytes += size;
+  return 0;
+}
+
+/** Adds four bytes of big-endian length in one piece; returns their address, to write them later, or 0. */
+export function unitPutLength(track: UnitTrack, value: u32): i32 {
+  if (room(track, 4) === 0) {
+    fail(track);
+    return 0;
+  }
+  const at = track.write;
+  put32(at, value);
+  track.write += 4;
+  track.bytes += 4;
+  return at;
+}
+
+function fail(track: UnitTrack): i32 {
+  track.broken = 1;
+  return ERR_BUDGET;
+}
+
+/**
+ * Publishes the unit in progress, unless it is empty or broken.
+ *
+ * @param offset ticks after the RTP time it began with
+ */
+export function unitFinish(track: UnitTrack, offset: i32): void {
+  if (!isWhole(track)) return;
+  const pts = track.ticks + (offset as f64);
+  publish(track, pts, decodingTime(track, pts));
+}
+
+/**
+ * Publishes the unit in progress with times that its container says, unless it is empty or broken.
+ *
+ * @param pts presentation time, ticks of the track, without wraps
+ * @param dts decoding time, likewise
+ */
+export function unitFinishAt(track: UnitTrack, pts: f64, dts: f64): void {
+  if (isWhole(track)) publish(track, pts, dts);
+}
+
+/** Whether there is a unit in progress that may be published; another one is forgotten. */
+function isWhole(track: UnitTrack): bool {
+  if (track.open === 0) return false;
+  if (track.broken === 0 && track.bytes !== 0) return true;
+  if (track.broken !== 0) track.dropped += 1;
+  back(track);
+  return false;
+}
+
+function publish(track: UnitTrack, pts: f64, dts: f64): void {
+  endPiece(track, UNIT_END);
+  const first = track.firstEntry;
+  store<i32>(first, load<i32>(first, 8) | track.flags, 8);
+  store<i32>(first, track.bytes, 12);
+  store<f64>(first, pts, 16);
+  store<f64>(first, dts, 24);
+  track.open = 0;
+  const header = changetype<LogBlock>(track.headBlock);
+  atomic.store<i32>(track.headBlock + offsetof<LogBlock>("count"), track.count);
+  atomic.store<i32>(changetype<i32>(track) + UNIT_HEAD_SEQ, header.firstSeq + track.count);
+}
+
+/**
+ * The decoding time of the next frame: with at most `depth` frames decoded before and shown after any frame, that many
+ * places back in the presentation times so far. It is never later than `pts`, and always later than the one before.
+ */
+function decodingTime(track: UnitTrack, pts: f64): f64 {
+  const times = changetype<i32>(track) + UNIT_RECENT;
+  const count = track.recent;
+  let at = count;
+  while (at > 0 && load<f64>(times + 8 * (at - 1)) > pts) at -= 1;
+  // so many frames came before this one and are shown after it
+  if (count - at > track.depth) track.depth = min(count - at, UNIT_RECENT_MAX - 1);
+  memory.copy(times + 8 * (at + 1), times + 8 * at, 8 * (count - at));
+  store<f64>(times + 8 * at, pts);
+  const size = count + 1;
+  const place = size - 1 - track.depth;
+  let dts = place >= 0 ? load<f64>(times + 8 * place) : beforeFirst(track, load<f64>(times), place);
+  if (count !== 0 && dts <= track.lastDts) dts = track.lastDts + 1;
+  track.lastDts = dts;
+  // what lies before the place of the next frame is not needed again
+  const keep = min(track.depth + 1, size);
+  if (size > keep) memory.copy(times, times + 8 * (size - keep), 8 * keep);
+  track.recent = keep;
+  return dts;
+}
+
+/** A decoding time before there are enough frames: far enough back for those that are shown before the first one. */
+function beforeFirst(track: UnitTrack, first: f64, place: i32): f64 {
+  return first + ((place - track.depth) as f64) * (track.frameTicks as f64);
+}
+
+/** The block that holds an entry, or 0. */
+function blockWith(track: UnitTrack, seq: i32): i32 {
+  let block = track.tail;
+  while (block !== 0) {
+    const next = atomic.load<i32>(block + offsetof<LogBlock>("next"));
+    if (next === 0 || seq - changetype<LogBlock>(next).firstSeq < 0) break;
+    block = next;
+  }
+  return block === 0 || seq - changetype<LogBlock>(block).firstSeq < 0 ? 0 : block;
+}
+
+/**
+ * Finds the unit that begins with entry `seq`.
+ *
+ * @param out receives the address of the entry
+ * @returns how many entries it has; 0 when it is not there yet; ERR_FULL when it is not kept any more
+ */
+export function unitAt(address: i32, seq: i32, out: i32): i32 {
+  const track = changetype<UnitTrack>(address);
+  const head = atomic.load<i32>(address + UNIT_HEAD_SEQ);
+  if (head - seq <= 0) return 0;
+  let block = blockWith(track, seq);
+  if (block === 0) return ERR_FULL;
+  let i = seq - changetype<LogBlock>(block).firstSeq;
+  store<i32>(out, unitEntry(block, i));
+  let entries = 1;
+  while ((load<i32>(unitEntry(block, i), 8) & UNIT_END) === 0) {
+    i += 1;
+    entries += 1;
+    while (seq + entries - 1 - lastSeq(block) > 0) {
+      block = changetype<LogBlock>(block).next;
+      if (block === 0) return ERR_FULL;
+      i = 0;
+    }
+  }
+  return entries;
+}
+
+/** Number of the last entry of a block that has a next one, or is the head. */
+function lastSeq(block: i32): i32 {
+  const header = changetype<LogBlock>(block);
+  const next = header.next;
+  return next === 0 ? header.firstSeq + header.count - 1 : changetype<LogBlock>(next).firstSeq - 1;
+}
+
+/**
+ * Lists the bytes of the entries from `seq` up to `end`, not included, as pairs of address and size; neighbours are
+ * one pair.
+ *
+ * @returns pairs written, or ERR_FULL when they do not fit or are not kept any more
+ */
+export function unitSpans(address: i32, seq: i32, end: i32, out: i32, limit: i32): i32 {
+  const track = changetype<UnitTrack>(address);
+  let pairs = 0;
+  let block = blockWith(track, seq);
+  let i = block === 0 ? 0 : seq - changetype<LogBlock>(block).firstSeq;
+  for (let at = seq; end - at > 0; at++) {
+    if (block === 0) return ERR_FULL;
+    while (at - lastSeq(block) > 0) {
+      block = changetype<LogBlock>(block).next;
+      if (block === 0) return ERR_FULL;
+      i = 0;
+    }
+    const entry = unitEntry(block, i);
+    const start = load<i32>(entry);
+    const size = load<i32>(entry, 4);
+    const last = out + 8 * (pairs - 1);
+    if (pairs > 0 && load<i32>(last) + load<i32>(last, 4) === start) {
+      store<i32>(last, load<i32>(last, 4) + size, 4);
+    } else {
+      if (pairs === limit) return ERR_FULL;
+      store<i32>(out + 8 * pairs, start);
+      store<i32>(out + 8 * pairs, size, 4);
+      pairs += 1;
+    }
+    i += 1;
+  }
+  return pairs;
+}
+
+/** Gives back the blocks whose entries all lie before `seq`. */
+export function unitTrim(address: i32, seq: i32): void {
+  const track = changetype<UnitTrack>(address);
+  while (track.tail !== track.headBlock) {
+    if (track.open !== 0 && track.tail === track.startBlock) return;
+    const next = changetype<LogBlock>(track.tail).next;
+    if (seq - changetype<LogBlock>(next).firstSeq < 0) return;
+    blockGive(track.tail);
+    track.tail = next;
+    track.blocks -= 1;
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  ERR_BUDGET,
+  FLAG_END_OF_FRAME,
+  FLAG_GAP,
+  FLAG_START_OF_FRAME,
+  FRAMING,
+  UNITS_AV1,
+  UNITS_FRAMES,
+  UNITS_GENERIC,
+  UNITS_H264,
+  UNITS_H265,
+  UNITS_VP8,
+  UNITS_VP9,
+} from "../abi";
+import { Cursor, entryHere } from "../cursor";
+import { entryFlags, entrySize, entryTrack } from "../log";
+import { rtpHeaderSize } from "../rtp/packet";
+import { get8, get32 } from "../wire";
+import { genericFrames, plainFrame } from "./audio";
+import { av1Packet, endObu } from "./av1";
+import { UnitTrack, unitBegin, unitFinish } from "./log";
+import { h264Packet, h265Packet } from "./nal";
+import { vp8Packet, vp9Packet } from "./vp";
+
+/**
+ * Makes units of the packets of a log that a cursor has not seen, and moves the cursor on, until some PULL_BYTES are
+ * done: the memory may have to grow for more.
+ *
+ * @param cursor of the RTP log
+ * @param tracks addresses of the unit tracks, an i32 for each track of the log; 0 for tracks without units
+ * @returns 1 when packets are left, else 0; what has no room in memory is dropped with its unit
+ */
+export function unitPull(cursor: i32, tracks: i32): i32 {
+  const at = changetype<Cursor>(cursor);
+  let bytes = 0;
+  for (let entry = entryHere(at); entry !== 0; entry = entryHere(at)) {
+    if (bytes > PULL_BYTES) return 1;
+    at.seq += 1;
+    const address = load<i32>(tracks + 4 * entryTrack(entry));
+    if (address === 0) continue;
+    const size = entrySize(entry);
+    takePacket(address, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), load<i32>(entry, 12));
+    bytes += size;
+  }
+  return 0;
+}
+
+const PULL_BYTES = 524288;
+
+/** Takes one RTP packet of a track, which has been checked on its way into the log. */
+function takePacket(address: i32, packet: i32, size: i32, flags: i32, arrival: i32): i32 {
+  const track = changetype<UnitTrack>(address);
+  const header = rtpHeaderSize(packet, size);
+  const time = get32(packet + 4);
+  const payload = packet + header;
+  const left = size - header;
+  if (left <= 0) return 0;
+  switch (track.format) {
+    case UNITS_FRAMES:
+      return plainFrame(track, payload, left, time, arrival);
+    case UNITS_GENERIC:
+      return genericFrames(track, payload, left, time, arrival, flags, (get8(packet + 1) & 0x80) !== 0);
+    default:
+      return takePiece(track, payload, left, time, arrival, flags);
+  }
+}
+
+/** A packet of a codec whose frames span packets. */
+function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32, flags: i32): i32 {
+  if ((flags & FLAG_START_OF_FRAME) !== 0) {
+    finishPieces(track);
+    if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
+  }
+  if (track.open === 0) return 0; // the rest of a frame whose beginning was not seen
+  if ((flags & FLAG_GAP) !== 0) track.broken = 1;
+  let code = 0;
+  if (track.format === UNITS_H264) code = h264Packet(track, payload, size);
+  else if (track.format === UNITS_H265) code = h265Packet(track, payload, size);
+  else if (track.format === UNITS_AV1) code = av1Packet(track, payload, size);
+  else if (track.format === UNITS_VP9) code = vp9Packet(track, payload, size);
+  else if (track.format === UNITS_VP8) code = vp8Packet(track, payload, size);
+  if ((flags & FLAG_END_OF_FRAME) !== 0) finishPieces(track);
+  return code;
+}
+
+function finishPieces(track: UnitTrack): void {
+  if (track.open === 0) return;
+  if (track.format === UNITS_AV1) endObu(track);
+  // a NAL unit whose last fragment is missing
+  else if (track.lengthAt !== 0) track.broken = 1;
+  unitFinish(track, 0);
+}

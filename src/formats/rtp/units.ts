@@ -1,0 +1,94 @@
+import {
+  UNITS_AV1,
+  UNITS_FRAMES,
+  UNITS_GENERIC,
+  UNITS_H264,
+  UNITS_H265,
+  UNITS_VP8,
+  UNITS_VP9,
+} from "../../../assembly/abi.ts";
+import type { ParameterSets } from "../../../wasm/track.ts";
+import type { UnitSetup } from "../../../wasm/units.ts";
+import { ProtocolError } from "../../lib/errors.ts";
+import type { CodecId } from "../../media/codecs.ts";
+import { parseH264Sps } from "../../media/h264.ts";
+import { parseH265Sps } from "../../media/h265.ts";
+import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
+import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
+import type { PictureFacts } from "../../media/picture.ts";
+import type { Format } from "../../media/track.ts";
+
+/** Frames a second where nobody says. */
+const USUAL_FRAME_RATE = 30;
+const OPUS_FRAME_MS = 20;
+
+/** Codecs whose RTP payloads become units: the core's format, and what a track's parameters say. */
+const UNITS: Readonly<
+  Partial<Record<CodecId, (format: Format, sets: ParameterSets) => UnitSetup | undefined>>
+> = {
+  h264: (format, sets) => videoSetup(UNITS_H264, format, pictureOf(format, sets)),
+  h265: (format, sets) => videoSetup(UNITS_H265, format, pictureOf(format, sets)),
+  av1: (format) => videoSetup(UNITS_AV1, format, undefined),
+  vp9: (format) => videoSetup(UNITS_VP9, format, undefined),
+  vp8: (format) => videoSetup(UNITS_VP8, format, undefined),
+  opus: ({ clockRate }) => ({
+    format: UNITS_FRAMES,
+    clockRate,
+    frameTicks: (clockRate * OPUS_FRAME_MS) / 1000,
+    reorderDepth: 0,
+  }),
+  mpeg4Audio: genericSetup,
+};
+
+/**
+ * How the payloads of a format become units.
+ *
+ * @param sets parameter sets that came in band
+ * @returns undefined where that is not possible
+ */
+export function unitSetup(format: Format, sets: ParameterSets): UnitSetup | undefined {
+  return UNITS[format.codec]?.(format, sets);
+}
+
+/** What the parameter sets of H264 and H265 say of the picture; undefined when they are missing or broken. */
+export function pictureOf(format: Format, inBand: ParameterSets): PictureFacts | undefined {
+  const { sps } = parameterSetsOf(format, inBand);
+  if (sps === undefined) return undefined;
+  try {
+    return format.codec === "h265" ? parseH265Sps(sps) : parseH264Sps(sps);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+function videoSetup(format: number, { clockRate }: Format, picture: PictureFacts | undefined): UnitSetup {
+  const { frameRate = USUAL_FRAME_RATE, reorderDepth = 0 } = picture ?? {};
+  return { format, clockRate, frameTicks: clockRate / frameRate, reorderDepth };
+}
+
+/** RFC 3640 §4.1: what is left out is 0; a frame of HE-AAC has twice the ticks where the clock is that of its output. */
+function genericSetup(format: Format): UnitSetup | undefined {
+  const { fmtp, clockRate } = format;
+  const config = audioConfigOf(format);
+  if (config === undefined) return undefined;
+  const bits = (name: string) => {
+    const value = Number(fmtp.get(name) ?? 0);
+    return Number.isInteger(value) && value >= 0 && value <= 32 ? value : 0;
+  };
+  try {
+    const { frameSamples, sampleRate } = parseAudioConfig(config);
+    return {
+      format: UNITS_GENERIC,
+      clockRate,
+      frameTicks: Math.round((frameSamples * clockRate) / sampleRate),
+      reorderDepth: 0,
+      sizeBits: bits("sizelength"),
+      indexBits: bits("indexlength"),
+      deltaBits: bits("indexdeltalength"),
+    };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}

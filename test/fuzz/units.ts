@@ -1,0 +1,117 @@
+import { TS_AAC, TS_H264, UNITS_GENERIC, UNITS_H264 } from "../../assembly/abi.ts";
+import { ProtocolError } from "../../src/lib/errors.ts";
+import { LogCursor } from "../../wasm/cursor.ts";
+import { RtpLog } from "../../wasm/log.ts";
+import { TsWriter } from "../../wasm/mpegts.ts";
+import { PartWriter, UnitLog, UnitPull } from "../../wasm/units.ts";
+import { Random } from "../support/random.ts";
+import { loadBuild } from "../wasm/builds.ts";
+import { checkReturned } from "../wasm/compare.ts";
+import { writeFrame, writeRtp } from "../wasm/twin/packet.ts";
+import { AAC, CODECS } from "../wasm/twin/packetize.ts";
+
+/** RTP payloads of any codec: what a depacketizer makes of them never breaks a muxer. */
+export const name = "units";
+
+const memory = loadBuild("fuzz", 128);
+const CLOCK_RATE = 90_000;
+
+/** One byte of codec, then packets: a byte of flags, two of size, the payload. */
+export const seeds: Uint8Array[] = CODECS.flatMap((codec, i) => {
+  const random = new Random(i + 1);
+  return [1, 2, 3].map(() => {
+    const packets: number[] = [];
+    for (let frame = 0; frame < 3; frame++) {
+      const { payloads } = codec.make(random);
+      payloads.slice(0, 12).forEach((payload, j) => {
+        const isLast = j === payloads.length - 1;
+        packets.push(isLast ? 1 : 0, payload.length >> 8, payload.length & 255, ...payload);
+      });
+    }
+    return new Uint8Array([i, ...packets]).slice(0, 16_000);
+  });
+});
+
+/** Depacketizes the input, and writes what comes out as parts and transport streams. */
+export function run(input: Uint8Array): void {
+  const codec = CODECS[(input[0] ?? 0) % CODECS.length]!;
+  const track = { kinds: new Map([[96, codec.kind]]), clockRate: CLOCK_RATE, paramsKnown: 0 };
+  const log = RtpLog.open(memory, { tracks: [track], lagPackets: 64, maxPacket: 1_460 })!;
+  log.mapChannel(0, 0, false);
+  const cursor = LogCursor.open(memory, { log: log.address, tracks: 1, channels: [0] })!;
+  const units = UnitLog.open(memory, {
+    format: codec.format,
+    clockRate: CLOCK_RATE,
+    reorderDepth: (input[1] ?? 0) & 3,
+    ...AAC,
+  })!;
+  const pull = UnitPull.open(memory, cursor, [units])!;
+  let mood = "";
+  try {
+    feed(log, input);
+    while (pull.pull());
+    const counts = [write(units, codec.format), units.dropped, units.malformed, units.jumps];
+    mood = [CODECS.indexOf(codec), ...counts].map(letter).join("");
+  } finally {
+    pull.close();
+    units.close();
+    cursor.close();
+    log.close();
+  }
+  checkReturned(memory);
+  throw new ProtocolError(mood);
+}
+
+function feed(log: RtpLog, input: Uint8Array): void {
+  let seq = 0;
+  let time = 0;
+  for (let at = 1; at + 3 < input.length; ) {
+    const flags = input[at]!;
+    const size = Math.min(((input[at + 1]! << 8) | input[at + 2]!) % 1_448, input.length - at - 3);
+    const payload = input.subarray(at + 3, at + 3 + size);
+    at += 3 + size;
+    seq += (flags & 2) === 0 ? 1 : 1 + (flags >> 5);
+    const fields = {
+      payloadType: 96,
+      marker: (flags & 1) === 1,
+      seq: seq & 0xffff,
+      time: time >>> 0,
+      ssrc: 7,
+    };
+    log.receive(writeFrame(0, writeRtp(fields, payload)), 0, seq);
+    if ((flags & 5) === 1) time += 3_000;
+    if ((flags & 24) === 24) time += flags << 20;
+  }
+}
+
+/** Behaviours are told apart by a word. */
+function letter(count: number): string {
+  return String.fromCharCode(97 + Math.min(count, 6));
+}
+
+/** @returns units that came out */
+function write(units: UnitLog, format: number): number {
+  let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (let at = 0; units.find(at); at += units.entries) {
+    if (units.dts <= last) throw new Error("decoding times do not grow");
+    if (units.size <= 0) throw new Error("an empty unit");
+    last = units.dts;
+    count += 1;
+  }
+  const range = { units, id: 1, isVideo: true, from: 0, to: units.headSeq, origin: 0, endDts: last + 3_000 };
+  const parts = PartWriter.open(memory)!;
+  const part = count === 0 ? [] : parts.write([range], 1);
+  if (part === undefined) throw new Error("no part");
+  parts.close();
+  if (format !== UNITS_H264 && format !== UNITS_GENERIC) return count;
+  const kind = format === UNITS_H264 ? TS_H264 : TS_AAC;
+  const ts = TsWriter.open(memory)!;
+  ts.setUp([{ units, kind, pid: 256, prefix: new Uint8Array(7), hasClock: true }]);
+  const packets = Buffer.concat(ts.write([range], true) ?? []);
+  ts.close();
+  if (packets.length % 188 !== 0) throw new Error("a transport packet that is not whole");
+  for (let at = 0; at < packets.length; at += 188)
+    if (packets[at] !== 0x47) throw new Error("lost in packets");
+  return count;
+}

@@ -1,0 +1,126 @@
+import { TS_TRACK_STRIDE, TS_TRACKS } from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import { type PartRange, UnitLog } from "./units.ts";
+
+/** What a transport stream carries of one track. */
+export interface TsTrackSetup {
+  readonly units: UnitLog;
+  /** TS_* of the ABI. */
+  readonly kind: number;
+  /** Packet identifier, 32 to 8,186. */
+  readonly pid: number;
+  /** What goes in front of random access points, with start codes; of AAC the seven bytes of an ADTS header. */
+  readonly prefix: Uint8Array;
+  /** Whether it carries the clock; exactly one track does. */
+  readonly hasClock: boolean;
+}
+
+/** Bytes kept for what goes in front of random access points. */
+const PREFIX_MAX = 4_096;
+const SPANS_BYTES = 16 * 1024;
+/** Byte offsets of the fields of a track (TsTrack). */
+const AT = {
+  units: 0,
+  seq: 4,
+  end: 8,
+  kind: 12,
+  pid: 16,
+  prefix: 24,
+  prefixSize: 28,
+  clock: 32,
+  origin: 40,
+  rate: 48,
+};
+
+/** Writes transport streams. */
+export class TsWriter {
+  readonly #memory: MediaMemory;
+  readonly #address: number;
+  readonly #prefixes: number;
+  readonly #spans: number;
+  readonly #out: UnitLog;
+  #tracks: readonly TsTrackSetup[] = [];
+
+  private constructor(memory: MediaMemory, address: number, out: UnitLog) {
+    const { core, u8, i32 } = memory;
+    const size = core.TS_SIZE.value;
+    this.#memory = memory;
+    this.#address = address;
+    this.#out = out;
+    this.#prefixes = address + ((size + 7) & ~7);
+    this.#spans = this.#prefixes + 4 * PREFIX_MAX;
+    u8.fill(0, address, address + size);
+    i32[address >> 2] = out.address;
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory): TsWriter | undefined {
+    const size = memory.core.TS_SIZE.value + 8 + 4 * PREFIX_MAX + SPANS_BYTES;
+    const address = memory.take(size);
+    if (address === undefined) return undefined;
+    const out = UnitLog.open(memory, { format: 0, clockRate: 90_000, frameTicks: 0, reorderDepth: 0 });
+    if (out !== undefined) return new TsWriter(memory, address, out);
+    memory.give(address);
+    return undefined;
+  }
+
+  /** Says what the tracks are, at most four; their continuity goes on by position. */
+  setUp(tracks: readonly TsTrackSetup[]): void {
+    const { i32, u8, f64 } = this.#memory;
+    this.#tracks = tracks;
+    i32[(this.#address >> 2) + 1] = tracks.length;
+    tracks.forEach(({ units, kind, pid, prefix, hasClock }, i) => {
+      if (prefix.length > PREFIX_MAX) throw new RangeError(`parameters of ${prefix.length} bytes`);
+      const at = this.#trackAt(i);
+      const place = this.#prefixes + i * PREFIX_MAX;
+      u8.set(prefix, place);
+      i32[(at + AT.units) >> 2] = units.address;
+      i32[(at + AT.kind) >> 2] = kind;
+      i32[(at + AT.pid) >> 2] = pid;
+      i32[(at + AT.prefix) >> 2] = place;
+      i32[(at + AT.prefixSize) >> 2] = prefix.length;
+      i32[(at + AT.clock) >> 2] = hasClock ? 1 : 0;
+      f64[(at + AT.rate) >> 3] = units.clockRate;
+    });
+  }
+
+  #trackAt(i: number): number {
+    return this.#address + TS_TRACKS + i * TS_TRACK_STRIDE;
+  }
+
+  /**
+   * The packets of a stretch of all tracks: views of media memory, to be copied at once.
+   *
+   * @param ranges in the order of the tracks
+   * @param hasTables whether program tables go in front
+   * @returns undefined when the budget is used up
+   */
+  write(ranges: readonly PartRange[], hasTables: boolean): Uint8Array[] | undefined {
+    const { core } = this.#memory;
+    // packets are a little larger than what they carry
+    this.#memory.prepare(this.#tracks.reduce((sum, { units }) => sum + 2 * units.blocks, 0));
+    const { i32, f64 } = this.#memory;
+    this.#tracks.forEach((_, i) => {
+      const range = ranges[i];
+      const at = this.#trackAt(i);
+      i32[(at + AT.seq) >> 2] = range?.from ?? 0;
+      i32[(at + AT.end) >> 2] = range?.to ?? 0;
+      f64[(at + AT.origin) >> 3] = range?.origin ?? 0;
+    });
+    const from = this.#out.headSeq;
+    this.#out.trim(from);
+    if (core.tsWrite(this.#address, hasTables ? 1 : 0) !== 0) return undefined;
+    const count = core.unitSpans(this.#out.address, from, this.#out.headSeq, this.#spans, SPANS_BYTES / 8);
+    if (count < 0) return undefined;
+    const { u8 } = this.#memory;
+    return Array.from({ length: count }, (_, i) => {
+      const start = i32[(this.#spans >> 2) + 2 * i] as number;
+      return u8.subarray(start, start + (i32[(this.#spans >> 2) + 2 * i + 1] as number));
+    });
+  }
+
+  close(): void {
+    this.#out.close();
+    this.#memory.give(this.#address);
+  }
+}

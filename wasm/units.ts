@@ -1,0 +1,240 @@
+import { PART_TRACK_STRIDE, PART_TRACKS, UNIT_KEY } from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import type { LogCursor } from "./cursor.ts";
+
+/** How the RTP payloads of a track become units. */
+export interface UnitSetup {
+  /** UNITS_* of the ABI. */
+  readonly format: number;
+  /** Ticks a second. */
+  readonly clockRate: number;
+  /** Ticks of a frame, as far as they are known before the first one. */
+  readonly frameTicks: number;
+  /** Most frames that come before another one and are shown after it, as far as it is known. */
+  readonly reorderDepth: number;
+  /** Bits of AU size, index and index difference (RFC 3640 §4.1). */
+  readonly sizeBits?: number;
+  readonly indexBits?: number;
+  readonly deltaBits?: number;
+}
+
+/** Room for the answer of the core to one question. */
+const ANSWER_BYTES = 16;
+
+/** The units of one track: access units or audio frames, in media memory. */
+export class UnitLog {
+  readonly address: number;
+  readonly clockRate: number;
+  readonly #memory: MediaMemory;
+  readonly #answer: number;
+  /** The unit found last: number of its entries, bytes, times in ticks, whether it is a random access point. */
+  entries = 0;
+  size = 0;
+  pts = 0;
+  dts = 0;
+  isKey = false;
+
+  private constructor(memory: MediaMemory, address: number, setup: UnitSetup) {
+    const { core } = memory;
+    this.#memory = memory;
+    this.address = address;
+    this.clockRate = setup.clockRate;
+    this.#answer = address + core.UNIT_TRACK_SIZE.value;
+    core.unitOpen(address);
+    this.#set(core.UNIT_FORMAT, setup.format);
+    this.#set(core.UNIT_FRAME_TICKS, Math.round(setup.frameTicks));
+    this.#set(core.UNIT_DEPTH, setup.reorderDepth);
+    this.#set(core.UNIT_SIZE_BITS, setup.sizeBits ?? 0);
+    this.#set(core.UNIT_INDEX_BITS, setup.indexBits ?? 0);
+    this.#set(core.UNIT_DELTA_BITS, setup.deltaBits ?? 0);
+    memory.f64[(address + core.UNIT_CLOCK_RATE.value) >> 3] = setup.clockRate;
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory, setup: UnitSetup): UnitLog | undefined {
+    const address = memory.take(memory.core.UNIT_TRACK_SIZE.value + ANSWER_BYTES);
+    return address === undefined ? undefined : new UnitLog(memory, address, setup);
+  }
+
+  #set(offset: WebAssembly.Global, value: number): void {
+    this.#memory.i32[(this.address + offset.value) >> 2] = value;
+  }
+
+  #get(offset: WebAssembly.Global): number {
+    return this.#memory.i32[(this.address + offset.value) >> 2] as number;
+  }
+
+  /** Number of the entry that comes next; wraps at 32 bits. */
+  get headSeq(): number {
+    return this.#get(this.#memory.core.UNIT_HEAD_SEQ);
+  }
+
+  /** Blocks of memory that it holds. */
+  get blocks(): number {
+    return this.#get(this.#memory.core.UNIT_BLOCKS);
+  }
+
+  /** Units that were incomplete, packets that made no sense, times that were not believed. */
+  get dropped(): number {
+    return this.#get(this.#memory.core.UNIT_DROPPED);
+  }
+
+  get malformed(): number {
+    return this.#get(this.#memory.core.UNIT_MALFORMED);
+  }
+
+  get jumps(): number {
+    return this.#get(this.#memory.core.UNIT_JUMPS);
+  }
+
+  /**
+   * Looks up the unit that begins with entry `seq`.
+   *
+   * @returns false when it is not there yet
+   * @throws {Error} if it is not kept any more
+   */
+  find(seq: number): boolean {
+    const { core } = this.#memory;
+    const entries = core.unitAt(this.address, seq, this.#answer);
+    if (entries === 0) return false;
+    if (entries < 0) throw new Error(`the unit ${seq} is gone`);
+    const { i32, f64 } = this.#memory;
+    const entry = i32[this.#answer >> 2] as number;
+    this.entries = entries;
+    this.isKey = ((i32[(entry + 8) >> 2] as number) & UNIT_KEY) !== 0;
+    this.size = i32[(entry + 12) >> 2] as number;
+    this.pts = f64[(entry + 16) >> 3] as number;
+    this.dts = f64[(entry + 24) >> 3] as number;
+    return true;
+  }
+
+  /** The first `limit` bytes of the unit found last; a view. */
+  head(limit: number): Uint8Array {
+    const { i32, u8 } = this.#memory;
+    const entry = i32[this.#answer >> 2] as number;
+    const start = i32[entry >> 2] as number;
+    return u8.subarray(start, start + Math.min(limit, i32[(entry + 4) >> 2] as number));
+  }
+
+  /** Gives back what lies before entry `seq`. */
+  trim(seq: number): void {
+    this.#memory.core.unitTrim(this.address, seq);
+  }
+
+  close(): void {
+    this.#memory.core.unitClose(this.address);
+    this.#memory.give(this.address);
+  }
+}
+
+/** Makes units of the packets that a cursor of the RTP log has not seen. */
+export class UnitPull {
+  readonly #memory: MediaMemory;
+  readonly #cursor: LogCursor;
+  readonly #table: number;
+
+  private constructor(memory: MediaMemory, cursor: LogCursor, table: number) {
+    this.#memory = memory;
+    this.#cursor = cursor;
+    this.#table = table;
+  }
+
+  /** @param tracks of each track of the log; undefined for those without units */
+  static open(
+    memory: MediaMemory,
+    cursor: LogCursor,
+    tracks: readonly (UnitLog | undefined)[],
+  ): UnitPull | undefined {
+    const table = memory.take(4 * tracks.length);
+    if (table === undefined) return undefined;
+    tracks.forEach((track, i) => {
+      memory.i32[(table >> 2) + i] = track?.address ?? 0;
+    });
+    return new UnitPull(memory, cursor, table);
+  }
+
+  /** Takes some of what is new; true when there is more. */
+  pull(): boolean {
+    this.#memory.prepare();
+    return this.#memory.core.unitPull(this.#cursor.address, this.#table) === 1;
+  }
+
+  close(): void {
+    this.#memory.give(this.#table);
+  }
+}
+
+/** What a part of a file holds of one track. */
+export interface PartRange {
+  readonly units: UnitLog;
+  /** Number of the track in the file. */
+  readonly id: number;
+  readonly isVideo: boolean;
+  /** First entry, and the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Ticks that are taken from decoding times; whole. */
+  readonly origin: number;
+  /** Decoding time behind the last unit. */
+  readonly endDts: number;
+}
+
+/** Bytes of a block for headers of parts; `moof` of some thousands of samples. */
+const PART_BYTES = 128 * 1024 - 64;
+/** Of it for the list of spans. */
+const SPANS_BYTES = 48 * 1024;
+const TRACKS_BYTES = 2 * 1024;
+
+/** Writes parts of fragmented MP4 files, without copying their media. */
+export class PartWriter {
+  readonly #memory: MediaMemory;
+  readonly #block: number;
+
+  private constructor(memory: MediaMemory, block: number) {
+    this.#memory = memory;
+    this.#block = block;
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory): PartWriter | undefined {
+    const block = memory.take(PART_BYTES);
+    return block === undefined ? undefined : new PartWriter(memory, block);
+  }
+
+  /**
+   * The bytes of a part (ISO/IEC 14496-12 §8.8): views of media memory, to be copied at once.
+   *
+   * @param sequence number of the fragment, from 1
+   * @returns undefined when it has more samples or pieces than a part can have
+   */
+  write(ranges: readonly PartRange[], sequence: number): Uint8Array[] | undefined {
+    const { core, i32, f64, u8 } = this.#memory;
+    i32[this.#block >> 2] = ranges.length;
+    ranges.forEach((range, i) => {
+      const at = this.#block + PART_TRACKS + i * PART_TRACK_STRIDE;
+      const { units, from, to, id, isVideo, origin, endDts } = range;
+      i32.set([units.address, from, to, id, isVideo ? 1 : 0], at >> 2);
+      f64[(at + 24) >> 3] = origin;
+      f64[(at + 32) >> 3] = endDts;
+    });
+    const spans = this.#block + TRACKS_BYTES;
+    const header = spans + SPANS_BYTES;
+    const size = core.fmp4Part(this.#block, sequence, header, PART_BYTES - TRACKS_BYTES - SPANS_BYTES);
+    if (size < 0) return undefined;
+    const views = [u8.subarray(header, header + size)];
+    for (const { units, from, to } of ranges) {
+      if (((to - from) | 0) <= 0) continue;
+      const count = core.unitSpans(units.address, from, to, spans, SPANS_BYTES / 8);
+      if (count < 0) return undefined;
+      for (let i = 0; i < count; i++) {
+        const start = i32[(spans >> 2) + 2 * i] as number;
+        views.push(u8.subarray(start, start + (i32[(spans >> 2) + 2 * i + 1] as number)));
+      }
+    }
+    return views;
+  }
+
+  close(): void {
+    this.#memory.give(this.#block);
+  }
+}
