@@ -39,6 +39,7 @@ export const COMPONENTS: readonly Row[] = [
   { name: "paths", needs: ["memory"], slice: pathsSlice, start: startPaths },
   { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
   { name: "rtsps", needs: ["paths"], slice: rtspsSlice, start: startRtsps },
+  { name: "hls", needs: ["paths"], slice: hlsSlice, start: startHls },
   { name: "api", needs: [], slice: apiSlice, start: startApiServer },
 ];
 
@@ -179,6 +180,28 @@ async function startRtspOver(
     close: async () => {
       context.rtspServers.delete(server);
       for (const name of names) registries.delete(name);
+      await server.close();
+    },
+  };
+}
+
+function hlsSlice(config: Config): unknown {
+  if (!config.hls) return {};
+  const keys = Object.entries(config).filter(([key]) => key.startsWith("hls"));
+  return { ...Object.fromEntries(keys), readTimeout: config.readTimeout };
+}
+
+async function startHls(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
+  if (!config.hls) return undefined;
+  const { clock, paths, registries, guesses } = context;
+  assert(paths !== undefined, "hls started without paths");
+  const { HlsServer } = await import("./protocols/hls/server.ts");
+  const server = new HlsServer({ logger: context.logger.child("HLS"), clock, config, paths, guesses });
+  server.start();
+  registries.set("hlsmuxers", server.muxers);
+  return {
+    close: async () => {
+      registries.delete("hlsmuxers");
       await server.close();
     },
   };

@@ -31,7 +31,7 @@ export interface AccessRequest {
  */
 export function authorize({ action, conf, ip, credentials }: AccessRequest): void {
   const { user, pass, ips } = demandsOf(action, conf);
-  if (ips.length > 0 && !ips.some((range) => contains(range, ip)))
+  if (ips.length > 0 && !ips.some((range) => isInside(range, ip)))
     throw new AuthError(`IP ${ip} not allowed`);
   if (user === "") return;
   if (credentials.kind === "none") throw new AuthError("no credentials");
@@ -58,7 +58,7 @@ function demandsOf(action: Action, conf: PathConfig) {
 }
 
 /** Whether `range`, an address or a network, has the address `ip`. */
-function contains(range: string, ip: string): boolean {
+export function isInside(range: string, ip: string): boolean {
   const address = parseIp(ip.replace(/%.*$/, ""));
   const network: Network | undefined = range.includes("/") ? parseNetwork(range) : single(range);
   if (address === undefined || network === undefined || address.length !== network.base.length) return false;

@@ -91,20 +91,20 @@ const RTMP_ROWS = {
 };
 
 const HLS_ROWS = {
-  hls: pending(bool, true, "serve HLS", nothing),
-  hlsDisable: pending(bool, false, "old form of hls: no", nothing),
-  hlsAddress: pending(address, ":8888", "listener of HLS"),
+  hls: present(bool, true, "serve HLS"),
+  hlsDisable: present(bool, false, "old form of hls: no"),
+  hlsAddress: present(address, ":8888", "listener of HLS"),
   hlsEncryption: pending(bool, false, "serve HLS over HTTPS"),
   hlsServerKey: pending(text, "server.key", "private key of HLS over HTTPS"),
   hlsServerCert: pending(text, "server.crt", "certificate of HLS over HTTPS"),
   hlsAlwaysRemux: pending(bool, false, "make the playlist of a stream before anybody asks for it"),
-  hlsVariant: pending(hlsVariant, "lowLatency", "kind of segments: mpegts, fmp4 or lowLatency"),
-  hlsSegmentCount: pending(int, 7, "segments a playlist keeps; at least 7 for lowLatency, else 3"),
-  hlsSegmentDuration: pending(duration, 1_000, "least length of a segment; it ends at a key frame"),
-  hlsPartDuration: pending(duration, 200, "least length of a part of a segment, for lowLatency"),
-  hlsSegmentMaxSize: pending(size, 50 * 1024 ** 2, "largest size of a segment"),
-  hlsAllowOrigin: pending(text, "*", "site whose pages may read HLS, * for all"),
-  hlsTrustedProxies: pending(networks, [], "proxies whose word about the client's address is taken"),
+  hlsVariant: present(hlsVariant, "lowLatency", "kind of segments: mpegts, fmp4 or lowLatency"),
+  hlsSegmentCount: present(int, 7, "segments a playlist keeps; at least 7 for lowLatency, else 3"),
+  hlsSegmentDuration: present(duration, 1_000, "least length of a segment; it ends at a key frame"),
+  hlsPartDuration: present(duration, 200, "least length of a part of a segment, for lowLatency"),
+  hlsSegmentMaxSize: present(size, 50 * 1024 ** 2, "largest size of a segment"),
+  hlsAllowOrigin: present(text, "*", "site whose pages may read HLS, * for all"),
+  hlsTrustedProxies: present(networks, [], "proxies whose word about the client's address is taken"),
   hlsDirectory: pending(text, "", "folder to keep segments in; they stay in memory without one"),
 };
 

@@ -31,6 +31,8 @@ export class DatagramSockets implements DatagramSink {
   readonly #rtcp: UdpSocket;
   readonly #calls: SocketCalls | undefined;
   #batch: DatagramBatch | undefined;
+  /** What the runtime is told to send, used again and again. */
+  readonly #parts: (Uint8Array | number | string)[] = [];
   /** Messages and packets that the system did not take. */
   lost = 0;
 
@@ -119,10 +121,17 @@ export class DatagramSockets implements DatagramSink {
       if (list === undefined || list.length === 0) continue;
       const [first, end] = batch.vectorsOf(run);
       const packets = Array.from({ length: end - first }, (_, i) => batch.packet(first + i));
-      const parts: (Uint8Array | number | string)[] = [];
+      const parts = this.#parts;
+      let at = 0;
       for (const { address, port } of list.addresses) {
-        for (const packet of packets) parts.push(packet, port, address);
+        for (const packet of packets) {
+          parts[at] = packet;
+          parts[at + 1] = port;
+          parts[at + 2] = address;
+          at += 3;
+        }
       }
+      parts.length = at;
       this.#rtp.sendMany(parts);
     }
   }

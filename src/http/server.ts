@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { joinAddress, openListener, shownAddress } from "../host/tcp.ts";
+import { joinAddress, openListener, plainAddress, shownAddress } from "../host/tcp.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 
@@ -16,6 +16,15 @@ export interface HttpOptions {
   /** A connection without traffic for so long is closed, ms. */
   readonly readTimeout: number;
   readonly logger: Logger;
+}
+
+/** What an application is told with each request, as its environment. */
+export interface HttpEnvironment {
+  /** Address of the peer without port; empty when it is gone already. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Takes the idle timeout from the request: it is answered late on purpose. */
+  readonly hold: () => void;
 }
 
 /** A running HTTP server. */
@@ -42,7 +51,15 @@ export function startHttp(options: HttpOptions): HttpServer {
       idleTimeout,
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
-      fetch: (request, self) => answer(request, self.requestIP(request), app, logger),
+      fetch: (request, self) => {
+        const peer = self.requestIP(request);
+        const environment: HttpEnvironment = {
+          remoteAddress: plainAddress(peer?.address ?? ""),
+          remotePort: peer?.port ?? 0,
+          hold: () => self.timeout(request, 0),
+        };
+        return answer(request, environment, app, logger);
+      },
       error: (fault) => withServerHeader(faultResponse(fault, logger)),
     }),
   );
@@ -57,17 +74,18 @@ export function startHttp(options: HttpOptions): HttpServer {
   };
 }
 
-interface Peer {
-  readonly address: string;
-  readonly port: number;
-}
-
-async function answer(request: Request, peer: Peer | null, app: Hono, logger: Logger): Promise<Response> {
-  const log = peer === null ? logger : logger.child(`conn ${joinAddress(peer.address, peer.port)}`);
+async function answer(
+  request: Request,
+  environment: HttpEnvironment,
+  app: Hono,
+  logger: Logger,
+): Promise<Response> {
+  const { remoteAddress, remotePort } = environment;
+  const log = remoteAddress === "" ? logger : logger.child(`conn ${joinAddress(remoteAddress, remotePort)}`);
   log.debug(`${request.method} ${request.url}`);
   let response: Response;
   try {
-    response = await app.fetch(request);
+    response = await app.fetch(request, environment);
   } catch (fault) {
     response = faultResponse(fault, log);
   }

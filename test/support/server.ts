@@ -102,6 +102,11 @@ export class TestServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port("metrics")}/metrics`;
   }
 
+  /** URL of a file or page of a path over HLS. */
+  hls(path: string): string {
+    return `http://127.0.0.1:${this.#port("HLS")}/${path}`;
+  }
+
   /** The last port that a service said to listen on. */
   #port(service: string): number {
     const lines = [...this.log.matchAll(new RegExp(`\\[${service}\\] listener opened on \\S*:(\\d+)`, "g"))];
@@ -181,6 +186,7 @@ function withDefaults(config: string): string {
     rtspAddress: "127.0.0.1:0",
     rtpAddress: "127.0.0.1:0",
     rtcpAddress: "127.0.0.1:0",
+    hlsAddress: "127.0.0.1:0",
     api: "yes",
     apiAddress: "127.0.0.1:0",
     metrics: "yes",

@@ -12,6 +12,7 @@ export type Tool =
   | "gst-launch-1.0"
   | "rtspclientsink"
   | "gst-rtsp-server"
+  | "chromium"
   | "mpv"
   | "node-av"
   | "openssl";

@@ -1,0 +1,337 @@
+import { randomBytes } from "node:crypto";
+import type { PartRange, UnitLog } from "../../../wasm/units.ts";
+import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { RefusedError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Stream } from "../../stream/stream.ts";
+import type { UnitReader, UnitStream } from "../../stream/units.ts";
+import { type Names, type Variant, writeMedia } from "./proto/playlist.ts";
+import { Segmenter } from "./proto/segmenter.ts";
+import { SegmentWindow } from "./proto/window.ts";
+import { type ChosenTrack, chooseTracks, describeTrack } from "./tracks.ts";
+import { openWriter, type Writer } from "./writers.ts";
+
+export interface MuxerOptions {
+  readonly variant: Variant;
+  readonly segmentCount: number;
+  /** ms. */
+  readonly segmentDuration: number;
+  readonly partDuration: number;
+  /** Largest segment, bytes. */
+  readonly segmentMaxSize: number;
+}
+
+/** Pieces in which segments are put together when nobody asks for parts, ms. */
+const PIECE_MS = 500;
+/** A track that runs ahead of the leading one by more loses what is oldest, ms. */
+const AHEAD_MAX_MS = 15_000;
+/** Sound and picture may be apart by less, ms. */
+const VISIBLE_SHIFT_MS = 15;
+/** Playlists with different queries that are kept while nothing changes. */
+const TEXTS_MAX = 100;
+const LOW_LATENCY_SEGMENTS_MIN = 7;
+const SEGMENTS_MIN = 3;
+
+const NO_CODEC =
+  "the stream doesn't contain any supported codec, which are currently H265, H264, Opus, MPEG-4 Audio";
+
+interface Track extends ChosenTrack {
+  readonly units: UnitLog;
+  readonly id: number;
+  /** First entry that is in no part yet, and the next one to be looked at. */
+  from: number;
+  at: number;
+  /** Ticks that its times in the files begin with; undefined before its first unit there. */
+  origin: number | undefined;
+  /** Whether the first unit of the part in progress is a random access point. */
+  isIndependent: boolean;
+}
+
+/** Makes the segments and parts of a stream, as one of its readers. */
+export class Muxer implements UnitReader {
+  readonly prefix = randomBytes(6).toString("hex");
+  readonly window: SegmentWindow;
+  readonly #stream: Stream;
+  readonly #options: MuxerOptions;
+  readonly #clock: Clock;
+  readonly #units: UnitStream;
+  readonly #tracks: readonly Track[];
+  readonly #writer: Writer;
+  readonly #segmenter: Segmenter;
+  readonly #onPart: () => void;
+  readonly #onFault: (error: Error) => void;
+  #described: readonly Mp4Track[] = [];
+  #parametersVersion = -1;
+  /** The file that goes before all others; undefined before the first part. */
+  init: Uint8Array<ArrayBuffer> | undefined;
+  /** Start of the part in progress, ms since 1970. */
+  #partStart = 0;
+  /** What is 0 in the files, ms since 1970. */
+  #zero = 0;
+  #started = false;
+  #failed = false;
+
+  /**
+   * @param onPart called with every part
+   * @param onFault called, at most once, when it cannot go on
+   * @throws {RefusedError} if the stream has no track for it, or the configuration does not fit
+   * @throws {BudgetError} if the media memory is used up
+   */
+  constructor(
+    stream: Stream,
+    options: MuxerOptions,
+    owner: { clock: Clock; logger: Logger; onPart: () => void; onFault: (error: Error) => void },
+  ) {
+    const { variant, segmentCount, segmentDuration, partDuration } = options;
+    checkCount(variant, segmentCount);
+    const { chosen, left } = chooseTracks(stream);
+    if (chosen.length === 0) throw new RefusedError(NO_CODEC);
+    for (const reason of left) owner.logger.warn(`left out: ${reason}`);
+    const isLowLatency = variant === "lowLatency";
+    this.#stream = stream;
+    this.#options = options;
+    this.#clock = owner.clock;
+    this.#onPart = owner.onPart;
+    this.#onFault = owner.onFault;
+    this.window = new SegmentWindow({
+      count: segmentCount,
+      gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,
+    });
+    this.#segmenter = new Segmenter({
+      segmentDuration,
+      partDuration: isLowLatency ? partDuration : PIECE_MS,
+      isAdjusting: isLowLatency,
+      hasVideo: chosen.some(({ isVideo }) => isVideo),
+    });
+    const writer = openWriter(variant, stream.memory);
+    this.#writer = writer;
+    try {
+      this.#units = stream.addUnitReader(this);
+    } catch (error) {
+      writer.close();
+      throw error;
+    }
+    this.#tracks = chosen.flatMap((track, i) => {
+      const units = this.#units.tracks[track.index];
+      if (units === undefined) return [];
+      const from = units.headSeq;
+      return [{ ...track, units, id: i + 1, from, at: from, origin: undefined, isIndependent: false }];
+    });
+    if (this.#tracks.length > 0) return;
+    this.close();
+    throw new RefusedError(NO_CODEC);
+  }
+
+  /** The tracks with their parameters, once the first part is there. */
+  get tracks(): readonly Mp4Track[] {
+    return this.#described;
+  }
+
+  readonly #texts = new Map<string, string>();
+  #textVersion = -1;
+
+  /** Whether a playlist has enough in it to be played. */
+  get hasContent(): boolean {
+    const { whole } = this.window;
+    return this.init !== undefined && whole.length >= (this.#options.variant === "fmp4" ? 2 : 1);
+  }
+
+  /** The media playlist as it is now; the same text for all who ask for the same. */
+  playlist(variant: Variant, names: Names, isDelta: boolean): string {
+    const { version } = this.window;
+    if (this.#textVersion !== version) this.#texts.clear();
+    this.#textVersion = version;
+    const key = `${isDelta ? "delta" : ""}${names.query}`;
+    const known = this.#texts.get(key);
+    if (known !== undefined) return known;
+    const text = writeMedia(this.window, variant, names, isDelta);
+    if (this.#texts.size < TEXTS_MAX) this.#texts.set(key, text);
+    return text;
+  }
+
+  needs(index: number): number {
+    const track = this.#tracks?.find((each) => each.index === index);
+    return track?.from ?? (this.#units?.tracks[index]?.headSeq as number) ?? 0;
+  }
+
+  pump(): void {
+    if (this.#failed || this.#tracks === undefined) return;
+    const leading = this.#tracks[0] as Track;
+    try {
+      while (leading.units.find(leading.at)) this.#lead(leading);
+      this.#boundOthers(leading);
+    } catch (error) {
+      this.#failed = true;
+      this.#clock.soon(() => this.#onFault(error as Error));
+    }
+  }
+
+  /** Takes the unit of the leading track that was found. */
+  #lead(track: Track): void {
+    const { units } = track;
+    const { entries, isKey, dts } = units;
+    const time = this.#units.wallOf(track.index, dts);
+    const mayBegin = isKey || !track.isVideo;
+    const isChanged = mayBegin && this.#describe();
+    if (!this.#started && (!mayBegin || this.#described.length === 0)) {
+      track.at = (track.at + entries) | 0;
+      track.from = track.at;
+      return;
+    }
+    const cut = this.#segmenter.next(time, isKey, isChanged);
+    if (cut === "start") this.#start(time);
+    else if (cut !== "none") this.#finishPart(track, dts, time);
+    if (cut === "segment") this.#nextSegment(time);
+    if (cut !== "none") track.isIndependent = mayBegin;
+    track.at = (track.at + entries) | 0;
+  }
+
+  /** Looks at the parameters of all tracks; true when they have changed while parts are there. */
+  #describe(): boolean {
+    const version = this.#tracks.reduce(
+      (sum, { index }) => sum + (this.#stream.log.tracks[index]?.paramsVersion ?? 0),
+      0,
+    );
+    if (version === this.#parametersVersion) return false;
+    this.#parametersVersion = version;
+    const described = this.#tracks.map((track) => describeTrack(this.#stream, track));
+    if (!described.every((track) => track !== undefined)) return false;
+    const init = this.#writer.setUp(
+      described,
+      this.#tracks.map(({ units }) => units),
+    );
+    const isFirst = this.init === undefined;
+    const isNew = !isFirst && !sameTracks(described, this.#described);
+    this.#described = described;
+    if (isFirst || isNew) this.init = init;
+    return isNew;
+  }
+
+  /** The first frame: all times in the files count from here. */
+  #start(time: number): void {
+    this.#started = true;
+    this.#zero = time;
+    this.#partStart = time;
+    const leading = this.#tracks[0] as Track;
+    leading.from = leading.at;
+    leading.origin = this.#originOf(leading);
+    this.window.begin(time);
+  }
+
+  /** Ends the part in progress in front of the unit of the leading track that begins at `time`. */
+  #finishPart(leading: Track, dts: number, time: number): void {
+    const ranges = this.#tracks.map((track) =>
+      track === leading ? this.#range(track, leading.at, dts) : this.#rangeUntil(track, time),
+    );
+    const isSegmentStart = this.window.open?.parts.length === 0;
+    const views = this.#writer.write(ranges, isSegmentStart);
+    if (views === undefined) throw new Error("muxer error: a part is too large");
+    this.window.addPart(
+      new Blob(views as Uint8Array<ArrayBuffer>[]),
+      time - this.#partStart,
+      leading.isIndependent,
+    );
+    for (const [i, { to }] of ranges.entries()) (this.#tracks[i] as Track).from = to;
+    this.#partStart = time;
+    const { segmentMaxSize } = this.#options;
+    if ((this.window.open?.size ?? 0) > segmentMaxSize) {
+      throw new Error("muxer error: reached maximum segment size");
+    }
+    this.#onPart();
+  }
+
+  #range({ units, id, isVideo, from, origin }: Track, to: number, endDts: number): PartRange {
+    return { units, id, isVideo, from, to, origin: origin ?? 0, endDts };
+  }
+
+  /** What has come of a track before `time` and is known to its end. */
+  #rangeUntil(track: Track, time: number): PartRange {
+    const { units, index } = track;
+    let endDts = 0;
+    // what belongs before the first picture may come after it
+    while (
+      track.from === track.at &&
+      units.find(track.at) &&
+      this.#units.wallOf(index, units.dts) < this.#zero
+    ) {
+      track.at = (track.at + units.entries) | 0;
+      track.from = track.at;
+    }
+    if (units.find(track.at)) track.origin ??= this.#originOf(track);
+    while (units.find(track.at) && this.#units.wallOf(index, units.dts) < time) {
+      const next = (track.at + units.entries) | 0;
+      if (!units.find(next)) break;
+      track.at = next;
+      endDts = units.dts;
+    }
+    return this.#range(track, track.at, endDts);
+  }
+
+  #nextSegment(time: number): void {
+    this.window.end();
+    this.window.begin(time);
+    this.#realign();
+    this.#onPart();
+  }
+
+  /** With more sender reports the tracks may lie better: a visible shift is taken over between two segments. */
+  #realign(): void {
+    const leading = this.#tracks[0] as Track;
+    const instants: (number | undefined)[] = [];
+    for (const { index, units, at } of this.#tracks) if (units.find(at)) instants[index] = units.dts;
+    this.#units.realign(instants, leading.index);
+    for (const track of this.#tracks) {
+      if (track === leading || track.origin === undefined) continue;
+      const origin = this.#originOf(track);
+      const shiftMs = (Math.abs(origin - track.origin) * 1000) / track.units.clockRate;
+      if (shiftMs >= VISIBLE_SHIFT_MS) track.origin = origin;
+    }
+  }
+
+  /** Ticks of a track at the time that is 0 in the files. */
+  #originOf({ units, index }: Track): number {
+    return Math.round(((this.#zero - this.#units.wallOf(index, 0)) * units.clockRate) / 1000);
+  }
+
+  /** A track that goes on while the leading one is silent must not fill the memory. */
+  #boundOthers(leading: Track): void {
+    for (const track of this.#tracks) if (track !== leading) this.#keepRecent(track);
+  }
+
+  #keepRecent(track: Track): void {
+    const { units, index } = track;
+    while (units.find(track.at)) {
+      const age = this.#clock.wall() - this.#units.wallOf(index, units.dts);
+      if (age <= AHEAD_MAX_MS) return;
+      track.at = (track.at + units.entries) | 0;
+      track.from = track.at;
+    }
+  }
+
+  close(): void {
+    this.#failed = true;
+    this.#stream.removeUnitReader(this);
+    this.#writer.close();
+  }
+}
+
+/** Whether tracks have the same parameters. */
+function sameTracks(a: readonly Mp4Track[], b: readonly Mp4Track[]): boolean {
+  return JSON.stringify(a.map(plain)) === JSON.stringify(b.map(plain));
+}
+
+function plain(track: Mp4Track): unknown {
+  return Object.fromEntries(
+    Object.entries(track).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]),
+  );
+}
+
+function checkCount(variant: Variant, count: number): void {
+  if (variant === "lowLatency" && count < LOW_LATENCY_SEGMENTS_MIN) {
+    throw new RefusedError("muxer error: Low-Latency HLS requires at least 7 segments");
+  }
+  if (count < SEGMENTS_MIN) {
+    throw new RefusedError("muxer error: The minimum number of HLS segments is 3");
+  }
+}

@@ -1,0 +1,158 @@
+import { formatRfc3339 } from "../../host/rfc3339.ts";
+import type { Cancel, Clock } from "../../lib/clock.ts";
+import { errorText } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { JsonObject, Listed } from "../../lib/registry.ts";
+import type { LivePath, PathManager } from "../../path/manager.ts";
+import type { Client } from "../../path/path.ts";
+import { Muxer, type MuxerOptions } from "./muxer.ts";
+
+/** Nobody has asked for anything for so long: the muxer is not needed, ms. */
+const IDLE_MS = 60_000;
+const IDLE_LOOK_MS = 1_000;
+/** Requests that may wait for one muxer. */
+const WAITING_MAX = 10_000;
+
+export interface PathMuxerOptions {
+  readonly path: string;
+  readonly paths: PathManager;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly muxer: MuxerOptions;
+  /** Who asked for it; undefined when it is made without a request, and stays. */
+  readonly remoteAddress: string | undefined;
+  /** Told when it is over. */
+  readonly onClose: () => void;
+}
+
+/** A request that is held until there is enough. */
+interface Waiting {
+  readonly isReady: (muxer: Muxer) => boolean;
+  readonly resolve: (muxer: Muxer | undefined) => void;
+}
+
+/** The muxer of a path, from the first request to the end of the stream or of all interest. */
+export class PathMuxer implements Listed {
+  readonly id: string;
+  readonly created: number;
+  readonly #options: PathMuxerOptions;
+  readonly #client: Client;
+  readonly #waiting = new Set<Waiting>();
+  #live: LivePath | undefined;
+  #muxer: Muxer | undefined;
+  #lastRequest: number;
+  #idle: Cancel | undefined;
+  #bytesSent = 0;
+  #closed = false;
+
+  constructor(options: PathMuxerOptions) {
+    const { path, clock, logger, remoteAddress } = options;
+    this.#options = options;
+    this.id = path;
+    this.created = clock.wall();
+    this.#lastRequest = this.created;
+    this.#client = { type: "hlsMuxer", id: "", close: (reason) => this.#end(reason) };
+    logger.info(
+      remoteAddress === undefined ? "created automatically" : `created (requested by ${remoteAddress})`,
+    );
+    if (remoteAddress !== undefined) this.#lookLater();
+  }
+
+  /** Waits for the stream, and begins. */
+  async start(): Promise<void> {
+    const { paths, path, clock, logger, muxer } = this.#options;
+    try {
+      const live = await paths.live(path);
+      if (this.#closed) return;
+      paths.addReader(live, this.#client);
+      this.#live = live;
+      this.#muxer = new Muxer(live.stream, muxer, {
+        clock,
+        logger,
+        onPart: () => this.#serve(),
+        onFault: (error) => this.#end(error),
+      });
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  #lookLater(): void {
+    this.#idle = this.#options.clock.after(IDLE_LOOK_MS, () => {
+      const isHeld = this.#waiting.size > 0 && this.#muxer !== undefined;
+      if (isHeld || this.#options.clock.wall() - this.#lastRequest < IDLE_MS) this.#lookLater();
+      else this.#end(new Error("not used anymore"));
+    });
+  }
+
+  /** Says that somebody wants something of it. */
+  requested(): void {
+    this.#lastRequest = this.#options.clock.wall();
+  }
+
+  sent(bytes: number): void {
+    this.#bytesSent += bytes;
+  }
+
+  /** The muxer as it is; undefined while the stream is waited for. */
+  get muxer(): Muxer | undefined {
+    return this.#muxer;
+  }
+
+  /**
+   * Waits until the muxer has what is asked for.
+   *
+   * @param signal gives up
+   * @returns undefined when it ends before
+   */
+  until(isReady: (muxer: Muxer) => boolean, signal: AbortSignal): Promise<Muxer | undefined> {
+    const muxer = this.#muxer;
+    if (this.#closed || this.#waiting.size >= WAITING_MAX) return Promise.resolve(undefined);
+    if (muxer !== undefined && isReady(muxer)) return Promise.resolve(muxer);
+    return new Promise((resolve) => {
+      const waiting: Waiting = { isReady, resolve };
+      this.#waiting.add(waiting);
+      signal.addEventListener("abort", () => {
+        if (this.#waiting.delete(waiting)) resolve(undefined);
+      });
+    });
+  }
+
+  #serve(): void {
+    const muxer = this.#muxer;
+    if (muxer === undefined) return;
+    for (const waiting of this.#waiting) {
+      if (!waiting.isReady(muxer)) continue;
+      this.#waiting.delete(waiting);
+      this.requested();
+      waiting.resolve(muxer);
+    }
+  }
+
+  /** Ends it: held requests are answered, and the stream has a reader less. */
+  close(reason: Error): void {
+    this.#end(reason);
+  }
+
+  #end(reason: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#idle?.();
+    this.#muxer?.close();
+    this.#live?.path.removeReader(this.#client);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { resolve } of waiting) resolve(undefined);
+    this.#options.logger.info(`destroyed (${errorText(reason)})`);
+    this.#options.onClose();
+  }
+
+  describe(): JsonObject {
+    return {
+      path: this.id,
+      created: formatRfc3339(this.created),
+      lastRequest: formatRfc3339(this.#lastRequest),
+      bytesSent: this.#bytesSent,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+import { isGap, type Part, type Segment, type SegmentWindow } from "./window.ts";
+
+export type Variant = "mpegts" | "fmp4" | "lowLatency";
+
+/** How the files of a muxer are named. */
+export interface Names {
+  /** In front of every name. */
+  readonly prefix: string;
+  /** Query that is repeated on every URI, with its `?`; empty without one. */
+  readonly query: string;
+  /** Writes a moment, ms since 1970, as RFC 3339 does. */
+  readonly time: (wall: number) => string;
+}
+
+/** What a multivariant playlist says of the stream. */
+export interface StreamFacts {
+  /** Names of the codecs (RFC 6381). */
+  readonly codecs: readonly string[];
+  readonly width?: number;
+  readonly height?: number;
+  readonly frameRate?: number;
+}
+
+/** Whole segments from the end that are listed with their parts and dates. */
+const DETAILED = 2;
+/** The distance from the live edge that players keep, and how far back a delta update reaches, in units of targets. */
+const HOLD_BACK_PARTS = 3;
+const SKIP_TARGETS = 6;
+const GAP_NAME = "gap.mp4";
+
+/** RFC 8216 §4.3.4.2: the one rendition of a stream. */
+export function writeMultivariant(
+  facts: StreamFacts,
+  window: SegmentWindow,
+  variant: Variant,
+  query: string,
+): string {
+  const { width, height, frameRate, codecs } = facts;
+  const rates = window.whole.map(({ size, duration }) => (8_000 * size) / duration);
+  const open = window.open;
+  const length = open?.parts.reduce((sum, { duration }) => sum + duration, 0) ?? 0;
+  if (rates.length === 0 && open !== undefined && length > 0) rates.push((8_000 * open.size) / length);
+  const highest = Math.max(1, ...rates);
+  const average = rates.length === 0 ? highest : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const attributes = [
+    `BANDWIDTH=${Math.ceil(highest)}`,
+    `AVERAGE-BANDWIDTH=${Math.ceil(average)}`,
+    `CODECS="${codecs.join(",")}"`,
+    ...(width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`]),
+    ...(frameRate === undefined ? [] : [`FRAME-RATE=${frameRate.toFixed(3)}`]),
+  ];
+  return [
+    "#EXTM3U",
+    `#EXT-X-VERSION:${variant === "mpegts" ? 3 : 9}`,
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    "",
+    `#EXT-X-STREAM-INF:${attributes.join(",")}`,
+    `stream.m3u8${query}`,
+    "",
+  ].join("\n");
+}
+
+/**
+ * The media playlist (RFC 8216 §4.3.3, RFC 8216bis §4.4).
+ *
+ * @param isDelta whether old segments may be left out
+ */
+export function writeMedia(window: SegmentWindow, variant: Variant, names: Names, isDelta = false): string {
+  const target = targetDuration(window);
+  const skipped = isDelta && variant === "lowLatency" ? skippable(window, target) : 0;
+  const lines = [
+    "#EXTM3U",
+    `#EXT-X-VERSION:${variant === "mpegts" ? 3 : 9}`,
+    ...(variant === "mpegts" ? ["#EXT-X-ALLOW-CACHE:NO"] : []),
+    `#EXT-X-TARGETDURATION:${target}`,
+    ...(variant === "lowLatency" ? lowLatencyTags(window, target) : []),
+    `#EXT-X-MEDIA-SEQUENCE:${window.removed}`,
+  ];
+  if (skipped > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`);
+  else if (variant !== "mpegts") lines.push(`#EXT-X-MAP:URI="${names.prefix}_init.mp4${names.query}"`);
+  const detailed = window.entries.length - DETAILED;
+  window.entries.forEach((entry, i) => {
+    if (i < skipped) return;
+    if (isGap(entry)) lines.push("#EXT-X-GAP", `#EXTINF:${seconds(entry.duration)},`, GAP_NAME);
+    else lines.push(...segmentLines(entry, variant, names, i >= detailed));
+  });
+  if (variant === "lowLatency") {
+    for (const part of window.open?.parts ?? []) lines.push(partLine(part, names));
+    const next = `${names.prefix}_part${window.nextPart}.mp4${names.query}`;
+    lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}"`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Longest segment, in whole seconds as players round (RFC 8216 §4.3.3.1); at least one second. */
+function targetDuration(window: SegmentWindow): number {
+  return Math.max(1, ...window.entries.map(({ duration }) => Math.round(duration / 1000)));
+}
+
+function lowLatencyTags(window: SegmentWindow, target: number): string[] {
+  const part = Math.ceil(window.partTarget) / 1000;
+  const control = [
+    "CAN-BLOCK-RELOAD=YES",
+    `PART-HOLD-BACK=${(HOLD_BACK_PARTS * part).toFixed(5)}`,
+    `CAN-SKIP-UNTIL=${(SKIP_TARGETS * target).toFixed(5)}`,
+  ];
+  return [`#EXT-X-SERVER-CONTROL:${control.join(",")}`, `#EXT-X-PART-INF:PART-TARGET=${part.toFixed(5)}`];
+}
+
+/** Entries from the front that lie further than CAN-SKIP-UNTIL from the end. */
+function skippable(window: SegmentWindow, target: number): number {
+  let behind = window.open?.parts.reduce((sum, { duration }) => sum + duration, 0) ?? 0;
+  for (let i = window.entries.length - 1; i >= 0; i--) {
+    behind += (window.entries[i] as { duration: number }).duration;
+    if (behind > SKIP_TARGETS * target * 1000) return i + 1;
+  }
+  return 0;
+}
+
+function segmentLines(segment: Segment, variant: Variant, names: Names, isDetailed: boolean): string[] {
+  const lines: string[] = [];
+  if (isDetailed || variant === "mpegts") {
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${names.time(Math.round(segment.start))}`);
+  }
+  if (isDetailed && variant === "lowLatency") {
+    for (const part of segment.parts) lines.push(partLine(part, names));
+  }
+  const extension = variant === "mpegts" ? "ts" : "mp4";
+  const uri = `${names.prefix}_seg${segment.id}.${extension}${names.query}`;
+  return [...lines, `#EXTINF:${seconds(segment.duration)},`, uri];
+}
+
+function partLine({ id, duration, isIndependent }: Part, { prefix, query }: Names): string {
+  const independent = isIndependent ? ",INDEPENDENT=YES" : "";
+  return `#EXT-X-PART:DURATION=${seconds(duration)},URI="${prefix}_part${id}.mp4${query}"${independent}`;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(5);
+}

@@ -1,0 +1,115 @@
+import { TS_AAC, TS_H264 } from "../../../assembly/abi.ts";
+import type { MediaMemory } from "../../../wasm/core.ts";
+import { TsWriter } from "../../../wasm/mpegts.ts";
+import { type PartRange, PartWriter, type UnitLog } from "../../../wasm/units.ts";
+import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
+import { writeInit } from "../../formats/fmp4/init.ts";
+import { BudgetError, RefusedError } from "../../lib/errors.ts";
+import { adtsHeader } from "../../media/mpeg4-audio.ts";
+import type { Variant } from "./proto/playlist.ts";
+
+/** How the parts of a playlist become bytes. */
+export interface Writer {
+  /**
+   * Takes the tracks with their parameters, before the first part and when they change.
+   *
+   * @returns the file that goes before all others; empty where there is none
+   */
+  setUp(tracks: readonly Mp4Track[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer>;
+  /** @returns views of media memory, to be copied at once; undefined when it cannot be done */
+  write(ranges: readonly PartRange[], isSegmentStart: boolean): Uint8Array[] | undefined;
+  close(): void;
+}
+
+/**
+ * The writer of a variant.
+ *
+ * @throws {BudgetError} if the media memory is used up
+ */
+export function openWriter(variant: Variant, memory: MediaMemory): Writer {
+  const writer = variant === "mpegts" ? TransportStream.open(memory) : Fragments.open(memory);
+  if (writer === undefined) throw new BudgetError("the media memory is used up");
+  return writer;
+}
+
+/** Fragmented MP4. */
+class Fragments implements Writer {
+  readonly #writer: PartWriter;
+  #sequence = 0;
+
+  private constructor(writer: PartWriter) {
+    this.#writer = writer;
+  }
+
+  static open(memory: MediaMemory): Fragments | undefined {
+    const writer = PartWriter.open(memory);
+    return writer && new Fragments(writer);
+  }
+
+  setUp(tracks: readonly Mp4Track[]): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(writeInit(tracks));
+  }
+
+  write(ranges: readonly PartRange[]): Uint8Array[] | undefined {
+    this.#sequence += 1;
+    return this.#writer.write(
+      ranges.filter(({ from, to }) => to !== from),
+      this.#sequence,
+    );
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}
+
+const FIRST_PID = 256;
+const START_CODE = [0, 0, 0, 1];
+
+/** MPEG transport streams of H264 and AAC. */
+class TransportStream implements Writer {
+  readonly #writer: TsWriter;
+
+  private constructor(writer: TsWriter) {
+    this.#writer = writer;
+  }
+
+  static open(memory: MediaMemory): TransportStream | undefined {
+    const writer = TsWriter.open(memory);
+    return writer && new TransportStream(writer);
+  }
+
+  setUp(tracks: readonly Mp4Track[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer> {
+    this.#writer.setUp(
+      tracks.map((track, i) => ({
+        units: units[i] as UnitLog,
+        pid: FIRST_PID + i,
+        hasClock: i === 0,
+        ...carriage(track),
+      })),
+    );
+    return new Uint8Array(0);
+  }
+
+  write(ranges: readonly PartRange[], isSegmentStart: boolean): Uint8Array[] | undefined {
+    return this.#writer.write(ranges, isSegmentStart);
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}
+
+function carriage(track: Mp4Track): { kind: number; prefix: Uint8Array } {
+  if (track.codec === "mpeg4Audio") return { kind: TS_AAC, prefix: adtsHeader(track.facts) };
+  if (track.codec !== "h264") {
+    const only = track.codec === "h265" ? "H264 video" : "MPEG-4 Audio";
+    throw new RefusedError(
+      `muxer error: the MPEG-TS variant of HLS only supports ${only}. Use the fMP4 or Low-Latency variants instead`,
+    );
+  }
+  return {
+    kind: TS_H264,
+    prefix: new Uint8Array([...START_CODE, ...track.sps, ...START_CODE, ...track.pps]),
+  };
+}

@@ -1,0 +1,127 @@
+import { describe, expect } from "bun:test";
+import { clip } from "../support/clips.ts";
+import { TestServer } from "../support/server.ts";
+import { Client, clientTest, ffmpeg, ffmpegPublisher } from "../support/tools.ts";
+import { BrowserPage } from "./browser.ts";
+import { checkListing, checkRecording, Folder, frameList, H264_SLICES, H265_SLICES } from "./recording.ts";
+
+const TIMEOUT_MS = 90_000;
+const VARIANTS = ["lowLatency", "fmp4", "mpegts"] as const;
+
+/** A server with a publisher, once it has three segments. */
+async function published(variant: string, file: string, options: readonly string[] = []) {
+  const server = await TestServer.start({ config: `hlsVariant: ${variant}\npaths:\n  all:\n` });
+  const publisher = ffmpegPublisher(file, server.rtsp("cam"), options);
+  await server.waitForLog(/is publishing to path 'cam'/);
+  await server.until(
+    async () => {
+      const text = await (await fetch(server.hls("cam/stream.m3u8"))).text();
+      return (text.match(/_seg\d+\./g)?.length ?? 0) >= 3;
+    },
+    "three segments",
+    30_000,
+  );
+  return {
+    server,
+    async [Symbol.asyncDispose]() {
+      await publisher[Symbol.asyncDispose]();
+      await server.stop();
+    },
+  };
+}
+
+/** Records with FFmpeg. */
+async function record(url: string, file: string, seconds: number): Promise<void> {
+  const command = ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", "-i", url, "-t", String(seconds)];
+  await using reader = new Client([...command, "-c", "copy", file]);
+  await reader.success();
+}
+
+/** FFmpeg leaves out the first frame of sound where its clip starts over. */
+async function checkSound(recording: string, source: string): Promise<void> {
+  const [sent, received] = await Promise.all(
+    [source, recording].map(async (file) => (await ffmpeg("-i", file, ...frameList("0:a:0"))).stdout),
+  );
+  const lines = new TextDecoder().decode(sent).split("\n");
+  const first = lines.findIndex((line) => line.startsWith("0,"));
+  lines.splice(first, 1);
+  checkListing(new TextEncoder().encode(lines.join("\n")), received, 450);
+}
+
+describe("HLS", () => {
+  for (const variant of VARIANTS) {
+    clientTest(
+      `${variant}: FFmpeg gets a run of what was published, in time`,
+      ["ffmpeg"],
+      TIMEOUT_MS,
+      async () => {
+        const source = await clip("av");
+        await using pair = await published(variant, source);
+        using folder = new Folder();
+        const file = folder.file("out.mp4");
+        await record(pair.server.hls("cam/index.m3u8"), file, 12);
+        await checkRecording(file, source, { stream: "0:v:0", filter: H264_SLICES, frames: 250 });
+        await checkSound(file, source);
+        expect(pair.server.log).not.toMatch(/ (WAR|ERR) /);
+      },
+    );
+
+    clientTest(`${variant}: Chromium plays the page`, ["ffmpeg", "chromium"], TIMEOUT_MS, async () => {
+      await using pair = await published(variant, await clip("av"));
+      await using browser = await BrowserPage.open(pair.server.hls("cam/"));
+      const first = await browser.until(({ frames }) => frames > 25);
+      const later = await browser.until(({ frames }) => frames > first.frames + 75);
+      expect(later.time - first.time).toBeGreaterThan(2.5);
+      expect(later.message).toBe("");
+      expect(later.width).toBeGreaterThan(0);
+      const isClose = await browser.until(({ behind }) => behind < (variant === "lowLatency" ? 3 : 8));
+      expect(isClose.frames).toBeGreaterThan(100);
+    });
+  }
+
+  for (const [name, codec, filter] of [
+    ["H264 with B frames", "h264Bframes", H264_SLICES],
+    ["H265", "h265", H265_SLICES],
+  ] as const) {
+    clientTest(`${name}: FFmpeg gets a run of what was published`, ["ffmpeg"], TIMEOUT_MS, async () => {
+      const source = await clip(codec);
+      await using pair = await published("fmp4", source);
+      using folder = new Folder();
+      const file = folder.file("out.mp4");
+      await record(pair.server.hls("cam/index.m3u8"), file, 8);
+      await checkRecording(file, source, { stream: "0:v:0", filter, frames: 150 });
+    });
+  }
+
+  clientTest(
+    "Opus alone: segments by time, and FFmpeg gets a run of it",
+    ["ffmpeg"],
+    TIMEOUT_MS,
+    async () => {
+      const source = await clip("opus");
+      await using pair = await published("lowLatency", source);
+      const index = await (await fetch(pair.server.hls("cam/index.m3u8"))).text();
+      expect(index).toContain('CODECS="opus"\n');
+      using folder = new Folder();
+      const file = folder.file("out.mp4");
+      await record(pair.server.hls("cam/index.m3u8"), file, 6);
+      await checkRecording(file, source, { stream: "0:a:0", frames: 250 });
+    },
+  );
+
+  clientTest(
+    "a page says what is wrong, and recovers by itself",
+    ["ffmpeg", "chromium"],
+    TIMEOUT_MS,
+    async () => {
+      await using server = await TestServer.start();
+      await using browser = await BrowserPage.open(server.hls("cam/"));
+      await browser.until(({ message }) => message.startsWith("stream not found"));
+      await using _ = ffmpegPublisher(await clip("av"), server.rtsp("cam"));
+      await browser.until(({ frames, message }) => frames > 10 && message === "", 30_000);
+      await using other = await BrowserPage.open(server.hls("h265/"));
+      await using __ = ffmpegPublisher(await clip("h265"), server.rtsp("h265"));
+      await other.until(({ message }) => message.startsWith("this browser cannot play hvc1."), 30_000);
+    },
+  );
+});
