@@ -81,12 +81,21 @@ export async function longClip(name: ClipName): Promise<string> {
   return await cached(`${name}-long`, ["-stream_loop", "3", "-i", file, "-c", "copy", ...plain], ext);
 }
 
-async function cached(name: string, args: readonly string[], ext: string): Promise<string> {
+/** Clips that are being made by this process: tests that run at the same time wait for the same one. */
+const making = new Map<string, Promise<string>>();
+
+function cached(name: string, args: readonly string[], ext: string): Promise<string> {
   const key = Bun.hash(JSON.stringify(args)).toString(16).padStart(16, "0");
   const file = join(CACHE, `${name}-${key}.${ext}`);
+  const present = making.get(file) ?? make(file, `${name}-${key}`, args, ext);
+  making.set(file, present);
+  return present;
+}
+
+async function make(file: string, key: string, args: readonly string[], ext: string): Promise<string> {
   if (existsSync(file)) return file;
   mkdirSync(CACHE, { recursive: true });
-  const part = join(CACHE, `part-${process.pid}-${name}-${key}.${ext}`);
+  const part = join(CACHE, `part-${process.pid}-${key}.${ext}`);
   await ffmpeg("-y", ...args, part);
   renameSync(part, file);
   return file;

@@ -62,7 +62,6 @@ async function read({ shared, log, worker, tracks, last }: WorkerStart): Promise
   let told = false;
   answer({ kind: "ready" });
   while (Math.min(checks[0].count, checks[1].count) < last) {
-    memory.renew();
     const before = Atomics.load(memory.i32, head);
     readPlain(memory, plain, checks[0]);
     for (let size = copied.fill(room, ROOM); size > 0; size = copied.fill(room, ROOM)) {
@@ -86,6 +85,7 @@ async function read({ shared, log, worker, tracks, last }: WorkerStart): Promise
 /** Takes what there is; now and then a part of it, and the rest of the packet that was cut. */
 function readPlain(memory: MediaMemory, cursor: LogCursor, check: Check): void {
   for (let span = cursor.span(); span > 0; span = cursor.span()) {
+    memory.renew(); // the owner may have made it larger for what was just found
     const size = span > 3000 && check.count % 3 === 0 ? span - 1000 : span;
     check.take(memory.u8.subarray(cursor.position, cursor.position + size));
     const rest = cursor.move(size);

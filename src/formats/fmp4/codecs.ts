@@ -1,10 +1,19 @@
+import type { Av1Facts } from "../../media/av1.ts";
 import type { H265Facts } from "../../media/h265.ts";
 import type { Mpeg4AudioFacts } from "../../media/mpeg4-audio.ts";
 import type { PictureFacts } from "../../media/picture.ts";
+import type { Vp9Facts } from "../../media/vp9.ts";
 import { box, fullBox, u16, u32, zeros } from "./boxes.ts";
 
 /** A track as a file describes it. */
 export type Mp4Track =
+  | {
+      readonly codec: "av1";
+      readonly picture: Av1Facts;
+      /** The OBU with its header and size. */
+      readonly sequenceHeader: Uint8Array;
+    }
+  | { readonly codec: "vp9"; readonly picture: Vp9Facts }
   | {
       readonly codec: "h264";
       readonly picture: PictureFacts;
@@ -40,6 +49,16 @@ type Rows = { readonly [Codec in Mp4Codec]: Row<Extract<Mp4Track, { codec: Codec
 
 /** How files carry each codec. */
 const MP4_CODECS: Rows = {
+  av1: {
+    isVideo: true,
+    entry: (track) => visualEntry("av01", track.picture, av1Configuration(track)),
+    name: ({ picture }) => av1Name(picture),
+  },
+  vp9: {
+    isVideo: true,
+    entry: ({ picture }) => visualEntry("vp09", picture, vp9Configuration(picture)),
+    name: ({ picture: { profile, bitDepth } }) => `vp09.${twoDigits(profile)}.10.${twoDigits(bitDepth)}`,
+  },
   h264: {
     isVideo: true,
     entry: ({ picture, sps, pps }) => visualEntry("avc1", picture, avcConfiguration(sps, pps)),
@@ -107,6 +126,55 @@ function audioEntry(type: string, channels: number, rate: number, configuration:
   const shown = rate > 0xffff ? 0 : rate;
   const head = [...zeros(6), ...u16(1), ...zeros(8), ...u16(channels), ...u16(16), ...zeros(4)];
   return box(type, head, u16(shown), u16(0), configuration);
+}
+
+/** AV1 Codec ISO Media File Format Binding §2.3.3. */
+function av1Configuration({ picture, sequenceHeader }: Extract<Mp4Track, { codec: "av1" }>): Uint8Array {
+  const { profile, level, isHighTier, bitDepth, isMonochrome, subsamplingX, subsamplingY } = picture;
+  const flags = [
+    isHighTier,
+    bitDepth > 8,
+    bitDepth === 12,
+    isMonochrome,
+    subsamplingX === 1,
+    subsamplingY === 1,
+  ];
+  const packed = flags.reduce((bits, flag) => (bits << 1) | Number(flag), 0) * 4 + picture.samplePosition;
+  return box("av1C", [0x81, (profile << 5) | level, packed, 0], sequenceHeader);
+}
+
+/** AV1 Codec ISO Media File Format Binding §5: all fields, as not every player knows the short form. */
+function av1Name(picture: Av1Facts): string {
+  const { profile, level, isHighTier, bitDepth, subsamplingX, subsamplingY, samplePosition } = picture;
+  const chroma = `${subsamplingX}${subsamplingY}${subsamplingX + subsamplingY === 2 ? samplePosition : 0}`;
+  return [
+    "av01",
+    profile,
+    `${twoDigits(level)}${isHighTier ? "H" : "M"}`,
+    twoDigits(bitDepth),
+    Number(picture.isMonochrome),
+    chroma,
+    ...[picture.primaries, picture.transfer, picture.matrix].map(twoDigits),
+    Number(picture.isFullRange),
+  ].join(".");
+}
+
+/** Colours as ISO/IEC 23091-2 numbers them, by color_space of VP9; 2 is unspecified. */
+const VP9_PRIMARIES = [2, 6, 1, 6, 7, 9, 2, 1];
+const VP9_TRANSFERS = [2, 6, 1, 6, 7, 14, 2, 13];
+const VP9_MATRICES = [2, 6, 1, 6, 7, 9, 2, 0];
+
+/** VP Codec ISO Media File Format Binding, "VP Codec Configuration Box". */
+function vp9Configuration(picture: Vp9Facts): Uint8Array {
+  const { profile, level, bitDepth, subsamplingX, subsamplingY, isFullRange, colorSpace } = picture;
+  const chroma = subsamplingX === 0 ? 3 : subsamplingY === 0 ? 2 : 1;
+  const packed = (bitDepth << 4) | (chroma << 1) | Number(isFullRange);
+  const colour = [VP9_PRIMARIES, VP9_TRANSFERS, VP9_MATRICES].map((table) => table[colorSpace] as number);
+  return fullBox("vpcC", 1, 0, [profile, level, packed], colour, [0, 0]);
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
 }
 
 /** ISO/IEC 14496-15 §5.3.3.1. */

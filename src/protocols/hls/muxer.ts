@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { PartRange, UnitLog } from "../../../wasm/units.ts";
 import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { RefusedError } from "../../lib/errors.ts";
+import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { type Track as StreamTrack, trackList } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../../stream/units.ts";
 import { type Names, type Variant, writeMedia } from "./proto/playlist.ts";
@@ -30,11 +31,28 @@ const AHEAD_MAX_MS = 15_000;
 const VISIBLE_SHIFT_MS = 15;
 /** Playlists with different queries that are kept while nothing changes. */
 const TEXTS_MAX = 100;
+/** A track that has sent nothing for so long is left out, and a stream without a key frame talked about later, ms. */
+const SILENCE_MS = 3_000;
+const BLIND_MS = 7_000;
+/** Bytes of a random access point that are looked at. */
+const HEAD_BYTES = 4_096;
 const LOW_LATENCY_SEGMENTS_MIN = 7;
 const SEGMENTS_MIN = 3;
 
 const NO_CODEC =
   "the stream doesn't contain any supported codec, which are currently H265, H264, Opus, MPEG-4 Audio";
+
+/** What a muxer is given, and whom it tells. */
+export interface MuxerOwner {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called with every part. */
+  readonly onPart: () => void;
+  /** Called, at most once, when it cannot go on. */
+  readonly onFault: (error: Error) => void;
+  /** Called, at most once, when it should be made anew: these tracks send nothing. */
+  readonly onSilence: (silent: ReadonlySet<number>) => void;
+}
 
 interface Track extends ChosenTrack {
   readonly units: UnitLog;
@@ -54,13 +72,15 @@ export class Muxer implements UnitReader {
   readonly window: SegmentWindow;
   readonly #stream: Stream;
   readonly #options: MuxerOptions;
-  readonly #clock: Clock;
+  readonly #owner: MuxerOwner;
+  /** Tracks that are left out as long as they send nothing. */
+  readonly #silent: ReadonlySet<number>;
+  /** When a track that has sent nothing is given up, monotonic ms. */
+  readonly #silence: number;
   readonly #units: UnitStream;
   readonly #tracks: readonly Track[];
   readonly #writer: Writer;
   readonly #segmenter: Segmenter;
-  readonly #onPart: () => void;
-  readonly #onFault: (error: Error) => void;
   #described: readonly Mp4Track[] = [];
   #parametersVersion = -1;
   /** The file that goes before all others; undefined before the first part. */
@@ -70,30 +90,37 @@ export class Muxer implements UnitReader {
   /** What is 0 in the files, ms since 1970. */
   #zero = 0;
   #started = false;
+  /** Whether all its tracks have sent something. */
+  #isSettled = false;
   #failed = false;
+  /** Whether it was said that no picture can be decoded. */
+  #isBlind = false;
 
   /**
-   * @param onPart called with every part
-   * @param onFault called, at most once, when it cannot go on
+   * @param silent tracks that send nothing and are left out until they do
    * @throws {RefusedError} if the stream has no track for it, or the configuration does not fit
    * @throws {BudgetError} if the media memory is used up
    */
   constructor(
     stream: Stream,
     options: MuxerOptions,
-    owner: { clock: Clock; logger: Logger; onPart: () => void; onFault: (error: Error) => void },
+    owner: MuxerOwner,
+    silent: ReadonlySet<number> = new Set(),
   ) {
     const { variant, segmentCount, segmentDuration, partDuration } = options;
     checkCount(variant, segmentCount);
-    const { chosen, left } = chooseTracks(stream);
+    const { chosen, left } = chooseTracks(stream, silent);
     if (chosen.length === 0) throw new RefusedError(NO_CODEC);
-    for (const reason of left) owner.logger.warn(`left out: ${reason}`);
+    if (left.length > 0) owner.logger.warn(`left out: ${left.join("; ")}`);
+    owner.logger.info(
+      `is converting into HLS, ${trackList(chosen.map(({ index }) => stream.description.tracks[index] as StreamTrack))}`,
+    );
     const isLowLatency = variant === "lowLatency";
     this.#stream = stream;
     this.#options = options;
-    this.#clock = owner.clock;
-    this.#onPart = owner.onPart;
-    this.#onFault = owner.onFault;
+    this.#owner = owner;
+    this.#silent = silent;
+    this.#silence = owner.clock.now() + SILENCE_MS;
     this.window = new SegmentWindow({
       count: segmentCount,
       gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,
@@ -134,7 +161,9 @@ export class Muxer implements UnitReader {
   /** Whether a playlist has enough in it to be played. */
   get hasContent(): boolean {
     const { whole } = this.window;
-    return this.init !== undefined && whole.length >= (this.#options.variant === "fmp4" ? 2 : 1);
+    return (
+      this.init !== undefined && this.#isSettled && whole.length >= (this.#options.variant === "fmp4" ? 2 : 1)
+    );
   }
 
   /** The media playlist as it is now; the same text for all who ask for the same. */
@@ -155,16 +184,31 @@ export class Muxer implements UnitReader {
     return track?.from ?? (this.#units?.tracks[index]?.headSeq as number) ?? 0;
   }
 
-  pump(): void {
+  pump(now: number): void {
     if (this.#failed || this.#tracks === undefined) return;
     const leading = this.#tracks[0] as Track;
     try {
       while (leading.units.find(leading.at)) this.#lead(leading);
       this.#boundOthers(leading);
+      this.#listen(now);
     } catch (error) {
       this.#failed = true;
-      this.#clock.soon(() => this.#onFault(error as Error));
+      this.#owner.clock.soon(() => this.#owner.onFault(error as Error));
     }
+  }
+
+  /** Looks for tracks that send nothing, which players would wait for, and for such that have begun to. */
+  #listen(now: number): void {
+    const isSilent = (index: number) => this.#stream.log.tracks[index]?.started !== true;
+    const wasSilent = [...this.#silent].some((index) => !isSilent(index));
+    if (this.#isSettled && !wasSilent) return;
+    const isLate = now >= this.#silence;
+    const silent = this.#stream.log.tracks.flatMap((_, index) => (isSilent(index) ? [index] : []));
+    const missing = this.#tracks.filter(({ index }) => isSilent(index)).length;
+    this.#isSettled = missing === 0 || missing === this.#tracks.length;
+    if (!wasSilent && (this.#isSettled || !isLate)) return;
+    this.#failed = true;
+    this.#owner.clock.soon(() => this.#owner.onSilence(new Set(silent)));
   }
 
   /** Takes the unit of the leading track that was found. */
@@ -175,6 +219,7 @@ export class Muxer implements UnitReader {
     const mayBegin = isKey || !track.isVideo;
     const isChanged = mayBegin && this.#describe();
     if (!this.#started && (!mayBegin || this.#described.length === 0)) {
+      this.#noteBlind(mayBegin);
       track.at = (track.at + entries) | 0;
       track.from = track.at;
       return;
@@ -187,15 +232,24 @@ export class Muxer implements UnitReader {
     track.at = (track.at + entries) | 0;
   }
 
+  /** Says it once when nothing that could be shown has come for long. */
+  #noteBlind(mayBegin: boolean): void {
+    if (this.#isBlind || this.#owner.clock.now() < this.#silence + BLIND_MS) return;
+    this.#isBlind = true;
+    const missing = mayBegin ? "the parameters of its tracks" : "a random access point (key frame)";
+    this.#owner.logger.warn(`nothing can be shown yet: the stream has not brought ${missing}`);
+  }
+
   /** Looks at the parameters of all tracks; true when they have changed while parts are there. */
   #describe(): boolean {
     const version = this.#tracks.reduce(
       (sum, { index }) => sum + (this.#stream.log.tracks[index]?.paramsVersion ?? 0),
       0,
     );
-    if (version === this.#parametersVersion) return false;
+    const isInBand = this.#tracks.some(({ format }) => format.codec === "av1" || format.codec === "vp9");
+    if (version === this.#parametersVersion && !isInBand) return false;
     this.#parametersVersion = version;
-    const described = this.#tracks.map((track) => describeTrack(this.#stream, track));
+    const described = this.#tracks.map((track) => describe(this.#stream, track));
     if (!described.every((track) => track !== undefined)) return false;
     const init = this.#writer.setUp(
       described,
@@ -238,7 +292,7 @@ export class Muxer implements UnitReader {
     if ((this.window.open?.size ?? 0) > segmentMaxSize) {
       throw new Error("muxer error: reached maximum segment size");
     }
-    this.#onPart();
+    this.#owner.onPart();
   }
 
   #range({ units, id, isVideo, from, origin }: Track, to: number, endDts: number): PartRange {
@@ -272,7 +326,7 @@ export class Muxer implements UnitReader {
     this.window.end();
     this.window.begin(time);
     this.#realign();
-    this.#onPart();
+    this.#owner.onPart();
   }
 
   /** With more sender reports the tracks may lie better: a visible shift is taken over between two segments. */
@@ -302,7 +356,7 @@ export class Muxer implements UnitReader {
   #keepRecent(track: Track): void {
     const { units, index } = track;
     while (units.find(track.at)) {
-      const age = this.#clock.wall() - this.#units.wallOf(index, units.dts);
+      const age = this.#owner.clock.wall() - this.#units.wallOf(index, units.dts);
       if (age <= AHEAD_MAX_MS) return;
       track.at = (track.at + units.entries) | 0;
       track.from = track.at;
@@ -313,6 +367,17 @@ export class Muxer implements UnitReader {
     this.#failed = true;
     this.#stream.removeUnitReader(this);
     this.#writer.close();
+  }
+}
+
+/** A track as it is at the unit that was found last; undefined when that says too little. */
+function describe(stream: Stream, track: Track): Mp4Track | undefined {
+  try {
+    const head = track.isVideo ? track.units.head(HEAD_BYTES) : new Uint8Array(0);
+    return describeTrack(stream, track, head);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
   }
 }
 

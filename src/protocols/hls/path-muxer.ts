@@ -60,18 +60,37 @@ export class PathMuxer implements Listed {
 
   /** Waits for the stream, and begins. */
   async start(): Promise<void> {
-    const { paths, path, clock, logger, muxer } = this.#options;
+    const { paths, path } = this.#options;
     try {
       const live = await paths.live(path);
       if (this.#closed) return;
       paths.addReader(live, this.#client);
       this.#live = live;
-      this.#muxer = new Muxer(live.stream, muxer, {
-        clock,
-        logger,
-        onPart: () => this.#serve(),
-        onFault: (error) => this.#end(error),
-      });
+      this.#open(live, new Set());
+    } catch (error) {
+      this.#end(error as Error);
+    }
+  }
+
+  /** @param silent tracks that send nothing */
+  #open(live: LivePath, silent: ReadonlySet<number>): void {
+    const { clock, logger, muxer } = this.#options;
+    const owner = {
+      clock,
+      logger,
+      onPart: () => this.#serve(),
+      onFault: (error: Error) => this.#end(error),
+      onSilence: (found: ReadonlySet<number>) => this.#openAnew(live, found),
+    };
+    this.#muxer = new Muxer(live.stream, muxer, owner, silent);
+  }
+
+  #openAnew(live: LivePath, silent: ReadonlySet<number>): void {
+    if (this.#closed) return;
+    this.#muxer?.close();
+    this.#muxer = undefined;
+    try {
+      this.#open(live, silent);
     } catch (error) {
       this.#end(error as Error);
     }

@@ -6,11 +6,13 @@ import {
   type Mp4Track,
 } from "../../formats/fmp4/codecs.ts";
 import { pictureOf } from "../../formats/rtp/units.ts";
+import { findSequenceHeader, parseSequenceHeader } from "../../media/av1.ts";
 import { CODECS, type CodecId } from "../../media/codecs.ts";
 import type { H265Facts } from "../../media/h265.ts";
 import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
 import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
 import type { Format } from "../../media/track.ts";
+import { parseVp9KeyFrame } from "../../media/vp9.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { StreamFacts } from "./proto/playlist.ts";
 
@@ -28,34 +30,66 @@ export interface Choice {
   readonly left: readonly string[];
 }
 
-/** Takes the first video and the first audio track whose codec the files can carry. */
-export function chooseTracks(stream: Stream): Choice {
-  const chosen: ChosenTrack[] = [];
-  const left: string[] = [];
-  stream.description.tracks.forEach(({ formats }, index) => {
-    const format = formats[0] as Format;
-    const { label, kind } = CODECS[format.codec];
-    const isVideo = kind === "video";
-    if (!isMp4Codec(format.codec)) left.push(`track ${index + 1} (${label}): HLS cannot carry it`);
-    else if (chosen.some((other) => other.isVideo === isVideo)) {
-      left.push(`track ${index + 1} (${label}): there is another ${kind} track`);
-    } else chosen.push({ index, format, isVideo });
+/** Of several tracks of a kind the one with the first of these codecs is taken. */
+const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4Audio"];
+
+/**
+ * Takes one video and one audio track whose codecs the files can carry.
+ *
+ * @param silent indexes of tracks that send nothing: players would wait for them
+ */
+export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>): Choice {
+  const able = description.tracks
+    .map(({ formats }, index) => ({ index, format: formats[0] as Format }))
+    .filter(({ format, index }) => isMp4Codec(format.codec) && !silent.has(index))
+    .sort((a, b) => ORDER.indexOf(a.format.codec) - ORDER.indexOf(b.format.codec));
+  const take = (wanted: "video" | "audio"): ChosenTrack[] =>
+    able
+      .filter(({ format }) => CODECS[format.codec].kind === wanted)
+      .slice(0, 1)
+      .map((track) => ({ ...track, isVideo: wanted === "video" }));
+  const chosen = [...take("video"), ...take("audio")];
+  const left = description.tracks.flatMap(({ formats }, index) => {
+    const { codec } = formats[0] as Format;
+    if (chosen.some((track) => track.index === index)) return [];
+    const reason = silent.has(index)
+      ? "it sends nothing"
+      : isMp4Codec(codec)
+        ? `there is another ${CODECS[codec].kind} track`
+        : "HLS cannot carry it";
+    return [`track ${index + 1} (${CODECS[codec].label}): ${reason}`];
   });
-  return { chosen: chosen.sort((a, b) => Number(b.isVideo) - Number(a.isVideo)), left };
+  return { chosen, left };
 }
 
 function isMp4Codec(codec: CodecId): codec is Mp4Codec {
   return (MP4_CODEC_IDS as readonly string[]).includes(codec);
 }
 
-/** A track with its parameters as they are now; undefined while they are not known. */
-export function describeTrack(stream: Stream, { index, format }: ChosenTrack): Mp4Track | undefined {
+/**
+ * A track with its parameters as they are now; undefined while they are not known.
+ *
+ * @param head first bytes of its present random access point
+ * @throws {ProtocolError} if they make no sense
+ */
+export function describeTrack(
+  stream: Stream,
+  { index, format }: ChosenTrack,
+  head: Uint8Array,
+): Mp4Track | undefined {
   const inBand = stream.log.tracks[index]?.parameterSets ?? {
     vps: undefined,
     sps: undefined,
     pps: undefined,
   };
   switch (format.codec) {
+    case "av1": {
+      const found = findSequenceHeader(head);
+      if (found === undefined) return undefined;
+      return { codec: "av1", picture: parseSequenceHeader(found), sequenceHeader: found.slice() };
+    }
+    case "vp9":
+      return { codec: "vp9", picture: parseVp9KeyFrame(head) };
     case "h264": {
       const { sps, pps } = parameterSetsOf(format, inBand);
       const picture = pictureOf(format, inBand);
