@@ -97,7 +97,7 @@ const HLS_ROWS = {
   hlsEncryption: pending(bool, false, "serve HLS over HTTPS"),
   hlsServerKey: pending(text, "server.key", "private key of HLS over HTTPS"),
   hlsServerCert: pending(text, "server.crt", "certificate of HLS over HTTPS"),
-  hlsAlwaysRemux: pending(bool, false, "make the playlist of a stream before anybody asks for it"),
+  hlsAlwaysRemux: present(bool, false, "make the playlist of a stream before anybody asks for it"),
   hlsVariant: present(hlsVariant, "lowLatency", "kind of segments: mpegts, fmp4 or lowLatency"),
   hlsSegmentCount: present(int, 7, "segments a playlist keeps; at least 7 for lowLatency, else 3"),
   hlsSegmentDuration: present(duration, 1_000, "least length of a segment; it ends at a key frame"),
@@ -105,7 +105,7 @@ const HLS_ROWS = {
   hlsSegmentMaxSize: present(size, 50 * 1024 ** 2, "largest size of a segment"),
   hlsAllowOrigin: present(text, "*", "site whose pages may read HLS, * for all"),
   hlsTrustedProxies: present(networks, [], "proxies whose word about the client's address is taken"),
-  hlsDirectory: pending(text, "", "folder to keep segments in; they stay in memory without one"),
+  hlsDirectory: present(text, "", "folder to keep segments in; they stay in memory without one"),
 };
 
 const WEBRTC_ROWS = {

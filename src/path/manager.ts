@@ -12,7 +12,7 @@ import type { StreamDescription } from "../media/track.ts";
 import { FlushQueue } from "../stream/flush.ts";
 import { Stream } from "../stream/stream.ts";
 import { matchPath, type PathMatch } from "./match.ts";
-import { type Client, Path } from "./path.ts";
+import { type Client, Path, type PathWatcher } from "./path.ts";
 import type { SourceKind } from "./source.ts";
 
 export interface PathManagerOptions {
@@ -41,6 +41,8 @@ export interface ElsewherePath {
 /** Finds, makes and removes paths, and brings them to a new configuration. */
 export class PathManager {
   readonly registry = new Registry<Path>("paths", "id");
+  /** Told when the streams of all paths come and go. */
+  readonly watchers = new Set<PathWatcher>();
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #memory: MediaMemory;
@@ -193,6 +195,14 @@ export class PathManager {
       source: this.#sourceKind(conf),
       createStream: (description, tracks) => this.#createStream(description, tracks),
       onIdle: (idle) => this.#removeIdle(idle),
+      watcher: {
+        ready: (ready) => {
+          for (const watcher of this.watchers) watcher.ready(ready);
+        },
+        ended: (ended) => {
+          for (const watcher of this.watchers) watcher.ended(ended);
+        },
+      },
     });
     path.logger.debug("created");
     this.registry.add(path);

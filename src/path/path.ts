@@ -34,6 +34,15 @@ export interface PathOptions {
   readonly createStream: (description: StreamDescription, tracks: LogOptions["tracks"]) => Stream;
   /** Told when nobody uses it any more. */
   readonly onIdle: (path: Path) => void;
+  readonly watcher: PathWatcher;
+}
+
+/** Told when streams come and go. */
+export interface PathWatcher {
+  /** The stream of a path is there. */
+  ready(path: Path): void;
+  /** It has ended; its readers are gone. */
+  ended(path: Path): void;
 }
 
 /** Somebody who waits for the stream. */
@@ -54,6 +63,7 @@ export class Path implements Listed {
   readonly conf: PathConfig;
   readonly logger: Logger;
   readonly #onIdle: (path: Path) => void;
+  readonly #watcher: PathWatcher;
   readonly #readers = new Set<Client>();
   #publisher: Client | undefined;
   #ready: { readonly stream: Stream; readonly since: number } | undefined;
@@ -73,6 +83,7 @@ export class Path implements Listed {
     this.conf = options.conf;
     this.logger = options.logger;
     this.#onIdle = options.onIdle;
+    this.#watcher = options.watcher;
     this.#clock = options.clock;
     this.#createStream = options.createStream;
     if (options.source === undefined) return;
@@ -202,6 +213,7 @@ export class Path implements Listed {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const { resolve } of waiting) resolve(stream);
+    this.#watcher.ready(this);
   }
 
   /** Ends the stream; its readers are disconnected. */
@@ -215,6 +227,7 @@ export class Path implements Listed {
     this.#readers.clear();
     for (const reader of readers) reader.close(new Error("terminated"));
     ready.stream.close();
+    this.#watcher.ended(this);
   }
 
   removePublisher(publisher: Client): void {

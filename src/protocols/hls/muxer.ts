@@ -1,27 +1,18 @@
 import { randomBytes } from "node:crypto";
 import type { PartRange, UnitLog } from "../../../wasm/units.ts";
 import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
-import type { Logger } from "../../lib/log.ts";
 import { type Track as StreamTrack, trackList } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../../stream/units.ts";
+import { checkCount, LOW_LATENCY_SEGMENTS_MIN, type MuxerOptions, type MuxerOwner } from "./muxer-options.ts";
 import { type Names, type Variant, writeMedia } from "./proto/playlist.ts";
 import { Segmenter } from "./proto/segmenter.ts";
 import { SegmentWindow } from "./proto/window.ts";
+import { SegmentFiles } from "./segment-files.ts";
+import { SilenceWatch } from "./silence.ts";
 import { type ChosenTrack, chooseTracks, describeTrack } from "./tracks.ts";
 import { openWriter, type Writer } from "./writers.ts";
-
-export interface MuxerOptions {
-  readonly variant: Variant;
-  readonly segmentCount: number;
-  /** ms. */
-  readonly segmentDuration: number;
-  readonly partDuration: number;
-  /** Largest segment, bytes. */
-  readonly segmentMaxSize: number;
-}
 
 /** Pieces in which segments are put together when nobody asks for parts, ms. */
 const PIECE_MS = 500;
@@ -31,28 +22,13 @@ const AHEAD_MAX_MS = 15_000;
 const VISIBLE_SHIFT_MS = 15;
 /** Playlists with different queries that are kept while nothing changes. */
 const TEXTS_MAX = 100;
-/** A track that has sent nothing for so long is left out, and a stream without a key frame talked about later, ms. */
-const SILENCE_MS = 3_000;
-const BLIND_MS = 7_000;
+/** When nothing can be shown for so long, the log says why, ms. */
+const BLIND_MS = 10_000;
 /** Bytes of a random access point that are looked at. */
 const HEAD_BYTES = 4_096;
-const LOW_LATENCY_SEGMENTS_MIN = 7;
-const SEGMENTS_MIN = 3;
 
 const NO_CODEC =
   "the stream doesn't contain any supported codec, which are currently H265, H264, Opus, MPEG-4 Audio";
-
-/** What a muxer is given, and whom it tells. */
-export interface MuxerOwner {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Called with every part. */
-  readonly onPart: () => void;
-  /** Called, at most once, when it cannot go on. */
-  readonly onFault: (error: Error) => void;
-  /** Called, at most once, when it should be made anew: these tracks send nothing. */
-  readonly onSilence: (silent: ReadonlySet<number>) => void;
-}
 
 interface Track extends ChosenTrack {
   readonly units: UnitLog;
@@ -73,14 +49,12 @@ export class Muxer implements UnitReader {
   readonly #stream: Stream;
   readonly #options: MuxerOptions;
   readonly #owner: MuxerOwner;
-  /** Tracks that are left out as long as they send nothing. */
-  readonly #silent: ReadonlySet<number>;
-  /** When a track that has sent nothing is given up, monotonic ms. */
-  readonly #silence: number;
+  readonly #silence: SilenceWatch;
   readonly #units: UnitStream;
   readonly #tracks: readonly Track[];
   readonly #writer: Writer;
   readonly #segmenter: Segmenter;
+  readonly #files: SegmentFiles | undefined;
   #described: readonly Mp4Track[] = [];
   #parametersVersion = -1;
   /** The file that goes before all others; undefined before the first part. */
@@ -90,11 +64,9 @@ export class Muxer implements UnitReader {
   /** What is 0 in the files, ms since 1970. */
   #zero = 0;
   #started = false;
-  /** Whether all its tracks have sent something. */
-  #isSettled = false;
   #failed = false;
-  /** Whether it was said that no picture can be decoded. */
-  #isBlind = false;
+  /** When it is said that nothing can be shown, monotonic ms. */
+  #blindTime: number;
 
   /**
    * @param silent tracks that send nothing and are left out until they do
@@ -119,8 +91,9 @@ export class Muxer implements UnitReader {
     this.#stream = stream;
     this.#options = options;
     this.#owner = owner;
-    this.#silent = silent;
-    this.#silence = owner.clock.now() + SILENCE_MS;
+    this.#blindTime = owner.clock.now() + BLIND_MS;
+    const indexes = chosen.map(({ index }) => index);
+    this.#silence = new SilenceWatch(stream, indexes, silent);
     this.window = new SegmentWindow({
       count: segmentCount,
       gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,
@@ -131,6 +104,9 @@ export class Muxer implements UnitReader {
       isAdjusting: isLowLatency,
       hasVideo: chosen.some(({ isVideo }) => isVideo),
     });
+    const extension = variant === "mpegts" ? "ts" : "mp4";
+    const nameOf = (id: number) => `${this.prefix}_seg${id}.${extension}`;
+    this.#files = options.files && new SegmentFiles({ ...options.files, logger: owner.logger, nameOf });
     const writer = openWriter(variant, stream.memory);
     this.#writer = writer;
     try {
@@ -146,7 +122,7 @@ export class Muxer implements UnitReader {
       return [{ ...track, units, id: i + 1, from, at: from, origin: undefined, isIndependent: false }];
     });
     if (this.#tracks.length > 0) return;
-    this.close();
+    void this.close(); // there are no files yet
     throw new RefusedError(NO_CODEC);
   }
 
@@ -162,7 +138,9 @@ export class Muxer implements UnitReader {
   get hasContent(): boolean {
     const { whole } = this.window;
     return (
-      this.init !== undefined && this.#isSettled && whole.length >= (this.#options.variant === "fmp4" ? 2 : 1)
+      this.init !== undefined &&
+      this.#silence.isSettled &&
+      whole.length >= (this.#options.variant === "fmp4" ? 2 : 1)
     );
   }
 
@@ -190,25 +168,19 @@ export class Muxer implements UnitReader {
     try {
       while (leading.units.find(leading.at)) this.#lead(leading);
       this.#boundOthers(leading);
-      this.#listen(now);
+      this.#look(now);
     } catch (error) {
       this.#failed = true;
       this.#owner.clock.soon(() => this.#owner.onFault(error as Error));
     }
   }
 
-  /** Looks for tracks that send nothing, which players would wait for, and for such that have begun to. */
-  #listen(now: number): void {
-    const isSilent = (index: number) => this.#stream.log.tracks[index]?.started !== true;
-    const wasSilent = [...this.#silent].some((index) => !isSilent(index));
-    if (this.#isSettled && !wasSilent) return;
-    const isLate = now >= this.#silence;
-    const silent = this.#stream.log.tracks.flatMap((_, index) => (isSilent(index) ? [index] : []));
-    const missing = this.#tracks.filter(({ index }) => isSilent(index)).length;
-    this.#isSettled = missing === 0 || missing === this.#tracks.length;
-    if (!wasSilent && (this.#isSettled || !isLate)) return;
+  /** Has the muxer made anew where tracks are silent, or are so no more. */
+  #look(now: number): void {
+    const silent = this.#silence.look(now);
+    if (silent === undefined) return;
     this.#failed = true;
-    this.#owner.clock.soon(() => this.#owner.onSilence(new Set(silent)));
+    this.#owner.clock.soon(() => this.#owner.onSilence(silent));
   }
 
   /** Takes the unit of the leading track that was found. */
@@ -234,8 +206,8 @@ export class Muxer implements UnitReader {
 
   /** Says it once when nothing that could be shown has come for long. */
   #noteBlind(mayBegin: boolean): void {
-    if (this.#isBlind || this.#owner.clock.now() < this.#silence + BLIND_MS) return;
-    this.#isBlind = true;
+    if (this.#owner.clock.now() < this.#blindTime) return;
+    this.#blindTime = Number.POSITIVE_INFINITY;
     const missing = mayBegin ? "the parameters of its tracks" : "a random access point (key frame)";
     this.#owner.logger.warn(`nothing can be shown yet: the stream has not brought ${missing}`);
   }
@@ -323,7 +295,9 @@ export class Muxer implements UnitReader {
   }
 
   #nextSegment(time: number): void {
+    const whole = this.window.open;
     this.window.end();
+    if (whole !== undefined) this.#files?.add(whole, this.window);
     this.window.begin(time);
     this.#realign();
     this.#owner.onPart();
@@ -363,10 +337,12 @@ export class Muxer implements UnitReader {
     }
   }
 
-  close(): void {
+  /** @returns when its files are gone; all else is given back at once */
+  close(): Promise<void> {
     this.#failed = true;
     this.#stream.removeUnitReader(this);
     this.#writer.close();
+    return this.#files?.close() ?? Promise.resolve();
   }
 }
 
@@ -390,13 +366,4 @@ function plain(track: Mp4Track): unknown {
   return Object.fromEntries(
     Object.entries(track).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]),
   );
-}
-
-function checkCount(variant: Variant, count: number): void {
-  if (variant === "lowLatency" && count < LOW_LATENCY_SEGMENTS_MIN) {
-    throw new RefusedError("muxer error: Low-Latency HLS requires at least 7 segments");
-  }
-  if (count < SEGMENTS_MIN) {
-    throw new RefusedError("muxer error: The minimum number of HLS segments is 3");
-  }
 }

@@ -5,11 +5,14 @@ import type { Logger } from "../../lib/log.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import type { LivePath, PathManager } from "../../path/manager.ts";
 import type { Client } from "../../path/path.ts";
-import { Muxer, type MuxerOptions } from "./muxer.ts";
+import { Muxer } from "./muxer.ts";
+import type { MuxerOptions } from "./muxer-options.ts";
 
 /** Nobody has asked for anything for so long: the muxer is not needed, ms. */
 const IDLE_MS = 60_000;
 const IDLE_LOOK_MS = 1_000;
+/** One that is made without a request is made again so long after a mistake, ms. */
+const AGAIN_MS = 10_000;
 /** Requests that may wait for one muxer. */
 const WAITING_MAX = 10_000;
 
@@ -19,6 +22,8 @@ export interface PathMuxerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly muxer: MuxerOptions;
+  /** Where segments are kept in files; empty to keep them in memory. */
+  readonly directory: string;
   /** Who asked for it; undefined when it is made without a request, and stays. */
   readonly remoteAddress: string | undefined;
   /** Told when it is over. */
@@ -42,8 +47,12 @@ export class PathMuxer implements Listed {
   #muxer: Muxer | undefined;
   #lastRequest: number;
   #idle: Cancel | undefined;
+  /** Set between a mistake and the next try. */
+  #again: Cancel | undefined;
   #bytesSent = 0;
   #closed = false;
+  /** Settles when the files of the muxers so far are gone. */
+  #filesGone: Promise<void> = Promise.resolve();
 
   constructor(options: PathMuxerOptions) {
     const { path, clock, logger, remoteAddress } = options;
@@ -68,31 +77,51 @@ export class PathMuxer implements Listed {
       this.#live = live;
       this.#open(live, new Set());
     } catch (error) {
-      this.#end(error as Error);
+      this.#fail(error as Error);
     }
+  }
+
+  /** It cannot go on. */
+  #fail(error: Error): void {
+    const { remoteAddress, logger, clock } = this.#options;
+    if (this.#closed) return;
+    if (remoteAddress !== undefined) {
+      this.#end(error);
+      return;
+    }
+    logger.error(errorText(error));
+    this.#stop();
+    this.#again = clock.after(AGAIN_MS, () => {
+      this.#again = undefined;
+      void this.start(); // its end is told by onClose
+    });
   }
 
   /** @param silent tracks that send nothing */
   #open(live: LivePath, silent: ReadonlySet<number>): void {
-    const { clock, logger, muxer } = this.#options;
+    const { clock, logger, muxer, path, directory } = this.#options;
     const owner = {
       clock,
       logger,
       onPart: () => this.#serve(),
-      onFault: (error: Error) => this.#end(error),
+      onFault: (error: Error) => this.#fail(error),
       onSilence: (found: ReadonlySet<number>) => this.#openAnew(live, found),
     };
-    this.#muxer = new Muxer(live.stream, muxer, owner, silent);
+    this.#muxer = new Muxer(
+      live.stream,
+      directory === "" ? muxer : { ...muxer, files: { directory, path } },
+      owner,
+      silent,
+    );
   }
 
   #openAnew(live: LivePath, silent: ReadonlySet<number>): void {
     if (this.#closed) return;
-    this.#muxer?.close();
-    this.#muxer = undefined;
+    this.#closeMuxer();
     try {
       this.#open(live, silent);
     } catch (error) {
-      this.#end(error as Error);
+      this.#fail(error as Error);
     }
   }
 
@@ -126,7 +155,8 @@ export class PathMuxer implements Listed {
    */
   until(isReady: (muxer: Muxer) => boolean, signal: AbortSignal): Promise<Muxer | undefined> {
     const muxer = this.#muxer;
-    if (this.#closed || this.#waiting.size >= WAITING_MAX) return Promise.resolve(undefined);
+    if (this.#closed || this.#again !== undefined || this.#waiting.size >= WAITING_MAX)
+      return Promise.resolve(undefined);
     if (muxer !== undefined && isReady(muxer)) return Promise.resolve(muxer);
     return new Promise((resolve) => {
       const waiting: Waiting = { isReady, resolve };
@@ -157,13 +187,31 @@ export class PathMuxer implements Listed {
     if (this.#closed) return;
     this.#closed = true;
     this.#idle?.();
-    this.#muxer?.close();
+    this.#again?.();
+    this.#stop();
+    this.#options.logger.info(`destroyed (${errorText(reason)})`);
+    this.#options.onClose();
+  }
+
+  /** Gives everything back; held requests are answered. */
+  #stop(): void {
+    this.#closeMuxer();
     this.#live?.path.removeReader(this.#client);
+    this.#live = undefined;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const { resolve } of waiting) resolve(undefined);
-    this.#options.logger.info(`destroyed (${errorText(reason)})`);
-    this.#options.onClose();
+  }
+
+  #closeMuxer(): void {
+    const muxer = this.#muxer;
+    this.#muxer = undefined;
+    if (muxer !== undefined) this.#filesGone = Promise.all([this.#filesGone, muxer.close()]).then(() => {});
+  }
+
+  /** Settles when nothing of it is left on the disk; to be asked once it has been closed. */
+  get gone(): Promise<void> {
+    return this.#filesGone;
   }
 
   describe(): JsonObject {

@@ -9,6 +9,7 @@ import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
+import type { Path, PathWatcher } from "../../path/path.ts";
 import { type AccessOptions, clientAddress, refusal } from "./access.ts";
 import type { Muxer } from "./muxer.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
@@ -37,7 +38,7 @@ interface Passed {
 type Environment = { Bindings: HttpEnvironment };
 
 /** Serves streams as HLS, and the pages that play them. */
-export class HlsServer {
+export class HlsServer implements PathWatcher {
   readonly muxers = new Registry<PathMuxer>("hlsmuxers", "id");
   readonly #options: HlsOptions;
   readonly #access: AccessOptions;
@@ -52,11 +53,23 @@ export class HlsServer {
 
   /** @throws {Error} `listen tcp <address>: <reason>` */
   start(): void {
-    const { config, logger } = this.#options;
+    const { config, logger, paths } = this.#options;
     const app = new Hono<Environment>();
     app.all("*", async ({ req, env }) => this.#withOrigin(await this.#answer(req.raw, env)));
     const { hlsAddress: address, readTimeout } = config;
     this.#http = startHttp({ address, app: app as unknown as Hono, readTimeout, logger });
+    if (!config.hlsAlwaysRemux) return;
+    paths.watchers.add(this);
+    for (const path of paths.registry.values()) if (path.stream !== undefined) this.ready(path);
+  }
+
+  /** A stream is there: with `hlsAlwaysRemux` its muxer is made, unless it came because somebody asked for it. */
+  ready({ id, conf }: Path): void {
+    if (!conf.sourceOnDemand && this.muxers.get(id) === undefined) this.#create(id, undefined);
+  }
+
+  ended({ id }: Path): void {
+    this.muxers.get(id)?.close(new Error("terminated"));
   }
 
   #withOrigin(response: Response): Response {
@@ -134,6 +147,7 @@ export class HlsServer {
       clock,
       logger: logger.child(`muxer ${path}`),
       remoteAddress,
+      directory: config.hlsDirectory,
       muxer: {
         variant: config.hlsVariant,
         segmentCount: config.hlsSegmentCount,
@@ -219,8 +233,11 @@ export class HlsServer {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const muxer of this.muxers.values()) muxer.close(new Error("terminated"));
+    this.#options.paths.watchers.delete(this);
+    const muxers = this.muxers.values();
+    for (const muxer of muxers) muxer.close(new Error("terminated"));
     await this.#http?.close();
+    await Promise.all(muxers.map(({ gone }) => gone));
   }
 }
 

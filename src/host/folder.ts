@@ -1,0 +1,57 @@
+import { mkdir, rm, rmdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { errorText } from "../lib/errors.ts";
+
+/** Files of ours in a folder that is made with the first of them and goes with the last. */
+export class Folder {
+  readonly #root: string;
+  readonly #path: string;
+  readonly #names = new Set<string>();
+
+  /**
+   * @param root folder that may be there already
+   * @param name of the folder below it; slashes make folders in folders
+   */
+  constructor(root: string, name: string) {
+    this.#root = resolve(root);
+    this.#path = join(this.#root, name);
+  }
+
+  /**
+   * Writes a whole file.
+   *
+   * @returns its bytes, which are read from the disk when they are needed
+   * @throws {Error} `write <path>: <reason>`; nothing is left then
+   */
+  async write(name: string, bytes: Blob): Promise<Blob> {
+    const path = join(this.#path, name);
+    this.#names.add(name);
+    try {
+      await mkdir(this.#path, { recursive: true });
+      const written = await Bun.write(path, bytes);
+      if (written !== bytes.size) throw new Error(`${written} of ${bytes.size} bytes were written`);
+      return Bun.file(path);
+    } catch (cause) {
+      await this.remove(name);
+      throw new Error(`write ${path}: ${errorText(cause)}`, { cause });
+    }
+  }
+
+  /** Removes a file, if it is there. Who reads it may go on. */
+  async remove(name: string): Promise<void> {
+    this.#names.delete(name);
+    await rm(join(this.#path, name), { force: true });
+  }
+
+  /** Removes our files, and the folders that are empty then. */
+  async close(): Promise<void> {
+    for (const name of [...this.#names]) await this.remove(name);
+    for (let path = this.#path; path !== this.#root; path = dirname(path)) {
+      try {
+        await rmdir(path);
+      } catch {
+        return; // it was never made, or others have files there
+      }
+    }
+  }
+}

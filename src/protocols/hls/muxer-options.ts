@@ -1,0 +1,41 @@
+import type { Clock } from "../../lib/clock.ts";
+import { RefusedError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Variant } from "./proto/playlist.ts";
+
+export interface MuxerOptions {
+  readonly variant: Variant;
+  readonly segmentCount: number;
+  /** ms. */
+  readonly segmentDuration: number;
+  readonly partDuration: number;
+  /** Largest segment, bytes. */
+  readonly segmentMaxSize: number;
+  /** Where segments are kept in files; undefined to keep them in memory. */
+  readonly files?: { readonly directory: string; readonly path: string };
+}
+
+/** What a muxer is given, and whom it tells. */
+export interface MuxerOwner {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called with every part. */
+  readonly onPart: () => void;
+  /** Called, at most once, when it cannot go on. */
+  readonly onFault: (error: Error) => void;
+  /** Called, at most once, when it should be made anew: these tracks send nothing. */
+  readonly onSilence: (silent: ReadonlySet<number>) => void;
+}
+
+/** Fewest segments that a playlist may have. */
+export const LOW_LATENCY_SEGMENTS_MIN = 7;
+const SEGMENTS_MIN = 3;
+
+export function checkCount(variant: Variant, count: number): void {
+  if (variant === "lowLatency" && count < LOW_LATENCY_SEGMENTS_MIN) {
+    throw new RefusedError("muxer error: Low-Latency HLS requires at least 7 segments");
+  }
+  if (count < SEGMENTS_MIN) {
+    throw new RefusedError("muxer error: The minimum number of HLS segments is 3");
+  }
+}
