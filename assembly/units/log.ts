@@ -59,8 +59,12 @@ export class UnitTrack {
   lastDts!: f64;
 }
 
-/** RTP time that runs away from arrival by more than this between two units is not believed, ms. */
+/**
+ * RTP time that runs away from arrival by more than this between two units is not believed, ms; nor one that goes back
+ * by more than pictures that are shown in another order do.
+ */
 const JUMP_MS: f64 = 5000;
+const JUMP_BACK_MS: f64 = 1000;
 
 /** Presentation times of the last frames in ascending order, f64 each. */
 export const UNIT_RECENT: i32 = 192;
@@ -202,7 +206,8 @@ export function unitStart(track: UnitTrack): i32 {
 function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
   const ticks = (time - track.lastTime) as i32 as f64;
   const arrived = (arrival - track.lastArrival) as f64;
-  if (Math.abs((ticks * 1000) / track.clockRate - arrived) <= JUMP_MS) return ticks;
+  const passed = (ticks * 1000) / track.clockRate;
+  if (passed >= -JUMP_BACK_MS && Math.abs(passed - arrived) <= JUMP_MS) return ticks;
   track.jumps += 1;
   return Math.floor(max<f64>((arrived * track.clockRate) / 1000, track.frameTicks as f64));
 }

@@ -17,9 +17,20 @@ export function encodeClip(seconds: number): Buffer[][] {
     "-x264-params",
     "repeat-headers=1:sliced-threads=0",
   ];
+  return encode(source, args);
+}
+
+/** Small pictures, parameter sets in front of every key frame. */
+export function encodeSmall({ size = "320x240", rate = 25, gop = 25, seconds = 4 } = {}): Buffer[][] {
+  const parameters = "repeat-headers=1:sliced-threads=0:scenecut=0";
+  const options = ["-preset", "ultrafast", "-g", String(gop), "-x264-params", parameters];
+  return encode(`testsrc2=size=${size}:rate=${rate}:duration=${seconds}`, options);
+}
+
+function encode(source: string, options: readonly string[]): Buffer[][] {
   const { stdout, stderr, success } = Bun.spawnSync([
     ...["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p"],
-    ...args,
+    ...options,
     ...["-tune", "zerolatency", "-f", "h264", "pipe:1"],
   ]);
   if (!success) throw new Error(stderr.toString());
