@@ -3,32 +3,11 @@ import { clip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
 import { Client, clientTest, ffmpeg, ffmpegPublisher } from "../support/tools.ts";
 import { BrowserPage } from "./browser.ts";
+import { Published } from "./hls-published.ts";
 import { checkListing, checkRecording, Folder, frameList, H264_SLICES, H265_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 90_000;
 const VARIANTS = ["lowLatency", "fmp4", "mpegts"] as const;
-
-/** A server with a publisher, once it has three segments. */
-async function published(variant: string, file: string, options: readonly string[] = []) {
-  const server = await TestServer.start({ config: `hlsVariant: ${variant}\npaths:\n  all:\n` });
-  const publisher = ffmpegPublisher(file, server.rtsp("cam"), options);
-  await server.waitForLog(/is publishing to path 'cam'/);
-  await server.until(
-    async () => {
-      const text = await (await fetch(server.hls("cam/stream.m3u8"))).text();
-      return (text.match(/_seg\d+\./g)?.length ?? 0) >= 3;
-    },
-    "three segments",
-    30_000,
-  );
-  return {
-    server,
-    async [Symbol.asyncDispose]() {
-      await publisher[Symbol.asyncDispose]();
-      await server.stop();
-    },
-  };
-}
 
 /** Records with FFmpeg. */
 async function record(url: string, file: string, seconds: number): Promise<void> {
@@ -56,10 +35,10 @@ describe("HLS", () => {
       TIMEOUT_MS,
       async () => {
         const source = await clip("av");
-        await using pair = await published(variant, source);
+        await using pair = await Published.start(variant, source);
         using folder = new Folder();
         const file = folder.file("out.mp4");
-        await record(pair.server.hls("cam/index.m3u8"), file, 12);
+        await record(pair.url("index.m3u8"), file, 12);
         await checkRecording(file, source, { stream: "0:v:0", filter: H264_SLICES, frames: 250 });
         await checkSound(file, source);
         expect(pair.server.log).not.toMatch(/ (WAR|ERR) /);
@@ -67,8 +46,8 @@ describe("HLS", () => {
     );
 
     clientTest(`${variant}: Chromium plays the page`, ["ffmpeg", "chromium"], TIMEOUT_MS, async () => {
-      await using pair = await published(variant, await clip("av"));
-      await using browser = await BrowserPage.open(pair.server.hls("cam/"));
+      await using pair = await Published.start(variant, await clip("av"));
+      await using browser = await BrowserPage.open(pair.url(""));
       const first = await browser.until(({ frames }) => frames > 25);
       const later = await browser.until(({ frames }) => frames > first.frames + 75);
       expect(later.time - first.time).toBeGreaterThan(2.5);
@@ -85,10 +64,10 @@ describe("HLS", () => {
   ] as const) {
     clientTest(`${name}: FFmpeg gets a run of what was published`, ["ffmpeg"], TIMEOUT_MS, async () => {
       const source = await clip(codec);
-      await using pair = await published("fmp4", source);
+      await using pair = await Published.start("fmp4", source);
       using folder = new Folder();
       const file = folder.file("out.mp4");
-      await record(pair.server.hls("cam/index.m3u8"), file, 8);
+      await record(pair.url("index.m3u8"), file, 8);
       await checkRecording(file, source, { stream: "0:v:0", filter, frames: 150 });
     });
   }
@@ -99,12 +78,12 @@ describe("HLS", () => {
     TIMEOUT_MS,
     async () => {
       const source = await clip("opus");
-      await using pair = await published("lowLatency", source);
-      const index = await (await fetch(pair.server.hls("cam/index.m3u8"))).text();
+      await using pair = await Published.start("lowLatency", source);
+      const index = await (await fetch(pair.url("index.m3u8"))).text();
       expect(index).toContain('CODECS="opus"\n');
       using folder = new Folder();
       const file = folder.file("out.mp4");
-      await record(pair.server.hls("cam/index.m3u8"), file, 6);
+      await record(pair.url("index.m3u8"), file, 6);
       await checkRecording(file, source, { stream: "0:a:0", frames: 250 });
     },
   );

@@ -13,6 +13,7 @@ export type Tool =
   | "rtspclientsink"
   | "gst-rtsp-server"
   | "chromium"
+  | "cvlc"
   | "mpv"
   | "node-av"
   | "openssl";
