@@ -1,8 +1,9 @@
 /*
- * load publish|read --port N [--count N] [--paths N] [--prefix P] [--bitrate N] [--fps N] [--ramp N] [--warmup S]
+ * load publish|read|view --port N [--count N] [--paths N] [--prefix P] [--bitrate N] [--fps N] [--ramp N] [--warmup S]
  *                   [--seconds S] [--linger S] [--raw] [--unchecked] [--udp] [--tls]
  *
- * Publishes H264 over RTSP/TCP, or reads it (--udp: in datagrams, --tls: by RTSPS) and checks every byte. "ready" on stderr says that all connections run,
+ * Publishes H264 over RTSP/TCP, or reads it (--udp: in datagrams, --tls: by RTSPS) and checks every byte; or
+ * watches it as low-latency HLS. "ready" on stderr says that all connections run,
  * "begin" that measuring begins, "end" that it ends. Exit code 2 when it cannot work at all.
  */
 #include "load.h"
@@ -14,7 +15,7 @@
 #include "pattern.h"
 
 int main(int argc, char **argv) {
-  if (argc < 2) die("usage: load publish|read --port N ...");
+  if (argc < 2) die("usage: load publish|read|view --port N ...");
   const char *prefix = option(argc, argv, "prefix");
   struct load load = {
       .port = (int)option_number(argc, argv, "port", 8554),
@@ -37,6 +38,7 @@ int main(int argc, char **argv) {
   pattern_init();
   if (strcmp(argv[1], "publish") == 0) publish(&load);
   else if (strcmp(argv[1], "read") == 0) read_streams(&load);
+  else if (strcmp(argv[1], "view") == 0) view(&load);
   else die("unknown mode: %s", argv[1]);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* The two halves of the load generator. Each runs until its time is up or a signal, then prints JSON on stdout. */
+/* The parts of the load generator. Each runs until its time is up or a signal, then prints JSON on stdout. */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
@@ -6,8 +6,8 @@
 
 struct load {
   int port;
-  int count;            /* publishers or readers */
-  int paths;            /* readers: spread over that many paths */
+  int count;            /* publishers, readers or viewers */
+  int paths;            /* readers and viewers: spread over that many paths */
   const char *prefix;   /* path of stream i is `<prefix><i>` */
   int bitrate;          /* bit/s of one publisher */
   double fps;           /* frames/s of one publisher */
@@ -18,10 +18,11 @@ struct load {
   int raw;              /* no RTSP: interleaved frames from the first byte on */
   int udp;              /* readers: packets come in datagrams */
   int tls;              /* readers: the connection is encrypted */
-  int unchecked;        /* readers: count bytes, look at none */
+  int unchecked;        /* readers: count bytes, look at none; viewers: playlists may stand still */
 };
 
 void publish(const struct load *load);
 void read_streams(const struct load *load);
+void view(const struct load *load);
 
 #endif

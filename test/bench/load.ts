@@ -71,6 +71,37 @@ export interface ReadResult {
   readonly delayMs: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
+export interface ViewOptions extends LoadOptions {
+  /** Viewers are spread over so many paths; default 1. */
+  readonly paths?: number;
+  /** Viewers that begin per second; default 500. */
+  readonly ramp?: number;
+  /** Playlists may stay as they are: those of a yardstick. */
+  readonly unchecked?: boolean;
+}
+
+/** Of low-latency HLS. `bytes`, `playlists`, `parts`, `releaseMs` and `partMs` belong to the measured time. */
+export interface ViewResult {
+  readonly playing: number;
+  /** Length of the measurement, s. */
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly playlists: number;
+  readonly parts: number;
+  /** Parts left out because the ones before were still on their way. */
+  readonly skipped: number;
+  /** Playlists that are malformed or lack what was waited for; parts that are broken or differ between viewers. */
+  readonly mismatches: number;
+  readonly closed: number;
+  /** How often nearly all viewers were waiting for the same part, and how many on average. */
+  readonly releases: number;
+  readonly held: number;
+  /** From the first to the last of them that got its playlist. */
+  readonly releaseMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** From asking for a part to having it. */
+  readonly partMs: { readonly p50: number; readonly p99: number };
+}
+
 /** A running load generator. */
 export class Load<Result> implements AsyncDisposable {
   readonly #child: Child;
@@ -130,6 +161,11 @@ export function startPublishers(options: PublishOptions): Load<PublishResult> {
 /** Starts readers that check every byte. */
 export function startReaders(options: ReadOptions): Load<ReadResult> {
   return new Load(["read", ...words({ ...options })]);
+}
+
+/** Starts viewers of low-latency HLS, each holding a playlist request and downloading parts. */
+export function startViewers(options: ViewOptions): Load<ViewResult> {
+  return new Load(["view", ...words({ ...options })]);
 }
 
 function words(options: Readonly<Record<string, string | number | boolean | undefined>>): string[] {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { LOAD_CPU } from "./cpus.ts";
 import { fanOut } from "./fan-out.ts";
+import { hls } from "./hls.ts";
 import { ingest } from "./ingest.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
@@ -21,13 +22,14 @@ const GROUPS: Readonly<Record<string, (settings: Settings) => Promise<Row[]>>> =
   fanout1000: (settings) => fanOut(settings, 1_000),
   udp,
   tls,
+  hls,
   ingest,
   pulled,
   memory,
   latency,
   start,
 };
-const DEFAULT_GROUPS = ["fanout", "udp", "tls", "ingest", "pulled", "memory", "latency", "start"];
+const DEFAULT_GROUPS = ["fanout", "udp", "tls", "hls", "ingest", "pulled", "memory", "latency", "start"];
 
 const USAGE = `usage: bun test/bench/main.ts [--quick] [--only ${Object.keys(GROUPS).join(",")}]
                              [--seconds S] [--runs N] [--json FILE]`;

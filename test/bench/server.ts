@@ -30,6 +30,13 @@ const CONFIG: Readonly<Record<string, string>> = {
   paths: "{all: {}}",
 };
 
+interface Ports {
+  readonly rtsp: number;
+  readonly metrics: number;
+  readonly rtsps: number | undefined;
+  readonly hls: number | undefined;
+}
+
 /** The server as its own process, with RTSP over TCP and metrics on ports of the system's choice. */
 export class BenchServer implements AsyncDisposable {
   readonly #child: Child;
@@ -40,12 +47,16 @@ export class BenchServer implements AsyncDisposable {
   /** Port of RTSPS, where it is configured. */
   readonly securePort: number | undefined;
 
-  constructor(child: Child, folder: string, port: number, metricsPort: number, securePort?: number) {
+  /** Port of HLS, where it is configured. */
+  readonly hlsPort: number | undefined;
+
+  constructor(child: Child, folder: string, ports: Ports) {
     this.#child = child;
     this.#folder = folder;
-    this.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
-    this.port = port;
-    this.securePort = securePort;
+    this.#metricsUrl = `http://127.0.0.1:${ports.metrics}/metrics`;
+    this.port = ports.rtsp;
+    this.securePort = ports.rtsps;
+    this.hlsPort = ports.hls;
   }
 
   /** Starts it; settles when it listens. */
@@ -62,11 +73,15 @@ export class BenchServer implements AsyncDisposable {
         : { LD_PRELOAD: toolPath("trace.so"), BENCH_TRACE: options.trace, MEDIAMTX_NO_FFI: "1" };
     const child = new Child([...serverCommand(), file], { cpu: options.cpu, env, cwd: folder });
     try {
-      const rtsp = await child.line(RTSP_LINE, 20_000);
-      const metrics = await child.line(METRICS_LINE, 20_000);
-      const isSecure = options.config?.["encryption"] !== undefined;
-      const secure = isSecure ? Number((await child.line(RTSPS_LINE, 20_000))[1]) : undefined;
-      return new BenchServer(child, folder, Number(rtsp[1]), Number(metrics[1]), secure);
+      const portOf = async (line: RegExp) => Number((await child.line(line, 20_000))[1]);
+      const { encryption, hls } = options.config ?? {};
+      const ports: Ports = {
+        rtsp: await portOf(RTSP_LINE),
+        metrics: await portOf(METRICS_LINE),
+        rtsps: encryption === undefined ? undefined : await portOf(RTSPS_LINE),
+        hls: hls === "yes" ? await portOf(HLS_LINE) : undefined,
+      };
+      return new BenchServer(child, folder, ports);
     } catch (error) {
       await child.stop("SIGKILL");
       await rm(folder, { recursive: true });
@@ -114,6 +129,7 @@ const CONFIG_NAME = "mediamtx.yml";
 /** The line that says RTSP listens; group 1 is the port. */
 export const RTSP_LINE = /\[RTSP\] listener opened on \S*:(\d+) \(TCP\)/;
 const RTSPS_LINE = /\[RTSPS\] listener opened on \S*:(\d+) \(TCP/;
+const HLS_LINE = /\[HLS\] listener opened on \S*:(\d+)/;
 const METRICS_LINE = /\[metrics\] listener opened on \S*:(\d+)/;
 
 /** The executable of `make build`, or the one that MEDIAMTX_BIN names; undefined when there is none. */

@@ -8,7 +8,7 @@ export const OUT = join(import.meta.dir, "out");
 
 const SOURCES = join(ROOT, "native/bench");
 const TOOLS = {
-  load: ["load.c", "publish.c", "read.c", "rtsp.c", "pattern.c", "net.c", "tls.c"],
+  load: ["load.c", "publish.c", "read.c", "view.c", "rtsp.c", "pattern.c", "net.c", "tls.c"],
   relay: ["relay.c", "net.c", "tls.c"],
   "trace.so": ["trace.c"],
 } as const;
