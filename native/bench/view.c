@@ -137,8 +137,11 @@ static int known_line(const char *line, size_t size) {
 }
 
 static void note_release(const struct viewer *v, uint64_t now) {
-  struct release *release = &releases[v->segment * 64 + v->next & (RELEASES - 1)];
-  uint64_t key = ((uint64_t)v->path << 40 | v->segment << 8 | v->next) + 1;
+  static uint64_t round; /* of playlists that stand still: all that ask again wait for the next one */
+  if (load->unchecked && v->asked_ns >= releases[round & (RELEASES - 1)].first_ns) round++;
+  uint64_t index = load->unchecked ? round : (v->segment * 64 + v->next) * (uint64_t)load->paths + v->path;
+  struct release *release = &releases[index & (RELEASES - 1)];
+  uint64_t key = load->unchecked ? round : ((uint64_t)v->path << 40 | v->segment << 8 | v->next) + 1;
   if (release->key != key) *release = (struct release){.key = key, .first_ns = now};
   if (v->asked_ns >= release->first_ns) return; /* it was not held */
   release->last_ns = now;

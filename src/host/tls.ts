@@ -11,18 +11,74 @@ import {
   type TcpSocket,
 } from "./tcp.ts";
 
-export interface TlsOptions {
-  /** PEM files of the private key and of the certificate with its chain. */
+/** PEM files of a private key and of its certificate with the chain. */
+export interface TlsFiles {
   readonly keyFile: string;
   readonly certFile: string;
+}
+
+export interface TlsOptions extends TlsFiles {
   readonly logger: Logger;
   /** Told of exceptions of the connection's owner and of refused connections. */
   readonly onFault: (error: unknown) => void;
 }
 
-interface KeyPair {
+/** What is in the files, PEM. */
+export interface KeyPair {
   readonly key: string;
   readonly cert: string;
+}
+
+/** A key and its certificate in two files, which may change. */
+export class PairFiles {
+  readonly #files: TlsFiles;
+  readonly #logger: Logger;
+  readonly #use: (pair: KeyPair) => void;
+  #pair: KeyPair;
+  #watchers: readonly { close(): void }[] = [];
+
+  /**
+   * @param use called with each pair that comes after the first; when it throws, it is called with the old one again
+   * @throws {Error} if a file cannot be read, or the two do not belong together
+   */
+  constructor(files: TlsFiles, logger: Logger, use: (pair: KeyPair) => void) {
+    this.#files = files;
+    this.#logger = logger;
+    this.#use = use;
+    this.#pair = readPair(files);
+  }
+
+  /** The pair in force. */
+  get pair(): KeyPair {
+    return this.#pair;
+  }
+
+  watch(): void {
+    const { keyFile, certFile } = this.#files;
+    this.#watchers = [keyFile, certFile].map((file) => watchFile(file, () => this.#reload()));
+  }
+
+  #reload(): void {
+    const { certFile } = this.#files;
+    try {
+      const pair = readPair(this.#files);
+      if (pair.key === this.#pair.key && pair.cert === this.#pair.cert) return;
+      try {
+        this.#use(pair);
+      } catch (error) {
+        this.#use(this.#pair);
+        throw error;
+      }
+      this.#pair = pair;
+      this.#logger.info(`certificate reloaded from ${certFile}`);
+    } catch (error) {
+      this.#logger.error(`the certificate stays as it is: ${errorText(error)}`);
+    }
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers) watcher.close();
+  }
 }
 
 /**
@@ -45,76 +101,56 @@ const TRIES = 3;
 class TlsListener implements TcpListener {
   readonly address: string;
   readonly port: number;
-  readonly #options: TlsOptions;
   readonly #handlers: ReturnType<typeof handlers>;
   readonly #hostname: string;
-  readonly #watchers: readonly { close(): void }[];
-  #pair: KeyPair;
+  readonly #files: PairFiles;
   #listener: { stop(force: boolean): void };
 
   constructor(address: string, accept: (socket: TcpSocket) => TcpConn, options: TlsOptions) {
-    this.#options = options;
-    this.#pair = readPair(options);
+    this.#files = new PairFiles(options, options.logger, (pair) => this.#relisten(pair));
     this.#handlers = handlers(accept, options.onFault, false);
     let bound = "";
     const listener = openListener(address, (hostname, port) => {
       bound = hostname;
-      return this.#listen(hostname, port);
+      return this.#listen(hostname, port, this.#files.pair);
     });
     this.#hostname = bound;
     this.#listener = listener;
     this.port = listener.port;
     this.address = shownAddress(address, listener.port);
-    this.#watchers = [options.keyFile, options.certFile].map((file) => watchFile(file, () => this.#reload()));
+    this.#files.watch();
   }
 
-  #listen(hostname: string, port: number) {
-    const { key, cert } = this.#pair;
+  #listen(hostname: string, port: number, { key, cert }: KeyPair) {
     return Bun.listen({ hostname, port, tls: { key, cert }, socket: this.#handlers });
   }
 
-  #reload(): void {
-    const { logger, certFile } = this.#options;
-    try {
-      const pair = readPair(this.#options);
-      if (pair.key === this.#pair.key && pair.cert === this.#pair.cert) return;
-      const before = this.#pair;
-      this.#pair = pair;
-      try {
-        this.#relisten();
-      } catch (error) {
-        this.#pair = before;
-        this.#relisten();
-        throw error;
-      }
-      logger.info(`certificate reloaded from ${certFile}`);
-    } catch (error) {
-      logger.error(`the certificate stays as it is: ${errorText(error)}`);
-    }
-  }
-
   /** The runtime keeps the certificate a listener was opened with: a new one takes its place, connections stay. */
-  #relisten(): void {
+  #relisten(pair: KeyPair): void {
     this.#listener.stop(false);
-    for (let left = TRIES; ; left--) {
-      try {
-        this.#listener = this.#listen(this.#hostname, this.port);
-        return;
-      } catch (error) {
-        if (left <= 1) throw error;
-      }
-    }
+    this.#listener = retry(() => this.#listen(this.#hostname, this.port, pair));
   }
 
   close(): Promise<void> {
-    for (const watcher of this.#watchers) watcher.close();
+    this.#files.close();
     this.#listener.stop(false);
     return Promise.resolve();
   }
 }
 
+/** Tries again what can fail because the port could not be had at once. */
+export function retry<T>(open: () => T): T {
+  for (let left = TRIES; ; left--) {
+    try {
+      return open();
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
+}
+
 /** @throws {Error} if a file cannot be read, or the two do not belong together */
-function readPair({ keyFile, certFile }: TlsOptions): KeyPair {
+function readPair({ keyFile, certFile }: TlsFiles): KeyPair {
   const key = readText(keyFile);
   const cert = readText(certFile);
   const parsed = parse(certFile, () => new X509Certificate(cert));

@@ -1,5 +1,5 @@
-import type { Hono } from "hono";
 import { joinAddress, openListener, plainAddress, shownAddress } from "../host/tcp.ts";
+import { type KeyPair, PairFiles, retry, type TlsFiles } from "../host/tls.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 
@@ -9,13 +9,22 @@ const MAX_IDLE_S = 255;
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** How long closing waits for requests in progress, ms. */
 const CLOSE_GRACE_MS = 1_000;
+/** The slowest client whose download is not given up, bytes/s. */
+const SLOWEST_BYTES_S = 32 * 1024;
+
+/** What answers requests: a Hono application, or something of the same shape. */
+export interface HttpApp {
+  fetch(request: Request, environment: HttpEnvironment): Response | Promise<Response>;
+}
 
 export interface HttpOptions {
   readonly address: string;
-  readonly app: Hono;
+  readonly app: HttpApp;
   /** A connection without traffic for so long is closed, ms. */
   readonly readTimeout: number;
   readonly logger: Logger;
+  /** Serves HTTPS, HTTP/2 included, with these files; they are watched. */
+  readonly tls?: TlsFiles;
 }
 
 /** What an application is told with each request, as its environment. */
@@ -24,7 +33,9 @@ export interface HttpEnvironment {
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** Takes the idle timeout from the request: it is answered late on purpose. */
-  readonly hold: () => void;
+  hold(): void;
+  /** Gives the request the time that a slow client needs to take so many bytes: the runtime does not see it reading. */
+  allow(bytes: number): void;
 }
 
 /** A running HTTP server. */
@@ -35,62 +46,134 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+type BunServer = ReturnType<typeof Bun.serve>;
+
 /**
- * Serves one application over plain HTTP. Every response says `Server: mediamtx`, what has no route is `404 page not
+ * Serves one application over HTTP or HTTPS. Every response says `Server: mediamtx`, what has no route is `404 page not
  * found`, and a fault of a handler is a 500 and a log line.
  *
- * @throws {Error} `listen tcp <address>: <reason>`
+ * @throws {Error} `listen tcp <address>: <reason>`; or what is wrong with the files
  */
 export function startHttp(options: HttpOptions): HttpServer {
-  const { address, app, logger } = options;
-  const idleTimeout = Math.min(Math.max(Math.ceil(options.readTimeout / 1000), 1), MAX_IDLE_S);
-  const server = openListener(address, (hostname, port) =>
-    Bun.serve({
-      hostname,
-      port,
-      idleTimeout,
-      maxRequestBodySize: MAX_BODY_BYTES,
-      development: false,
-      fetch: (request, self) => {
-        const peer = self.requestIP(request);
-        const environment: HttpEnvironment = {
-          remoteAddress: plainAddress(peer?.address ?? ""),
-          remotePort: peer?.port ?? 0,
-          hold: () => self.timeout(request, 0),
-        };
-        return answer(request, environment, app, logger);
-      },
-      error: (fault) => withServerHeader(faultResponse(fault, logger)),
-    }),
-  );
-  const port = server.port ?? 0;
-  logger.info(`listener opened on ${shownAddress(address, port)}`);
-  return {
-    port,
-    close: async () => {
-      logger.info("listener is closing");
-      await closeServer(server);
-    },
-  };
+  return new Listener(options);
 }
 
-async function answer(
-  request: Request,
-  environment: HttpEnvironment,
-  app: Hono,
-  logger: Logger,
-): Promise<Response> {
-  const { remoteAddress, remotePort } = environment;
-  const log = remoteAddress === "" ? logger : logger.child(`conn ${joinAddress(remoteAddress, remotePort)}`);
-  log.debug(`${request.method} ${request.url}`);
-  let response: Response;
-  try {
-    response = await app.fetch(request, environment);
-  } catch (fault) {
-    response = faultResponse(fault, log);
+class Listener implements HttpServer {
+  readonly port: number;
+  readonly #options: HttpOptions;
+  readonly #idleS: number;
+  readonly #hostname: string;
+  readonly #files: PairFiles | undefined;
+  /** The one that listens is the last; those before it still have connections. */
+  readonly #servers: BunServer[] = [];
+
+  constructor(options: HttpOptions) {
+    const { address, logger, tls } = options;
+    this.#options = options;
+    this.#idleS = Math.min(Math.max(Math.ceil(options.readTimeout / 1000), 1), MAX_IDLE_S);
+    this.#files = tls && new PairFiles(tls, logger, (pair) => this.#relisten(pair));
+    let bound = "";
+    const server = openListener(address, (hostname, port) => {
+      bound = hostname;
+      return this.#listen(hostname, port, this.#files?.pair);
+    });
+    this.#hostname = bound;
+    this.#servers.push(server);
+    this.port = server.port ?? 0;
+    this.#files?.watch();
+    logger.info(`listener opened on ${shownAddress(address, this.port)}`);
   }
-  log.debug(`answered ${response.status}`);
-  return withServerHeader(response);
+
+  #listen(hostname: string, port: number, pair: KeyPair | undefined): BunServer {
+    const { logger } = this.#options;
+    return Bun.serve({
+      hostname,
+      port,
+      idleTimeout: this.#idleS,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      development: false,
+      ...(pair !== undefined && { tls: { key: pair.key, cert: pair.cert }, http2: true }),
+      fetch: (request, self) => this.#answer(new Incoming(request, self, this.#idleS)),
+      error: (fault) => withServerHeader(faultResponse(fault, logger)),
+    });
+  }
+
+  /** The runtime keeps the certificate a server was opened with: a new one takes its place, connections stay. */
+  #relisten(pair: KeyPair): void {
+    void this.#servers.at(-1)?.stop(false); // settles when its last connection is gone
+    this.#servers.push(retry(() => this.#listen(this.#hostname, this.port, pair)));
+  }
+
+  #answer(incoming: Incoming): Response | Promise<Response> {
+    const { app, logger } = this.#options;
+    const { request } = incoming;
+    const log = logger.writes("debug") ? incoming.logger(logger) : undefined;
+    log?.debug(`${request.method} ${request.url}`);
+    const finish = (response: Response) => {
+      log?.debug(`answered ${response.status}`);
+      return withServerHeader(response);
+    };
+    const fail = (fault: unknown) => finish(faultResponse(fault, incoming.logger(logger)));
+    try {
+      const response = app.fetch(request, incoming);
+      if (response instanceof Response) return finish(response);
+      return response.then((late) => {
+        incoming.unhold();
+        return finish(late);
+      }, fail);
+    } catch (fault) {
+      return fail(fault);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#options.logger.info("listener is closing");
+    this.#files?.close();
+    await Promise.all(this.#servers.map(closeServer));
+  }
+}
+
+/** A request with its connection. */
+class Incoming implements HttpEnvironment {
+  readonly request: Request;
+  readonly #server: BunServer;
+  readonly #idleS: number;
+  #isHeld = false;
+
+  constructor(request: Request, server: BunServer, idleS: number) {
+    this.request = request;
+    this.#server = server;
+    this.#idleS = idleS;
+  }
+
+  get remoteAddress(): string {
+    return plainAddress(this.#server.requestIP(this.request)?.address ?? "");
+  }
+
+  get remotePort(): number {
+    return this.#server.requestIP(this.request)?.port ?? 0;
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+    this.#server.timeout(this.request, 0);
+  }
+
+  allow(bytes: number): void {
+    this.#isHeld = false;
+    const needed = this.#idleS + Math.ceil(bytes / SLOWEST_BYTES_S);
+    this.#server.timeout(this.request, Math.min(needed, MAX_IDLE_S));
+  }
+
+  /** The connection would otherwise stay for ever when nothing more comes. */
+  unhold(): void {
+    if (this.#isHeld) this.allow(0);
+  }
+
+  logger(parent: Logger): Logger {
+    const { remoteAddress, remotePort } = this;
+    return remoteAddress === "" ? parent : parent.child(`conn ${joinAddress(remoteAddress, remotePort)}`);
+  }
 }
 
 function withServerHeader(response: Response): Response {
@@ -107,7 +190,7 @@ function faultText(fault: unknown): string {
   return (fault instanceof Error ? fault.stack : undefined) ?? errorText(fault);
 }
 
-async function closeServer(server: { stop(now: boolean): Promise<void> }): Promise<void> {
+async function closeServer(server: BunServer): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const grace = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, CLOSE_GRACE_MS);

@@ -34,6 +34,11 @@ export class Logger {
     return new Logger(this.#output, this.#clock, `${this.#prefix}[${prefix}] `);
   }
 
+  /** Whether lines of this level are written at all: what is expensive to word asks first. */
+  writes(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.#output.level);
+  }
+
   debug(message: string): void {
     this.#write("debug", message);
   }
@@ -51,11 +56,10 @@ export class Logger {
   }
 
   #write(level: LogLevel, message: string): void {
-    const output = this.#output;
-    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(output.level)) return;
+    if (!this.writes(level)) return;
     const line = printable(this.#prefix + message);
     const wall = this.#clock.wall();
-    for (const sink of output.sinks) sink.write(level, wall, line);
+    for (const sink of this.#output.sinks) sink.write(level, wall, line);
   }
 }
 

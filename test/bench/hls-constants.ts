@@ -39,3 +39,5 @@ setInterval(() => {
 }, Number(period));
 
 console.log(`listens on ${server.port}`);
+
+export {};

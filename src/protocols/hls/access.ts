@@ -16,6 +16,11 @@ export interface AccessOptions {
   readonly trustedProxies: readonly string[];
 }
 
+/** Whether everybody may read a path. */
+export function isOpen({ readUser, readIPs }: PathConfig): boolean {
+  return readUser === "" && readIPs.length === 0;
+}
+
 /** The client's address: what a trusted proxy says, or the peer's. */
 export function clientAddress(
   request: Request,

@@ -1,6 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import type { ByteBudget } from "./proto/budget.ts";
 import type { Variant } from "./proto/playlist.ts";
 
 export interface MuxerOptions {
@@ -11,6 +12,8 @@ export interface MuxerOptions {
   readonly partDuration: number;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
+  /** Of the bytes of all playlists. */
+  readonly budget: ByteBudget;
   /** Where segments are kept in files; undefined to keep them in memory. */
   readonly files?: { readonly directory: string; readonly path: string };
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { PartRange, UnitLog } from "../../../wasm/units.ts";
 import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
+import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import { type Track as StreamTrack, trackList } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../../stream/units.ts";
 import { checkCount, LOW_LATENCY_SEGMENTS_MIN, type MuxerOptions, type MuxerOwner } from "./muxer-options.ts";
-import { type Names, type Variant, writeMedia } from "./proto/playlist.ts";
 import { Segmenter } from "./proto/segmenter.ts";
+import { PlaylistTexts } from "./proto/texts.ts";
 import { SegmentWindow } from "./proto/window.ts";
 import { SegmentFiles } from "./segment-files.ts";
 import { SilenceWatch } from "./silence.ts";
@@ -20,8 +21,6 @@ const PIECE_MS = 500;
 const AHEAD_MAX_MS = 15_000;
 /** Sound and picture may be apart by less, ms. */
 const VISIBLE_SHIFT_MS = 15;
-/** Playlists with different queries that are kept while nothing changes. */
-const TEXTS_MAX = 100;
 /** When nothing can be shown for so long, the log says why, ms. */
 const BLIND_MS = 10_000;
 /** Bytes of a random access point that are looked at. */
@@ -46,6 +45,7 @@ interface Track extends ChosenTrack {
 export class Muxer implements UnitReader {
   readonly prefix = randomBytes(6).toString("hex");
   readonly window: SegmentWindow;
+  readonly texts: PlaylistTexts;
   readonly #stream: Stream;
   readonly #options: MuxerOptions;
   readonly #owner: MuxerOwner;
@@ -57,8 +57,6 @@ export class Muxer implements UnitReader {
   readonly #files: SegmentFiles | undefined;
   #described: readonly Mp4Track[] = [];
   #parametersVersion = -1;
-  /** The file that goes before all others; undefined before the first part. */
-  init: Uint8Array<ArrayBuffer> | undefined;
   /** Start of the part in progress, ms since 1970. */
   #partStart = 0;
   /** What is 0 in the files, ms since 1970. */
@@ -97,7 +95,9 @@ export class Muxer implements UnitReader {
     this.window = new SegmentWindow({
       count: segmentCount,
       gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,
+      budget: options.budget,
     });
+    this.texts = new PlaylistTexts(this.window, variant, { prefix: this.prefix, time: formatRfc3339 });
     this.#segmenter = new Segmenter({
       segmentDuration,
       partDuration: isLowLatency ? partDuration : PIECE_MS,
@@ -131,30 +131,10 @@ export class Muxer implements UnitReader {
     return this.#described;
   }
 
-  readonly #texts = new Map<string, string>();
-  #textVersion = -1;
-
   /** Whether a playlist has enough in it to be played. */
   get hasContent(): boolean {
-    const { whole } = this.window;
-    return (
-      this.init !== undefined &&
-      this.#silence.isSettled &&
-      whole.length >= (this.#options.variant === "fmp4" ? 2 : 1)
-    );
-  }
-
-  /** The media playlist as it is now; the same text for all who ask for the same. */
-  playlist(variant: Variant, names: Names, isDelta: boolean): string {
-    const { version } = this.window;
-    if (this.#textVersion !== version) this.#texts.clear();
-    this.#textVersion = version;
-    const key = `${isDelta ? "delta" : ""}${names.query}`;
-    const known = this.#texts.get(key);
-    if (known !== undefined) return known;
-    const text = writeMedia(this.window, variant, names, isDelta);
-    if (this.#texts.size < TEXTS_MAX) this.#texts.set(key, text);
-    return text;
+    const least = this.#options.variant === "fmp4" ? 2 : 1;
+    return this.window.wholeCount >= least && this.#silence.isSettled;
   }
 
   needs(index: number): number {
@@ -201,6 +181,7 @@ export class Muxer implements UnitReader {
     else if (cut !== "none") this.#finishPart(track, dts, time);
     if (cut === "segment") this.#nextSegment(time);
     if (cut !== "none") track.isIndependent = mayBegin;
+    if (cut === "part" || cut === "segment") this.#owner.onPart();
     track.at = (track.at + entries) | 0;
   }
 
@@ -227,10 +208,10 @@ export class Muxer implements UnitReader {
       described,
       this.#tracks.map(({ units }) => units),
     );
-    const isFirst = this.init === undefined;
+    const isFirst = this.#described.length === 0;
     const isNew = !isFirst && !sameTracks(described, this.#described);
     this.#described = described;
-    if (isFirst || isNew) this.init = init;
+    if (isFirst || isNew) this.window.describe(init);
     return isNew;
   }
 
@@ -264,7 +245,6 @@ export class Muxer implements UnitReader {
     if ((this.window.open?.size ?? 0) > segmentMaxSize) {
       throw new Error("muxer error: reached maximum segment size");
     }
-    this.#owner.onPart();
   }
 
   #range({ units, id, isVideo, from, origin }: Track, to: number, endDts: number): PartRange {
@@ -300,7 +280,6 @@ export class Muxer implements UnitReader {
     if (whole !== undefined) this.#files?.add(whole, this.window);
     this.window.begin(time);
     this.#realign();
-    this.#owner.onPart();
   }
 
   /** With more sender reports the tracks may lie better: a visible shift is taken over between two segments. */
@@ -342,6 +321,7 @@ export class Muxer implements UnitReader {
     this.#failed = true;
     this.#stream.removeUnitReader(this);
     this.#writer.close();
+    this.window.close();
     return this.#files?.close() ?? Promise.resolve();
   }
 }

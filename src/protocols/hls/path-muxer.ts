@@ -31,9 +31,14 @@ export interface PathMuxerOptions {
 }
 
 /** A request that is held until there is enough. */
-interface Waiting {
+export interface Held {
   readonly isReady: (muxer: Muxer) => boolean;
-  readonly resolve: (muxer: Muxer | undefined) => void;
+  /** @param muxer undefined when it has ended before */
+  readonly answer: (muxer: Muxer | undefined) => Response;
+}
+
+interface Waiting extends Held {
+  readonly resolve: (response: Response) => void;
 }
 
 /** The muxer of a path, from the first request to the end of the stream or of all interest. */
@@ -147,34 +152,36 @@ export class PathMuxer implements Listed {
     return this.#muxer;
   }
 
+  /** Whether so many requests wait that no more can. */
+  get isFull(): boolean {
+    return this.#waiting.size >= WAITING_MAX;
+  }
+
   /**
-   * Waits until the muxer has what is asked for.
+   * Answers when the muxer has what is asked for.
    *
    * @param signal gives up
-   * @returns undefined when it ends before
    */
-  until(isReady: (muxer: Muxer) => boolean, signal: AbortSignal): Promise<Muxer | undefined> {
-    const muxer = this.#muxer;
-    if (this.#closed || this.#again !== undefined || this.#waiting.size >= WAITING_MAX)
-      return Promise.resolve(undefined);
-    if (muxer !== undefined && isReady(muxer)) return Promise.resolve(muxer);
+  hold(held: Held, signal: AbortSignal): Promise<Response> {
+    if (this.#closed || this.#again !== undefined) return Promise.resolve(held.answer(undefined));
     return new Promise((resolve) => {
-      const waiting: Waiting = { isReady, resolve };
+      const waiting: Waiting = { ...held, resolve };
       this.#waiting.add(waiting);
       signal.addEventListener("abort", () => {
-        if (this.#waiting.delete(waiting)) resolve(undefined);
+        if (this.#waiting.delete(waiting)) resolve(held.answer(undefined));
       });
     });
   }
 
+  /** Answers all that wait for what there is now, in one pass. */
   #serve(): void {
     const muxer = this.#muxer;
-    if (muxer === undefined) return;
+    if (muxer === undefined || this.#waiting.size === 0) return;
+    this.requested();
     for (const waiting of this.#waiting) {
       if (!waiting.isReady(muxer)) continue;
       this.#waiting.delete(waiting);
-      this.requested();
-      waiting.resolve(muxer);
+      waiting.resolve(waiting.answer(muxer));
     }
   }
 
@@ -200,7 +207,7 @@ export class PathMuxer implements Listed {
     this.#live = undefined;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const { resolve } of waiting) resolve(undefined);
+    for (const { answer, resolve } of waiting) resolve(answer(undefined));
   }
 
   #closeMuxer(): void {

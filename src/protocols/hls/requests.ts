@@ -24,11 +24,39 @@ export function readRequest(pathname: string): HlsRequest {
 }
 
 function decode(text: string): string | undefined {
+  if (!text.includes("%")) return text;
   try {
     return decodeURIComponent(text);
   } catch {
     return undefined;
   }
+}
+
+/** Path, escapes included, and query, with its `?`, of an absolute URL as the runtime writes it. */
+export function splitUrl(url: string): { readonly pathname: string; readonly search: string } {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const mark = url.indexOf("?", start);
+  if (start < 0) return { pathname: "/", search: "" };
+  return mark < 0
+    ? { pathname: url.slice(start), search: "" }
+    : { pathname: url.slice(start, mark), search: url.slice(mark) };
+}
+
+/** What a request for a file that is there already is about. */
+export type FileName =
+  | { readonly kind: "init"; readonly number: number }
+  | { readonly kind: "segment" | "part"; readonly number: number; readonly type: string };
+
+/** Reads what follows the prefix in the name of a media file; undefined when it is none. */
+export function readFileName(name: string): FileName | undefined {
+  const [, kind, number, extension] = /^(init|seg|part)(0|[1-9]\d{0,14})?\.(mp4|ts)$/.exec(name) ?? [];
+  if (kind === "init") {
+    const isKnown = extension === "mp4" && (number === undefined || Number(number) > 1);
+    return isKnown ? { kind, number: Number(number ?? 1) } : undefined;
+  }
+  if (kind === undefined || number === undefined) return undefined;
+  const type = extension === "ts" ? "video/MP2T" : "video/mp4";
+  return { kind: kind === "seg" ? "segment" : "part", number: Number(number), type };
 }
 
 /** What a request for a playlist wants to wait for (RFC 8216bis §6.2.5.2). */
@@ -38,23 +66,82 @@ export interface Delivery {
   readonly isDelta: boolean;
 }
 
-/** Reads the delivery directives of a playlist's URL; undefined when they make no sense. */
-export function readDelivery(query: URLSearchParams): Delivery | undefined {
-  const segment = readNumber(query.get("_HLS_msn"));
-  const part = readNumber(query.get("_HLS_part"));
+/** A query taken apart. */
+export interface PlaylistQuery {
+  /** Undefined when the delivery directives make no sense. */
+  readonly delivery: Delivery | undefined;
+  /** What is repeated on the URIs of a playlist, with its `?`: what players that keep no headers log in by. */
+  readonly repeated: string;
+}
+
+/** The longest query that is repeated: it stands in a playlist some fifty times. */
+const REPEATED_MAX = 4_096;
+
+/**
+ * Reads the query of a playlist's URL.
+ *
+ * @returns undefined when it is too long to be repeated
+ */
+export function readQuery(search: string): PlaylistQuery | undefined {
+  let segment: string | undefined;
+  let part: string | undefined;
+  let isDelta = false;
+  let others = "";
+  for (const pair of search.slice(1).split("&")) {
+    const [name = "", value = ""] = pair.split("=", 2);
+    if (name === "_HLS_msn") segment ??= value;
+    else if (name === "_HLS_part") part ??= value;
+    else if (name === "_HLS_skip") isDelta ||= value === "YES" || value === "v2";
+    else if (pair !== "" && !name.startsWith("_HLS_")) others += `${others === "" ? "?" : "&"}${pair}`;
+  }
+  if (others.length > REPEATED_MAX) return undefined;
+  const delivery = readDelivery(segment, part, isDelta);
+  return { delivery, repeated: others === "" ? "" : repeatable(others) };
+}
+
+function readDelivery(
+  msn: string | undefined,
+  index: string | undefined,
+  isDelta: boolean,
+): Delivery | undefined {
+  const segment = readNumber(msn);
+  const part = readNumber(index);
   if (segment === null || part === null || (part !== undefined && segment === undefined)) return undefined;
-  const isDelta = ["YES", "v2"].includes(query.get("_HLS_skip") ?? "");
   return { wanted: segment === undefined ? undefined : { segment, part }, isDelta };
 }
 
 /** @returns undefined without a value, null when it is no number */
-function readNumber(text: string | null): number | undefined | null {
-  if (text === null) return undefined;
+function readNumber(text: string | undefined): number | undefined | null {
+  if (text === undefined) return undefined;
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** The query that is repeated on the URIs of a playlist, with its `?`: what players that keep no headers log in by. */
-export function repeatedQuery(query: URLSearchParams): string {
-  const kept = new URLSearchParams([...query].filter(([name]) => !name.startsWith("_HLS_")));
-  return kept.size === 0 ? "" : `?${kept}`;
+/** Escapes what would end an attribute or a line of a playlist. */
+function repeatable(query: string): string {
+  return query.replace(/[^!#-[\]-~]/g, (character) => encodeURIComponent(character));
+}
+
+/** A stretch of a file: both ends are in it. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Reads a Range header (RFC 9110 §14.2). Several ranges, other units and what is malformed are ignored, as it allows.
+ *
+ * @param size of the file, bytes
+ * @returns undefined for the whole file, null when there is nothing there
+ */
+export function readRange(header: string | null, size: number): ByteRange | undefined | null {
+  const [, from = "", to = ""] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(header ?? "") ?? [];
+  if (from === "" && to === "") return undefined;
+  if (from === "") {
+    const length = Math.min(Number(to), size);
+    return length === 0 ? null : { first: size - length, last: size - 1 };
+  }
+  const first = Number(from);
+  if (to !== "" && Number(to) < first) return undefined;
+  if (first >= size) return null;
+  return { first, last: to === "" ? size - 1 : Math.min(Number(to), size - 1) };
 }

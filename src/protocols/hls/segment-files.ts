@@ -32,7 +32,7 @@ export class SegmentFiles {
   add(segment: Segment, window: SegmentWindow): void {
     this.#work = this.#work.then(async () => {
       for (const id of [...this.#ids]) if (window.segment(id) === undefined) await this.#remove(id);
-      if (!this.#closed && window.segment(segment.id) === segment) await this.#write(segment);
+      if (!this.#closed && window.segment(segment.id) === segment) await this.#write(segment, window);
     });
   }
 
@@ -41,7 +41,7 @@ export class SegmentFiles {
     await this.#folder.remove(this.#options.nameOf(id));
   }
 
-  async #write(segment: Segment): Promise<void> {
+  async #write(segment: Segment, window: SegmentWindow): Promise<void> {
     const { logger, nameOf } = this.#options;
     const { bytes } = segment;
     if (bytes === undefined) return;
@@ -55,6 +55,7 @@ export class SegmentFiles {
         part.bytes = file.slice(at, at + size);
         at += size;
       }
+      window.stored(segment);
       if (this.#failing) logger.info("segments are written to files again");
       this.#failing = false;
     } catch (error) {

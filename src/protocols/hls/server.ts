@@ -1,21 +1,21 @@
-import { Hono } from "hono";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { Config, PathConfig } from "../../config/load.ts";
-import { formatRfc3339 } from "../../host/rfc3339.ts";
-import { pageNotFound } from "../../http/middleware.ts";
+import { pathNameProblem } from "../../config/path-name.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../http/server.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
+import { Tally } from "../../lib/tally.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { Path, PathWatcher } from "../../path/path.ts";
-import { type AccessOptions, clientAddress, refusal } from "./access.ts";
+import { type AccessOptions, clientAddress, isOpen, refusal } from "./access.ts";
 import type { Muxer } from "./muxer.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
-import { PathMuxer } from "./path-muxer.ts";
-import { writeMultivariant } from "./proto/playlist.ts";
-import { readDelivery, readRequest, repeatedQuery } from "./requests.ts";
+import { type Held, PathMuxer } from "./path-muxer.ts";
+import { ByteBudget } from "./proto/budget.ts";
+import { targetDuration } from "./proto/playlist.ts";
+import { type FileName, readFileName, readQuery, readRequest, splitUrl } from "./requests.ts";
+import { CACHE, Responses } from "./responses.ts";
 import { factsOf } from "./tracks.ts";
 
 export interface HlsOptions {
@@ -29,19 +29,24 @@ export interface HlsOptions {
 /** What a request is about, once it may read its path. */
 interface Passed {
   readonly request: Request;
-  readonly url: URL;
+  readonly incoming: HttpEnvironment;
+  /** With its `?`. */
+  readonly search: string;
   readonly path: string;
-  readonly remoteAddress: string;
-  readonly hold: () => void;
+  /** Whether not everybody may read the path. */
+  readonly isPrivate: boolean;
 }
 
-type Environment = { Bindings: HttpEnvironment };
+type Answer = Response | Promise<Response>;
 
 /** Serves streams as HLS, and the pages that play them. */
 export class HlsServer implements PathWatcher {
   readonly muxers = new Registry<PathMuxer>("hlsmuxers", "id");
   readonly #options: HlsOptions;
   readonly #access: AccessOptions;
+  readonly #responses: Responses;
+  readonly #budget: ByteBudget;
+  readonly #refused: Tally;
   #http: HttpServer | undefined;
   #closed = false;
 
@@ -49,15 +54,23 @@ export class HlsServer implements PathWatcher {
     const { guesses, clock, logger, config } = options;
     this.#options = options;
     this.#access = { guesses, clock, logger, trustedProxies: config.hlsTrustedProxies };
+    this.#responses = new Responses(config);
+    this.#budget = new ByteBudget(config.hlsMemory);
+    this.#refused = new Tally(clock, (what, count) => logger.warn(`${count} ${what}`));
   }
 
-  /** @throws {Error} `listen tcp <address>: <reason>` */
+  /** Bytes of all segments and parts that are kept. */
+  get bytesKept(): number {
+    return this.#budget.used;
+  }
+
+  /** @throws {Error} `listen tcp <address>: <reason>`; or what is wrong with key and certificate */
   start(): void {
     const { config, logger, paths } = this.#options;
-    const app = new Hono<Environment>();
-    app.all("*", async ({ req, env }) => this.#withOrigin(await this.#answer(req.raw, env)));
-    const { hlsAddress: address, readTimeout } = config;
-    this.#http = startHttp({ address, app: app as unknown as Hono, readTimeout, logger });
+    const { hlsAddress: address, readTimeout, hlsEncryption } = config;
+    const tls = { keyFile: config.hlsServerKey, certFile: config.hlsServerCert };
+    const app = { fetch: (request: Request, incoming: HttpEnvironment) => this.#answer(request, incoming) };
+    this.#http = startHttp({ address, app, readTimeout, logger, ...(hlsEncryption && { tls }) });
     if (!config.hlsAlwaysRemux) return;
     paths.watchers.add(this);
     for (const path of paths.registry.values()) if (path.stream !== undefined) this.ready(path);
@@ -72,71 +85,68 @@ export class HlsServer implements PathWatcher {
     this.muxers.get(id)?.close(new Error("terminated"));
   }
 
-  #withOrigin(response: Response): Response {
-    response.headers.set("Access-Control-Allow-Origin", this.#options.config.hlsAllowOrigin);
-    response.headers.set("Access-Control-Allow-Credentials", "true");
+  #answer(request: Request, incoming: HttpEnvironment): Answer {
+    if (request.method === "OPTIONS") return this.#preflight();
+    if (request.method !== "GET") return this.#responses.notFound();
+    const { pathname, search } = splitUrl(request.url);
+    const asked = readRequest(pathname);
+    if (asked.kind === "nothing") return this.#responses.notFound();
+    if (asked.kind === "script") return this.#opened(playerScript());
+    if (pathNameProblem(asked.path) !== undefined) return this.#responses.notFound();
+    if (asked.kind === "pageElsewhere") {
+      const location = `${pathname}/${search}`;
+      return this.#opened(new Response(null, { status: 301, headers: { Location: location } }));
+    }
+    const { path } = asked;
+    const conf = this.#options.paths.confOf(path);
+    const file = asked.kind === "file" ? asked.file : undefined;
+    const isPrivate = conf === undefined || !isOpen(conf);
+    const passed: Passed = { request, incoming, search, path, isPrivate };
+    return isPrivate ? this.#guarded(passed, conf, file) : this.#pass(passed, file);
+  }
+
+  #preflight(): Response {
+    const headers = {
+      "Access-Control-Allow-Methods": "OPTIONS, GET",
+      "Access-Control-Allow-Headers": "Authorization, Range",
+    };
+    return this.#opened(new Response(null, { status: 204, headers }));
+  }
+
+  #opened(response: Response): Response {
+    this.#responses.open(response.headers);
     return response;
   }
 
-  async #answer(request: Request, environment: HttpEnvironment): Promise<Response> {
-    if (request.method === "OPTIONS") {
-      const headers = {
-        "Access-Control-Allow-Methods": "OPTIONS, GET",
-        "Access-Control-Allow-Headers": "Authorization, Range",
-      };
-      return new Response(null, { status: 204, headers });
-    }
-    if (request.method !== "GET") return pageNotFound();
-    const url = new URL(request.url);
-    const asked = readRequest(url.pathname);
-    switch (asked.kind) {
-      case "nothing":
-        return pageNotFound();
-      case "script":
-        return playerScript();
-      case "pageElsewhere": {
-        const location = `${url.pathname}/${url.search}`;
-        return new Response(null, { status: 301, headers: { Location: location } });
-      }
-      default: {
-        const remoteAddress = clientAddress(request, environment, this.#access.trustedProxies);
-        const refused = await this.#refusal(request, asked.path, remoteAddress);
-        if (refused !== undefined) return refused;
-        if (asked.kind === "page") return new Response(playerPage(), { headers: playerHeaders() });
-        const { path } = asked;
-        return await this.#file({ request, url, path, remoteAddress, hold: environment.hold }, asked.file);
-      }
-    }
-  }
-
-  async #refusal(request: Request, path: string, ip: string): Promise<Response | undefined> {
-    const { paths } = this.#options;
-    let conf: PathConfig | undefined;
-    try {
-      conf = paths.confOf(path);
-    } catch (error) {
-      if (error instanceof RefusedError) return pageNotFound();
-      throw error;
-    }
+  async #guarded(passed: Passed, conf: PathConfig | undefined, file: string | undefined): Promise<Response> {
     // where passwords are asked, nobody learns without one which paths there are
-    if (conf === undefined && !paths.isGuarded) return pageNotFound();
-    return await refusal(request, conf, ip, this.#access);
+    if (conf === undefined && !this.#options.paths.isGuarded) return this.#responses.notFound();
+    const { request, incoming } = passed;
+    const ip = clientAddress(request, incoming, this.#access.trustedProxies);
+    const refused = await refusal(request, conf, ip, this.#access);
+    return refused === undefined ? await this.#pass(passed, file) : this.#opened(refused);
   }
 
-  async #file(passed: Passed, file: string): Promise<Response> {
+  #pass(passed: Passed, file: string | undefined): Answer {
+    if (file === undefined) return this.#opened(new Response(playerPage(), { headers: playerHeaders() }));
     const muxer = this.#muxerOf(passed);
-    if (muxer === undefined) return pageNotFound();
+    if (muxer === undefined) return this.#responses.notFound();
     muxer.requested();
-    if (file === "index.m3u8") return await this.#multivariant(passed, muxer);
-    if (file === "stream.m3u8") return await this.#media(passed, muxer);
-    const response = await this.#mediaFile(passed, muxer, file);
-    return response ?? pageNotFound();
+    if (file === "index.m3u8") return this.#multivariant(passed, muxer);
+    if (file === "stream.m3u8") return this.#media(passed, muxer);
+    return this.#mediaFile(passed, muxer, file);
   }
 
   /** The muxer of a path, which is made when there is none. */
-  #muxerOf({ path, remoteAddress }: Passed): PathMuxer | undefined {
+  #muxerOf({ path, request, incoming }: Passed): PathMuxer | undefined {
     if (this.#closed) return undefined;
-    return this.muxers.get(path) ?? this.#create(path, remoteAddress);
+    const present = this.muxers.get(path);
+    if (present !== undefined) return present;
+    if (this.#budget.isSpent) {
+      this.#refused.count("requests refused: the memory for HLS is used up ('hlsMemory')");
+      return undefined;
+    }
+    return this.#create(path, clientAddress(request, incoming, this.#access.trustedProxies));
   }
 
   #create(path: string, remoteAddress: string | undefined): PathMuxer {
@@ -154,6 +164,7 @@ export class HlsServer implements PathWatcher {
         segmentDuration: config.hlsSegmentDuration,
         partDuration: config.hlsPartDuration,
         segmentMaxSize: config.hlsSegmentMaxSize,
+        budget: this.#budget,
       },
       onClose: () => {
         if (this.muxers.get(path) === muxer) this.muxers.delete(muxer);
@@ -164,71 +175,70 @@ export class HlsServer implements PathWatcher {
     return muxer;
   }
 
-  /** Waits for something of a muxer; undefined when there is no hope. */
-  async #until(
-    { request, hold }: Passed,
-    muxer: PathMuxer,
-    isReady: (muxer: Muxer) => boolean,
-  ): Promise<Muxer | undefined> {
-    const present = muxer.muxer;
-    if (present !== undefined && isReady(present)) return present;
-    hold();
-    return await muxer.until(isReady, request.signal);
-  }
-
-  async #multivariant(passed: Passed, pathMuxer: PathMuxer): Promise<Response> {
-    const muxer = await this.#until(passed, pathMuxer, ({ hasContent }) => hasContent);
-    if (muxer === undefined) return pageNotFound();
-    const { hlsVariant } = this.#options.config;
-    const query = repeatedQuery(passed.url.searchParams);
-    const text = writeMultivariant(factsOf(muxer.tracks), muxer.window, hlsVariant, query);
-    return playlistResponse(text, "max-age=30", pathMuxer);
-  }
-
-  async #media(passed: Passed, pathMuxer: PathMuxer): Promise<Response> {
-    const { hlsVariant } = this.#options.config;
-    const isLowLatency = hlsVariant === "lowLatency";
-    const delivery = readDelivery(passed.url.searchParams);
-    if (isLowLatency && delivery === undefined) return badRequest();
-    const wanted = isLowLatency ? delivery?.wanted : undefined;
-    let muxer = await this.#until(passed, pathMuxer, ({ hasContent }) => hasContent);
-    if (muxer === undefined) return pageNotFound();
-    if (wanted !== undefined) {
-      const { segment, part } = wanted;
-      if (segment > muxer.window.nextSegment + 1) return badRequest();
-      muxer = await this.#until(passed, pathMuxer, ({ window }) => window.has(segment, part ?? 0));
-      if (muxer === undefined) return pageNotFound();
-    }
-    const names = {
-      prefix: muxer.prefix,
-      query: repeatedQuery(passed.url.searchParams),
-      time: formatRfc3339,
-    };
-    const text = muxer.playlist(hlsVariant, names, isLowLatency && delivery?.isDelta === true);
-    return playlistResponse(text, "no-cache", pathMuxer);
-  }
-
-  async #mediaFile(passed: Passed, pathMuxer: PathMuxer, file: string): Promise<Response | undefined> {
+  /** Answers now when the muxer is ready for it, else once it is. */
+  #when({ request, incoming }: Passed, pathMuxer: PathMuxer, held: Held): Answer {
     const present = pathMuxer.muxer;
-    if (present === undefined || !file.startsWith(`${present.prefix}_`)) return undefined;
-    const name = file.slice(present.prefix.length + 1);
-    if (name === "init.mp4") {
-      const { init } = present;
-      return init === undefined
-        ? undefined
-        : mediaResponse(new Blob([init]), "video/mp4", "max-age=30", pathMuxer);
-    }
-    const [, kind, number, extension] = /^(seg|part)(\d{1,15})\.(mp4|ts)$/.exec(name) ?? [];
-    const id = Number(number);
-    const type = extension === "ts" ? "video/MP2T" : "video/mp4";
-    if (kind === "seg") {
-      const bytes = present.window.segment(id)?.bytes;
-      return bytes === undefined ? undefined : mediaResponse(bytes, type, "max-age=3600", pathMuxer);
-    }
-    if (kind !== "part" || id > present.window.nextPart) return undefined;
-    const muxer = await this.#until(passed, pathMuxer, ({ window }) => window.nextPart > id);
-    const bytes = muxer?.window.part(id)?.bytes;
-    return bytes === undefined ? undefined : mediaResponse(bytes, type, "max-age=3600", pathMuxer);
+    if (present !== undefined && held.isReady(present)) return held.answer(present);
+    if (pathMuxer.isFull) return this.#responses.empty(503);
+    incoming.hold();
+    return pathMuxer.hold(held, request.signal);
+  }
+
+  #multivariant(passed: Passed, pathMuxer: PathMuxer): Answer {
+    const query = readQuery(passed.search);
+    if (query === undefined) return this.#responses.empty(400);
+    return this.#when(passed, pathMuxer, {
+      isReady: ({ hasContent }) => hasContent,
+      answer: (muxer) => {
+        if (muxer === undefined) return this.#responses.notFound();
+        const text = muxer.texts.multivariant(query.repeated, () => factsOf(muxer.tracks));
+        pathMuxer.sent(text.size);
+        return this.#responses.playlist(text, CACHE.multivariant, passed.isPrivate);
+      },
+    });
+  }
+
+  #media(passed: Passed, pathMuxer: PathMuxer): Answer {
+    const query = readQuery(passed.search);
+    const isLowLatency = this.#options.config.hlsVariant === "lowLatency";
+    if (query === undefined || (isLowLatency && query.delivery === undefined))
+      return this.#responses.empty(400);
+    const wanted = isLowLatency ? query.delivery?.wanted : undefined;
+    const isDelta = isLowLatency && query.delivery?.isDelta === true;
+    const isTooFar = ({ window }: Muxer) => wanted !== undefined && wanted.segment > window.nextSegment + 1;
+    const has = ({ window }: Muxer) => wanted === undefined || window.has(wanted.segment, wanted.part ?? 0);
+    return this.#when(passed, pathMuxer, {
+      isReady: (muxer) => muxer.hasContent && (has(muxer) || isTooFar(muxer)),
+      answer: (muxer) => {
+        if (muxer === undefined) return this.#responses.notFound();
+        if (!has(muxer)) return this.#responses.empty(400);
+        const text = muxer.texts.media(query.repeated, isDelta);
+        pathMuxer.sent(text.size);
+        // what a whole URL asks for stays right; it is short so that a stream that starts anew is not hidden
+        const cache = wanted === undefined ? CACHE.passing : `max-age=${targetDuration(muxer.window)}`;
+        return this.#responses.playlist(text, cache, passed.isPrivate);
+      },
+    });
+  }
+
+  #mediaFile(passed: Passed, pathMuxer: PathMuxer, file: string): Answer {
+    const present = pathMuxer.muxer;
+    if (present === undefined || !file.startsWith(`${present.prefix}_`)) return this.#responses.notFound();
+    const name = readFileName(file.slice(present.prefix.length + 1));
+    if (name === undefined) return this.#responses.notFound();
+    const isNextPart = name.kind === "part" && name.number === present.window.nextPart;
+    return this.#when(passed, pathMuxer, {
+      // a muxer that was made anew has other names
+      isReady: (muxer) => muxer !== present || !isNextPart || muxer.window.nextPart > name.number,
+      answer: (muxer) => {
+        const bytes = muxer === present ? bytesOf(present, name) : undefined;
+        if (bytes === undefined) return this.#responses.notFound();
+        pathMuxer.sent(bytes.size);
+        const { request, incoming, isPrivate } = passed;
+        const type = name.kind === "init" ? "video/mp4" : name.type;
+        return this.#responses.media(bytes, type, isPrivate, request, incoming);
+      },
+    });
   }
 
   async close(): Promise<void> {
@@ -236,23 +246,13 @@ export class HlsServer implements PathWatcher {
     this.#options.paths.watchers.delete(this);
     const muxers = this.muxers.values();
     for (const muxer of muxers) muxer.close(new Error("terminated"));
+    this.#refused.flush();
     await this.#http?.close();
     await Promise.all(muxers.map(({ gone }) => gone));
   }
 }
 
-function badRequest(): Response {
-  return new Response(null, { status: 400 });
-}
-
-function playlistResponse(text: string, cache: string, muxer: PathMuxer): Response {
-  muxer.sent(text.length);
-  return new Response(text, {
-    headers: { "Content-Type": "application/vnd.apple.mpegurl", "Cache-Control": cache },
-  });
-}
-
-function mediaResponse(bytes: Blob, type: string, cache: string, muxer: PathMuxer): Response {
-  muxer.sent(bytes.size);
-  return new Response(bytes, { headers: { "Content-Type": type, "Cache-Control": cache } });
+function bytesOf({ window }: Muxer, name: FileName): Blob | undefined {
+  if (name.kind === "init") return window.init(name.number);
+  return name.kind === "part" ? window.part(name.number)?.bytes : window.segment(name.number)?.bytes;
 }

@@ -76,15 +76,23 @@ export function writeMedia(window: SegmentWindow, variant: Variant, names: Names
     ...(variant === "lowLatency" ? lowLatencyTags(window, target) : []),
     `#EXT-X-MEDIA-SEQUENCE:${window.removed}`,
   ];
+  const { removedDiscontinuities } = window;
+  if (removedDiscontinuities > 0) lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${removedDiscontinuities}`);
   if (skipped > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`);
-  else if (variant !== "mpegts") lines.push(`#EXT-X-MAP:URI="${names.prefix}_init.mp4${names.query}"`);
+  else if (variant !== "mpegts") lines.push(mapLine(firstInit(window), names));
   const detailed = window.entries.length - DETAILED;
+  let isFirst = skipped === 0;
   window.entries.forEach((entry, i) => {
     if (i < skipped) return;
     if (isGap(entry)) lines.push("#EXT-X-GAP", `#EXTINF:${seconds(entry.duration)},`, GAP_NAME);
-    else lines.push(...segmentLines(entry, variant, names, i >= detailed));
+    else {
+      lines.push(...changeLines(entry, variant, names, isFirst));
+      lines.push(...segmentLines(entry, variant, names, i >= detailed));
+      isFirst = false;
+    }
   });
   if (variant === "lowLatency") {
+    if (window.open !== undefined) lines.push(...changeLines(window.open, variant, names, isFirst));
     for (const part of window.open?.parts ?? []) lines.push(partLine(part, names));
     const next = `${names.prefix}_part${window.nextPart}.mp4${names.query}`;
     lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}"`);
@@ -92,8 +100,30 @@ export function writeMedia(window: SegmentWindow, variant: Variant, names: Names
   return `${lines.join("\n")}\n`;
 }
 
+/** Number of the init file of the first segment. */
+function firstInit({ entries, open }: SegmentWindow): number {
+  const first = entries.find((entry): entry is Segment => !isGap(entry)) ?? open;
+  return first?.init ?? 1;
+}
+
+/** What goes in front of a segment whose parameters are not those of the one before. */
+function changeLines(segment: Segment, variant: Variant, names: Names, isFirst: boolean): string[] {
+  if (!segment.isDiscontinuity) return [];
+  const needsMap = variant !== "mpegts" && !isFirst; // the first one's is at the top
+  return ["#EXT-X-DISCONTINUITY", ...(needsMap ? [mapLine(segment.init, names)] : [])];
+}
+
+function mapLine(init: number, { prefix, query }: Names): string {
+  return `#EXT-X-MAP:URI="${prefix}_${initName(init)}${query}"`;
+}
+
+/** Name of an init file behind the prefix: each number has its own, for caches to keep. */
+export function initName(init: number): string {
+  return `init${init <= 1 ? "" : init}.mp4`;
+}
+
 /** Longest segment, in whole seconds as players round (RFC 8216 §4.3.3.1); at least one second. */
-function targetDuration(window: SegmentWindow): number {
+export function targetDuration(window: SegmentWindow): number {
   return Math.max(1, ...window.entries.map(({ duration }) => Math.round(duration / 1000)));
 }
 

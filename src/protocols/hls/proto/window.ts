@@ -1,3 +1,5 @@
+import type { ByteBudget } from "./budget.ts";
+
 /** A part of a segment. */
 export interface Part {
   /** Counted through the whole life of a muxer, from 0. */
@@ -14,12 +16,18 @@ export interface Segment {
   readonly id: number;
   /** Wall clock of its first frame, ms since 1970. */
   readonly start: number;
+  /** Number of the init file that it needs. */
+  readonly init: number;
+  /** Whether its parameters are not those of the segment before. */
+  readonly isDiscontinuity: boolean;
   readonly parts: Part[];
   /** ms; 0 while it is in progress. */
   duration: number;
   /** Of the whole segment. */
   bytes: Blob | undefined;
   size: number;
+  /** What of it is in memory, bytes. */
+  kept: number;
 }
 
 /** A stretch without media, for the start of a low-latency playlist. */
@@ -39,22 +47,33 @@ export interface WindowOptions {
   readonly count: number;
   /** Gaps in front of the first segment, which gets that number. */
   readonly gaps: number;
+  /** What the bytes are taken from; left out where nobody counts. */
+  readonly budget?: ByteBudget;
 }
+
+/** Segments that are kept when no playlist names them any more: who has an older one still asks for them. */
+const LATE_MAX = 2;
 
 /** The segments that a playlist names, and the one in progress. */
 export class SegmentWindow {
   readonly #options: WindowOptions;
   readonly entries: Entry[] = [];
-  /** Entries that are gone. */
+  /** Entries that are gone, and the discontinuities among them. */
   removed = 0;
-  /** Segments that were named a moment ago: who has an older playlist still asks for them. */
+  removedDiscontinuities = 0;
   readonly #late: Segment[] = [];
+  readonly #segments = new Map<number, Segment>();
+  readonly #parts = new Map<number, Part>();
+  readonly #inits = new Map<number, Blob>();
+  /** Number of the newest init file; 0 before there is one. */
+  #init = 0;
   #open: Segment | undefined;
+  #newest: Segment | undefined;
   #nextSegment: number;
   #nextPart = 0;
   /** Longest part so far, ms. */
   partTarget = 0;
-  /** Grows with every part. */
+  /** Grows with everything that changes a playlist. */
   version = 0;
 
   constructor(options: WindowOptions) {
@@ -82,16 +101,49 @@ export class SegmentWindow {
     return this.entries.filter((entry): entry is Segment => !isGap(entry));
   }
 
+  /** How many segments are whole. */
+  get wholeCount(): number {
+    return this.#segments.size - this.#late.length;
+  }
+
+  /** Segments from now on need this file in front; it gets the next number, from 1. */
+  describe(init: Uint8Array<ArrayBuffer>): void {
+    this.#init += 1;
+    this.#inits.set(this.#init, new Blob([init]));
+  }
+
+  /** An init file by its number, while a segment that is kept needs it. */
+  init(number: number): Blob | undefined {
+    return this.#inits.get(number);
+  }
+
   begin(start: number): void {
-    this.#open = { id: this.#nextSegment, start, parts: [], duration: 0, bytes: undefined, size: 0 };
+    const before = this.#newest?.init;
+    this.#open = {
+      id: this.#nextSegment,
+      start,
+      init: this.#init,
+      isDiscontinuity: before !== undefined && before !== this.#init,
+      parts: [],
+      duration: 0,
+      bytes: undefined,
+      size: 0,
+      kept: 0,
+    };
+    this.#newest = this.#open;
     this.#nextSegment += 1;
+    this.version += 1;
   }
 
   /** A part of the segment in progress is there. */
   addPart(bytes: Blob, duration: number, isIndependent: boolean): void {
     const segment = this.#open as Segment;
-    segment.parts.push({ id: this.#nextPart, duration, isIndependent, bytes });
+    const part: Part = { id: this.#nextPart, duration, isIndependent, bytes };
+    segment.parts.push(part);
     segment.size += bytes.size;
+    segment.kept += bytes.size;
+    this.#options.budget?.take(bytes.size);
+    this.#parts.set(part.id, part);
     this.#nextPart += 1;
     this.partTarget = Math.max(this.partTarget, duration);
     this.version += 1;
@@ -109,26 +161,42 @@ export class SegmentWindow {
       for (let i = 0; i < this.#options.gaps; i++) this.entries.push(gap);
     }
     this.entries.push(segment);
-    while (this.entries.length > this.#options.count) {
-      const gone = this.entries.shift() as Entry;
-      this.removed += 1;
-      if (!isGap(gone)) this.#late.push(gone);
-    }
-    while (this.#late.length > 2) this.#late.shift();
+    this.#segments.set(segment.id, segment);
+    while (this.entries.length > this.#options.count) this.#shift();
+    while (this.#late.length > LATE_MAX) this.#forget(this.#late.shift() as Segment);
     this.version += 1;
   }
 
+  #shift(): void {
+    const gone = this.entries.shift() as Entry;
+    this.removed += 1;
+    if (isGap(gone)) return;
+    if (gone.isDiscontinuity) this.removedDiscontinuities += 1;
+    this.#late.push(gone);
+  }
+
+  /** A segment that is whole is not in memory any more: it can be read from elsewhere. */
+  stored(segment: Segment): void {
+    if (this.#segments.get(segment.id) !== segment) return;
+    this.#options.budget?.give(segment.kept);
+    segment.kept = 0;
+  }
+
+  #forget({ id, parts, kept, init }: Segment): void {
+    this.#segments.delete(id);
+    for (const part of parts) this.#parts.delete(part.id);
+    this.#options.budget?.give(kept);
+    const oldest = this.#late[0] ?? this.entries.find((entry): entry is Segment => !isGap(entry));
+    if (oldest !== undefined && oldest.init !== init) this.#inits.delete(init);
+  }
+
+  /** A segment that is whole. */
   segment(id: number): Segment | undefined {
-    return [...this.whole, ...this.#late].find((segment) => segment.id === id);
+    return this.#segments.get(id);
   }
 
   part(id: number): Part | undefined {
-    const segments = [...this.whole, ...this.#late, ...(this.#open === undefined ? [] : [this.#open])];
-    for (const { parts } of segments) {
-      const first = parts[0]?.id ?? Number.POSITIVE_INFINITY;
-      if (id >= first && id < first + parts.length) return parts[id - first];
-    }
-    return undefined;
+    return this.#parts.get(id);
   }
 
   /** Whether a playlist that names part `part` of segment `segment`, or whole segment without one, can be had. */
@@ -137,6 +205,18 @@ export class SegmentWindow {
     if (segment < nextSegment) return true;
     if (segment > nextSegment || part === undefined) return false;
     return (this.#open?.parts.length ?? 0) > part;
+  }
+
+  /** Gives back what it keeps; nothing can be had any more. */
+  close(): void {
+    const all = [...this.#segments.values(), ...(this.#open === undefined ? [] : [this.#open])];
+    this.#options.budget?.give(all.reduce((sum, { kept }) => sum + kept, 0));
+    this.entries.length = 0;
+    this.#late.length = 0;
+    this.#segments.clear();
+    this.#parts.clear();
+    this.#inits.clear();
+    this.#open = undefined;
   }
 }
 
