@@ -103,7 +103,7 @@ describe("old names", () => {
 describe("what has no effect yet is named", () => {
   test("when it is set to other than the default", () => {
     const config = parseConfig(
-      "hlsSegmentCount: 7\nhlsVariant: fmp4\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
+      "hlsSegmentCount: 7\nrtmpAddress: ':1'\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
         "hlsDisable: yes\npprof: yes\nwriteQueueSize: 64\nauthMethods: [basic]",
     );
     expect(config.unavailable).toEqual(["logDestinations: syslog", "pprof", "rtmpAddress"]);
