@@ -6,7 +6,9 @@ const WAITING_MAX = 500;
 const STRANGERS_MAX = 512;
 /** Addresses that are remembered; beyond that the oldest are forgotten. */
 const ADDRESSES_MAX = 10_000;
-const SECOND_MS = 1_000;
+/** Between two verdicts, and longest wait for one, ms. */
+const GAP_MS = 1_000 / VERDICTS_PER_SECOND;
+const WAITING_MS = GAP_MS * WAITING_MAX;
 
 interface Peer {
   /** When the next verdict may be given, monotonic ms. */
@@ -26,11 +28,15 @@ export class Guesses {
    */
   wrong(address: string, now: number): number | undefined {
     const peer = this.#peer(address);
-    const gap = SECOND_MS / VERDICTS_PER_SECOND;
     const turn = Math.max(peer.nextVerdict, now);
-    if (turn - now > gap * WAITING_MAX) return undefined;
-    peer.nextVerdict = turn + gap;
+    if (turn - now > WAITING_MS) return undefined;
+    peer.nextVerdict = turn + GAP_MS;
     return turn - now;
+  }
+
+  /** Whether so many verdicts of an address wait that no credentials of it may be looked at now. */
+  isFull(address: string, now: number): boolean {
+    return this.delay(address, now) > WAITING_MS;
   }
 
   /** How long the next verdict of an address has to wait, whatever it is, ms. */

@@ -20,6 +20,11 @@ test("only so many verdicts wait; the address may try again soon", () => {
   const waits = Array.from({ length: 10_000 }, () => guesses.wrong("a", 0));
   const given = waits.filter((wait) => wait !== undefined);
   expect(given.length).toBeLessThanOrEqual(501);
+  expect([guesses.isFull("a", 0), guesses.isFull("a", 1_000), guesses.isFull("b", 0)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
   expect(guesses.delay("a", 0)).toBeLessThan(11_000);
   expect(guesses.delay("a", 11_000)).toBe(0);
 });

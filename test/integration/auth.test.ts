@@ -120,12 +120,42 @@ function withUser(url: string, user: string, pass: string): string {
 }
 
 test.concurrent(
-  "guesses over many connections get 50 verdicts a second, and the address can log in soon after",
+  "without credentials nobody starts a source",
   async () => {
-    await using arena = await Arena.start({ config: PATHS, timeouts: "5s", peakMb: 300 });
+    const source =
+      "    source: rtsp://127.0.0.1:1/none\n    sourceOnDemand: yes\n    readUser: a\n    readPass: b\n";
+    await using arena = await Arena.start({ config: `${PATHS}  camera:\n${source}`, errors: /path camera/ });
     {
-      const end = performance.now() + 4_000;
-      let verdicts = 0;
+      const wrong = basic("a", "c");
+      expect(await describeAll(arena.url("camera"), [undefined, wrong])).toEqual([401, 401]);
+      await using client = await RtspClient.connect(arena.url("camera"));
+      const headers = { Transport: "RTP/AVP/TCP;unicast" };
+      expect((await client.request("SETUP", { url: "/trackID=0", headers })).status).toBe(401);
+      expect(arena.server.log).not.toContain("[RTSP source]");
+      const { items } = await arena.server.api<{ items: { name: string }[] }>("/v2/paths/list");
+      expect(items.find(({ name }) => name === "camera")).toMatchObject({ ready: false });
+      void client.request("DESCRIBE", { headers: { Authorization: basic("a", "b") } }).catch(() => {});
+      await arena.logged(/\[path camera\] \[RTSP source\] started/);
+      client.terminate();
+    }
+    await arena.settle();
+  },
+  LIMIT_MS,
+);
+
+/** The same server under another address of ours. */
+const otherAddress = (url: string) => url.replace("127.0.0.1", "[::1]");
+/** A server that listens under both. */
+const BOTH = `rtspAddress: :0\n${PATHS}`;
+
+test.concurrent(
+  "guesses over many connections get 50 verdicts a second; other addresses notice nothing",
+  async () => {
+    await using arena = await Arena.start({ config: BOTH, timeouts: "5s", peakMb: 300 });
+    {
+      const start = performance.now();
+      const end = start + 4_000;
+      const verdicts: number[] = [];
       const guess = async (i: number) => {
         while (performance.now() < end) {
           try {
@@ -133,16 +163,28 @@ test.concurrent(
             for (let t = 0; t < 3; t++) {
               const headers = { Authorization: basic("reader", `guess ${i} ${t}`) };
               await client.request("DESCRIBE", { headers });
-              if (performance.now() < end) verdicts += 1;
+              verdicts.push(performance.now());
             }
           } catch {
             // refused: that many wait already
           }
         }
       };
-      await Promise.all(Array.from({ length: 200 }, (_, i) => guess(i)));
-      expect(verdicts).toBeLessThanOrEqual(4 * 50 + 5);
-      expect(verdicts).toBeGreaterThan(100);
+      const guesses = Array.from({ length: 200 }, (_, i) => guess(i));
+      const waits: number[] = [];
+      while (performance.now() < end) {
+        const before = performance.now();
+        expect(await describeAll(otherAddress(arena.url("guarded")), [basic("reader", "secret2")])).toEqual([
+          404,
+        ]);
+        waits.push(performance.now() - before);
+        await arena.witness.more(5);
+      }
+      await Promise.all(guesses);
+      const inTime = verdicts.filter((at) => at < end);
+      expect(inTime.length).toBeLessThanOrEqual(4 * 50 + 5);
+      expect(inTime.length).toBeGreaterThan(100);
+      expect(waits.sort((a, b) => a - b)[waits.length >> 1]).toBeLessThan(500);
       expect(await describeAll(arena.url("guarded"), [basic("reader", "secret2")])).toEqual([404]);
     }
     await arena.settle();
@@ -151,23 +193,75 @@ test.concurrent(
 );
 
 test.concurrent(
-  "an address holds at most 512 connections that never authenticated, none for long",
+  "who guesses without waiting for verdicts gets none sooner, and the address can log in again within a minute",
   async () => {
-    await using arena = await Arena.start({ config: PATHS, timeouts: "2s", peakMb: 300 });
+    await using arena = await Arena.start({ config: BOTH, timeouts: "5s", peakMb: 300 });
     {
+      const right = basic("reader", "secret2");
+      const wrong = basic("reader", "secret1");
+      for (let i = 0; i < 12; i++) {
+        await Promise.all(Array.from({ length: 50 }, () => abandon(arena.url("guarded"), wrong)));
+      }
+      const full = performance.now();
+      const answers = await Promise.all([right, wrong].map((value) => describe401(arena, value)));
+      for (const { status, challenge, ms } of answers) {
+        expect([status, challenge]).toEqual([401, undefined]);
+        expect(ms).toBeLessThan(8_000); // no verdict, and so before its turn
+      }
+      expect(await describeAll(otherAddress(arena.url("guarded")), [right])).toEqual([404]);
+      await arena.server.until(
+        async () => (await describe401(arena, right)).status === 404,
+        "a login from the same address",
+        60_000,
+      );
+      expect(performance.now() - full).toBeLessThan(60_000);
+    }
+    await arena.settle();
+  },
+  2 * LIMIT_MS,
+);
+
+/** Sends a guess and is gone. */
+async function abandon(url: string, credentials: string): Promise<void> {
+  const client = await RtspClient.connect(url);
+  const answered = client.request("DESCRIBE", { headers: { Authorization: credentials } }).catch(() => {});
+  await client.sent();
+  client.halfClose();
+  await Promise.race([answered, client.closed]);
+}
+
+async function describe401(arena: Arena, credentials: string) {
+  const before = performance.now();
+  await using client = await RtspClient.connect(arena.url("guarded"));
+  const { status, headers } = await client.request("DESCRIBE", { headers: { Authorization: credentials } });
+  return { status, challenge: headers.get("WWW-Authenticate"), ms: performance.now() - before };
+}
+
+test.concurrent(
+  "an address holds at most 512 connections that never authenticated, none for long; others come in",
+  async () => {
+    await using arena = await Arena.start({ config: BOTH, timeouts: "5s", peakMb: 300 });
+    {
+      const start = performance.now();
       const dialled = await Promise.all(
         Array.from({ length: 700 }, () => RtspClient.connect(arena.url("guarded")).catch(() => undefined)),
       );
       const clients = dialled.filter((client) => client !== undefined);
       await arena.logged(/closed \(too many connections of this address have not authenticated\)/);
+      const open = () => clients.filter(({ isClosed }) => !isClosed).length;
+      await arena.server.until(() => open() <= 512, "no more than 512 are open");
+      expect(open()).toBeGreaterThan(500);
+      expect(await describeAll(otherAddress(arena.url("witness")), [undefined])).toEqual([200]);
       const talk = setInterval(() => {
         for (const client of clients) if (!client.isClosed) client.request("OPTIONS").catch(() => {});
       }, 500);
       await Promise.all(clients.map(({ closed }) => closed));
       clearInterval(talk);
+      expect(performance.now() - start).toBeLessThan(25_000);
       await arena.logged(/closed \(i\/o timeout: never authenticated\)/);
+      expect(await describeAll(arena.url("guarded"), [basic("reader", "secret2")])).toEqual([404]);
     }
     await arena.settle();
   },
-  LIMIT_MS,
+  2 * LIMIT_MS,
 );

@@ -47,15 +47,18 @@ export class Gate {
     const credentials = this.#credentials(request, passage);
     this.#guessed = credentials.kind !== "none";
     const conf = paths.confOf(passage.path);
+    const ip = this.#owner.remoteAddress;
+    const asks = conf === undefined ? paths.isGuarded : asksForCredentials(action, conf);
+    // a verdict that is not slowed down any more would be one too many
+    if (asks && this.#guessed && guesses.isFull(ip, clock.now())) throw new AuthError("too many guesses");
     if (conf === undefined) {
       // who may not know which paths there are is answered as if this one were protected
       if (paths.isGuarded) throw new AuthError("no such user");
       throw new RefusedError(`path '${passage.path}' is not configured`);
     }
-    const ip = this.#owner.remoteAddress;
     authorize({ action, conf, ip, credentials });
     this.#owner.letIn();
-    return asksForCredentials(action, conf) ? guesses.delay(ip, clock.now()) : 0;
+    return asks ? guesses.delay(ip, clock.now()) : 0;
   }
 
   #credentials(request: RtspRequest, { path, query = "" }: Passage): Credentials {
