@@ -35,6 +35,7 @@ export {
   LOG_LOST,
   LOG_PEND_END,
   LOG_PEND_START,
+  LOG_REFUSED,
   LOG_ROOM,
   LOG_TRACKS,
   logAppend,

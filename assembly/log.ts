@@ -52,6 +52,8 @@ export class Log {
   lost!: i32;
   /** Frames that ended since the owner last looked. */
   framesEnded!: i32;
+  /** Packets that were not taken since the owner last looked. */
+  refused!: i32;
   /** Workers that read this log (bits) and how far each has passed. */
   workers!: i32;
   worker0!: i32;
@@ -88,6 +90,7 @@ export const LOG_EVENT_EXPECTED: i32 = offsetof<Log>("eventExpected");
 export const LOG_LOST: i32 = offsetof<Log>("lost");
 export const LOG_PEND_START: i32 = offsetof<Log>("pendStart");
 export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
+export const LOG_REFUSED: i32 = offsetof<Log>("refused");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
 /** Prepares `size` bytes at `address` as a log without blocks. */

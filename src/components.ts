@@ -10,6 +10,7 @@ import type { Gauge } from "./metrics/text.ts";
 import { PathManager } from "./path/manager.ts";
 import type { RtspServer } from "./protocols/rtsp/server.ts";
 import type { RtspSession } from "./protocols/rtsp/session.ts";
+import type { Strays } from "./protocols/rtsp/strays.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
 export interface ServerContext {
@@ -22,6 +23,7 @@ export interface ServerContext {
   /** Numbers for the metrics that belong to no registry. */
   readonly gauges: Gauge[];
   readonly guesses: Guesses;
+  readonly strays: Strays;
   /** The RTSP servers that run, with and without TLS. */
   readonly rtspServers: Set<RtspServer>;
   /** Set while their components run. */
@@ -54,7 +56,7 @@ function startLogger(config: Config, { output }: ServerContext): Promise<Running
 function startMemory(config: Config, context: ServerContext): Promise<Running<Config>> {
   const memory = MediaMemory.load(config.mediaMemory);
   context.memory = memory;
-  const removeGauges = addGauges(context, [...memoryGauges(memory), ...rtspGauges(context.rtspServers)]);
+  const removeGauges = addGauges(context, [...memoryGauges(memory), ...rtspGauges(context)]);
   return Promise.resolve({
     reload: () => {
       context.logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
@@ -108,12 +110,12 @@ function pathsSlice(config: Config): unknown {
 }
 
 async function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
-  const { logger, clock, memory, registries } = context;
+  const { logger, clock, memory, registries, strays } = context;
   assert(memory !== undefined, "paths started without memory");
   const { rtspSourceKind } = await import("./protocols/rtsp/source.ts");
   let { readTimeout } = config;
   const sourceKind = ({ source }: PathConfig) =>
-    /^rtsps?:/i.test(source) ? rtspSourceKind({ clock, memory, readTimeout }) : undefined;
+    /^rtsps?:/i.test(source) ? rtspSourceKind({ clock, memory, strays, readTimeout }) : undefined;
   const paths = new PathManager({ logger, clock, memory, config, sourceKind });
   context.paths = paths;
   registries.set("paths", paths.registry);
@@ -167,11 +169,11 @@ async function startRtspOver(
   config: Config,
   context: ServerContext,
 ): Promise<Running<Config>> {
-  const { clock, memory, paths, registries, guesses } = context;
+  const { clock, memory, paths, registries, guesses, strays } = context;
   assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
   const { startRtspServer } = await import("./protocols/rtsp/server.ts");
   const logger = context.logger.child(secure ? "RTSPS" : "RTSP");
-  const server = await startRtspServer({ logger, clock, config, paths, memory, secure, guesses });
+  const server = await startRtspServer({ logger, clock, config, paths, memory, secure, guesses, strays });
   const names = secure ? ["rtspsconns", "rtspssessions"] : ["rtspconns", "rtspsessions"];
   registries.set(names[0] as string, server.conns);
   registries.set(names[1] as string, server.sessions);
@@ -208,16 +210,17 @@ async function startHls(config: Config, context: ServerContext): Promise<Running
 }
 
 /** What the sessions that are there now have lost, and what nobody asked for. */
-function rtspGauges(servers: ReadonlySet<RtspServer>): Gauge[] {
-  const total = (read: (server: RtspServer) => number) => () =>
-    [...servers].reduce((sum, server) => sum + read(server), 0);
-  const sum = (read: (session: RtspSession) => number | undefined) =>
-    total(({ sessions }) => sessions.values().reduce((all, session) => all + (read(session) ?? 0), 0));
+function rtspGauges({ rtspServers, strays }: ServerContext): Gauge[] {
+  const sum = (read: (session: RtspSession) => number | undefined) => () =>
+    [...rtspServers]
+      .flatMap(({ sessions }) => [...sessions.values()])
+      .reduce((all, session) => all + (read(session) ?? 0), 0);
   return [
     { name: "media_publisher_packets_lost", read: sum(({ publisher }) => publisher?.packetsLost) },
     { name: "media_reader_packets_dropped", read: sum(({ reader }) => reader?.packetsLost) },
     { name: "media_reader_frames_dropped", read: sum(({ reader }) => reader?.framesDropped) },
-    { name: "media_datagrams_ignored", read: total((server) => server.datagramsIgnored) },
+    { name: "media_datagrams_ignored", read: () => strays.datagrams },
+    { name: "media_packets_refused", read: () => strays.packets },
   ];
 }
 

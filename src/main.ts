@@ -121,6 +121,7 @@ function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext
     registries: new Map(),
     gauges: [],
     guesses: new Guesses(),
+    strays: { datagrams: 0, packets: 0 },
     rtspServers: new Set(),
   };
   return new App({ components: COMPONENTS, context, logger });

@@ -23,6 +23,7 @@ export interface CoreExports {
   readonly LOG_LOST: WebAssembly.Global;
   readonly LOG_PEND_END: WebAssembly.Global;
   readonly LOG_PEND_START: WebAssembly.Global;
+  readonly LOG_REFUSED: WebAssembly.Global;
   readonly LOG_ROOM: WebAssembly.Global;
   readonly LOG_TRACKS: WebAssembly.Global;
   readonly POOL_BACKED: WebAssembly.Global;

@@ -132,6 +132,11 @@ export class RtpLog {
     return this.#takeCount(this.#memory.core.LOG_LOST);
   }
 
+  /** Packets that were not taken, since the last call. */
+  takeRefused(): number {
+    return this.#takeCount(this.#memory.core.LOG_REFUSED);
+  }
+
   #takeCount(offset: WebAssembly.Global): number {
     const { i32 } = this.#memory;
     const at = (this.address + offset.value) >> 2;

@@ -24,6 +24,8 @@ export const EVENT_MALFORMED: i32 = 8;
 export const EVENT_OVERSIZED: i32 = 16;
 export const EVENT_LOST: i32 = 32;
 export const EVENT_REFRAGMENT: i32 = 64;
+/** Events that are no refusal of a packet. */
+const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT;
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;
@@ -115,6 +117,7 @@ function keepPending(log: Log): void {
 /** Notes that something was not taken; the owner of the log is told. */
 export function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
   log.events |= event;
+  if ((event & EVENTS_TAKEN) === 0) log.refused += 1;
   log.eventTrack = track;
   log.eventValue = value;
   log.eventExpected = expected;

@@ -64,12 +64,13 @@ export class IngestPair {
       same([events.track, events.value, events.expected], [...twin.example], "the last event");
     twin.events.clear();
     same(
-      [log.takeFramesEnded(), log.takeLost(), log.floorSeq, log.headSeq, log.pending],
-      [twin.framesEnded, twin.lost, twin.floor, twin.entries.length, twin.pending],
-      "frames, losses, floor, head, pending",
+      [log.takeFramesEnded(), log.takeLost(), log.takeRefused(), log.floorSeq, log.headSeq, log.pending],
+      [twin.framesEnded, twin.lost, twin.refused, twin.floor, twin.entries.length, twin.pending],
+      "frames, losses, refusals, floor, head, pending",
     );
     twin.framesEnded = 0;
     twin.lost = 0;
+    twin.refused = 0;
   }
 
   close(): void {

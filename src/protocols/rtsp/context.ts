@@ -8,6 +8,7 @@ import type { RtspConn } from "./conn.ts";
 import type { MulticastGroups } from "./multicast.ts";
 import type { AuthMethod } from "./proto/auth.ts";
 import type { RtspSession } from "./session.ts";
+import type { Strays } from "./strays.ts";
 import type { UdpListener } from "./udp-listener.ts";
 
 /** What the connections and sessions of one RTSP server share. */
@@ -28,6 +29,8 @@ export interface RtspContext {
   readonly writeTimeout: number;
   /** Slows down those who try passwords; shared with the other servers. */
   readonly guesses: Guesses;
+  /** Counts what was not taken; shared as well. */
+  readonly strays: Strays;
   /** Schemes offered to clients; both when empty. */
   readonly authMethods: readonly AuthMethod[];
   /** Whether media over the RTSP connection is allowed. */

@@ -5,6 +5,13 @@ import { BudgetError, ProtocolError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Tally } from "../../lib/tally.ts";
 import type { Stream } from "../../stream/stream.ts";
+import type { Strays } from "./strays.ts";
+
+export interface PublisherOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly strays: Strays;
+}
 
 /** Brings what a publisher sends into the stream. */
 export class RtspPublisher {
@@ -13,11 +20,13 @@ export class RtspPublisher {
   readonly #tally: Tally;
   readonly #details = new Map<string, string>();
   readonly #logger: Logger;
+  readonly #strays: Strays;
 
-  constructor(stream: Stream, logger: Logger, clock: Clock) {
+  constructor(stream: Stream, { logger, clock, strays }: PublisherOptions) {
     this.stream = stream;
     this.#memory = stream.memory;
     this.#logger = logger;
+    this.#strays = strays;
     this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
   }
 
@@ -57,6 +66,7 @@ export class RtspPublisher {
 
   #count({ bits, value, expected }: IngestEvents): void {
     const { core } = this.#memory;
+    this.#strays.packets += this.stream.log.takeRefused();
     if ((bits & core.EVENT_LOST.value) !== 0) this.#tally.count("lost", this.stream.log.takeLost());
     if ((bits & core.EVENT_WRONG_SSRC.value) !== 0) {
       this.#example("ssrc", `received packet with wrong SSRC ${value >>> 0}, expected ${expected >>> 0}`);

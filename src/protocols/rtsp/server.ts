@@ -12,6 +12,7 @@ import { RtspConn } from "./conn.ts";
 import type { RtspContext } from "./context.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { RtspSession } from "./session.ts";
+import type { Strays } from "./strays.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
 /** How often connections are looked at for what has waited too long, ms. */
@@ -24,6 +25,7 @@ export interface RtspServerOptions {
   readonly paths: PathManager;
   readonly memory: MediaMemory;
   readonly guesses: Guesses;
+  readonly strays: Strays;
   /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
   readonly secure: boolean;
 }
@@ -32,8 +34,6 @@ export interface RtspServerOptions {
 export interface RtspServer {
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;
-  /** Datagrams that came from nobody who may send any. */
-  readonly datagramsIgnored: number;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
 }
@@ -49,6 +49,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     paths,
     secure,
     guesses: options.guesses,
+    strays: options.strays,
     authMethods: config.authMethods,
     conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),
     sessions: new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions"),
@@ -78,9 +79,6 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   return {
     conns: context.conns,
     sessions: context.sessions,
-    get datagramsIgnored() {
-      return datagrams.udp?.ignored ?? 0;
-    },
     close: async () => {
       logger.info("listener is closing");
       cancel();
@@ -102,12 +100,12 @@ function listen({ config, logger, secure }: RtspServerOptions, accept: Accept): 
 type Accept = (socket: TcpSocket) => RtspConn;
 type Datagrams = Partial<Pick<RtspContext, "udp" | "multicast">>;
 
-async function openDatagrams({ config, logger, memory }: RtspServerOptions): Promise<Datagrams> {
+async function openDatagrams({ config, logger, memory, strays }: RtspServerOptions): Promise<Datagrams> {
   const { protocols, rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } =
     config;
   const onFault = (error: unknown) => logFault(logger, error);
   const udp = protocols.includes("udp")
-    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, onFault })
+    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, strays, onFault })
     : undefined;
   if (udp !== undefined) warnOfSmallBuffer(udp, logger);
   try {

@@ -290,8 +290,8 @@ export class RtspSession implements Listed {
   }
 
   #mediaOptions(stream: Stream): MediaOptions {
-    const { clock } = this.#context;
-    return { stream, logger: this.#logger, clock, fault: (error) => this.close(error) };
+    const { clock, strays } = this.#context;
+    return { stream, logger: this.#logger, clock, strays, fault: (error) => this.close(error) };
   }
 
   /** The response to PLAY is on its way: sender reports follow at once. */

@@ -3,6 +3,7 @@ import { multicastInterfaces } from "../../host/interfaces.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { SourceError } from "../../lib/errors.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
+import type { Strays } from "./strays.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 import { EMPTY_RTP } from "./udp-transport.ts";
 
@@ -11,6 +12,7 @@ export type TakeDatagram = (track: number, rtcp: boolean, data: Uint8Array) => v
 
 export interface SourceMediaOptions {
   readonly memory: MediaMemory;
+  readonly strays: Strays;
   /** The server's address. */
   readonly remoteAddress: string;
   readonly tracks: number;
@@ -59,12 +61,13 @@ export class UnicastMedia implements SourceMedia {
 
   /** @param anyPort whether packets from other ports of the server than agreed are taken */
   static async open(options: SourceMediaOptions, anyPort: boolean): Promise<UnicastMedia> {
-    const { memory, onFault, remoteAddress, tracks } = options;
+    const { memory, strays, onFault, remoteAddress, tracks } = options;
     const any = remoteAddress.includes(":") ? "[::]:0" : "0.0.0.0:0";
     const listeners: UdpListener[] = [];
     try {
       for (let i = 0; i < tracks; i++) {
-        listeners.push(await UdpListener.open({ rtpAddress: any, rtcpAddress: any, memory, onFault }));
+        const sockets = { rtpAddress: any, rtcpAddress: any, memory, strays, onFault };
+        listeners.push(await UdpListener.open(sockets));
       }
     } catch (error) {
       for (const listener of listeners) listener.close();
@@ -140,6 +143,7 @@ export class GroupMedia implements SourceMedia {
     const socket = await openUdp(isIpv6 ? `[${group}]:${port}` : `${group}:${port}`, {
       receive: (data, _, address) => {
         if (address === sender) take(data);
+        else this.#options.strays.datagrams += 1;
       },
       onFault: this.#options.onFault,
       receiveBuffer: UDP_RECEIVE_BUFFER,

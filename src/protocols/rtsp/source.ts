@@ -14,6 +14,7 @@ import type { TransportSpec } from "./proto/transport-header.ts";
 import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
 import { RtspPublisher } from "./publisher.ts";
 import { GroupMedia, type SourceMedia, type SourceMediaOptions, UnicastMedia } from "./source-media.ts";
+import type { Strays } from "./strays.ts";
 import { PacketPublisher } from "./udp-transport.ts";
 
 /** How often it is looked whether something has waited too long, ms. */
@@ -31,6 +32,7 @@ const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
 export interface RtspSourceOptions {
   readonly clock: Clock;
   readonly memory: MediaMemory;
+  readonly strays: Strays;
   /** Longest wait for the server, ms. */
   readonly readTimeout: number;
 }
@@ -129,7 +131,8 @@ class Attempt implements TcpConn {
   #interleaved: RtspPublisher | undefined;
   #packets: PacketPublisher | undefined;
   readonly #early: [track: number, rtcp: boolean, data: Uint8Array][] = [];
-  #lastData = 0;
+  /** When a frame last came over the connection: a server that answers requests but sends nothing is silent too. */
+  #lastFrame = 0;
   /** Since when the server sends, monotonic ms. */
   #playingSince: number | undefined;
   #timer: Cancel | undefined;
@@ -159,7 +162,6 @@ class Attempt implements TcpConn {
     const { rtspRangeType: type, rtspRangeStart: start } = owner.conf;
     this.#socket = socket;
     this.#outbox = new Outbox(options.memory, socket);
-    this.#lastData = this.#now;
     this.#guard(() => {
       const range = writeRange(type, type === "clock" || start === "" ? start : parseDuration(start));
       const random = () => randomBytes(8).toString("hex");
@@ -171,15 +173,16 @@ class Attempt implements TcpConn {
   }
 
   data(chunk: Uint8Array): void {
-    this.#lastData = this.#now;
+    const now = this.#now;
     this.#guard(() => {
       for (let at = 0; at < chunk.length && !this.#closed; ) {
         const media = this.#interleaved;
         const client = this.#client as RtspClient;
         if (media !== undefined && (media.midFrame || (chunk[at] === DOLLAR && client.idle))) {
+          this.#lastFrame = now;
           at = media.receive(chunk, at);
         } else {
-          at += client.receive(chunk, at, this.#lastData);
+          at += client.receive(chunk, at, now);
           this.#act();
         }
       }
@@ -269,6 +272,7 @@ class Attempt implements TcpConn {
     const { owner, options } = this.#options;
     const media: SourceMediaOptions = {
       memory: options.memory,
+      strays: options.strays,
       remoteAddress: this.#socket?.remoteAddress ?? "",
       tracks,
       take: (track, rtcp, data) => this.#guard(() => this.#take(track, rtcp, data)),
@@ -301,7 +305,8 @@ class Attempt implements TcpConn {
     const { owner, options } = this.#options;
     const { description } = this.#described as DescribedStream;
     const stream = owner.ready(description, trackSetups(description));
-    const publisher = new RtspPublisher(stream, owner.logger, options.clock);
+    const { clock, strays } = options;
+    const publisher = new RtspPublisher(stream, { logger: owner.logger, clock, strays });
     if (this.#media === undefined) {
       description.tracks.forEach((_, i) => {
         const [rtp, rtcp] = this.#transports[i]?.interleaved ?? [2 * i, 2 * i + 1];
@@ -309,6 +314,7 @@ class Attempt implements TcpConn {
         stream.log.mapChannel(rtcp, i, true);
       });
       this.#interleaved = publisher;
+      this.#lastFrame = this.#now;
       return;
     }
     const report = (track: number, bytes: Uint8Array) => this.#media?.report(track, bytes);
@@ -337,7 +343,7 @@ class Attempt implements TcpConn {
       packets.tick(now);
       if (now - packets.lastReceived > readTimeout) throw new SourceError("UDP timeout");
     } else if (this.#interleaved !== undefined) {
-      if (now - this.#lastData > readTimeout) throw new SourceError("TCP timeout");
+      if (now - this.#lastFrame > readTimeout) throw new SourceError("TCP timeout");
     } else if (this.#playingSince !== undefined && now - this.#playingSince > UDP_TRIAL_MS) {
       this.#options.fallBack("no UDP packets received, switching to TCP");
     }

@@ -1,11 +1,9 @@
-import type { Clock } from "../../lib/clock.ts";
-import type { Logger } from "../../lib/log.ts";
 import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
-import { RtspPublisher } from "./publisher.ts";
+import { type PublisherOptions, RtspPublisher } from "./publisher.ts";
 import { RtspReader } from "./reader.ts";
 
 /** A reader at work, whatever carries its packets. */
@@ -41,10 +39,8 @@ export interface MediaPublisher {
 }
 
 /** What a publisher or reader is opened with. */
-export interface MediaOptions {
+export interface MediaOptions extends PublisherOptions {
   readonly stream: Stream;
-  readonly logger: Logger;
-  readonly clock: Clock;
   /** Called once when it cannot go on. */
   readonly fault: (error: Error) => void;
 }
@@ -96,12 +92,12 @@ export class InterleavedTransport implements SessionTransport {
     return new RtspReader(stream, this.#outbox, this.#channels, fault);
   }
 
-  openPublisher({ stream, logger, clock }: MediaOptions): MediaPublisher {
+  openPublisher({ stream, ...options }: MediaOptions): MediaPublisher {
     for (const [track, [rtp, rtcp]] of this.#channels.entries()) {
       stream.log.mapChannel(rtp, track, false);
       stream.log.mapChannel(rtcp, track, true);
     }
-    const publisher = new RtspPublisher(stream, logger, clock);
+    const publisher = new RtspPublisher(stream, options);
     return { publisher, lastReceived: undefined, tick: () => {}, close: () => publisher.close() };
   }
 

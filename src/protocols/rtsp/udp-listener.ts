@@ -4,6 +4,7 @@ import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { parseAddress } from "../../lib/address.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import type { Pair } from "./proto/transport-header.ts";
+import type { Strays } from "./strays.ts";
 
 /** Bytes of the receive buffer of the RTP socket: 60,000 packets a second for 50 ms. */
 export const UDP_RECEIVE_BUFFER = 4 * 1024 * 1024;
@@ -21,8 +22,11 @@ class PeerTable {
   readonly #peers = new Map<number, { address: string; receive: (data: Uint8Array) => void }[]>();
   /** By address: those who may send from any port. */
   readonly #anyPort = new Map<string, (data: Uint8Array) => void>();
-  /** Datagrams of strangers. */
-  ignored = 0;
+  readonly #strays: Strays;
+
+  constructor(strays: Strays) {
+    this.#strays = strays;
+  }
 
   readonly receive = (data: Uint8Array, port: number, address: string): void => {
     const peers = this.#peers.get(port);
@@ -35,7 +39,7 @@ class PeerTable {
     }
     const receive = this.#anyPort.get(address);
     if (receive !== undefined) receive(data);
-    else this.ignored += 1;
+    else this.#strays.datagrams += 1;
   };
 
   addAnyPort(address: string, receive: (data: Uint8Array) => void): void {
@@ -63,6 +67,7 @@ export interface UdpListenerOptions {
   readonly rtpAddress: string;
   readonly rtcpAddress: string;
   readonly memory: MediaMemory;
+  readonly strays: Strays;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -88,12 +93,12 @@ export class UdpListener {
    * @throws {Error} if an address cannot be had
    */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const { rtpAddress, rtcpAddress, memory, onFault } = options;
+    const { rtpAddress, rtcpAddress, memory, strays, onFault } = options;
     const ports = [parseAddress(rtpAddress).port, parseAddress(rtcpAddress).port] as const;
     const any = ports[0] === 0 && ports[1] === 0;
     if (!any) checkPair(ports);
     const open = async (address: string): Promise<[UdpSocket, PeerTable]> => {
-      const peers = new PeerTable();
+      const peers = new PeerTable(strays);
       const { receive } = peers;
       return [await openUdp(address, { receive, onFault, receiveBuffer: UDP_RECEIVE_BUFFER }), peers];
     };
@@ -108,11 +113,6 @@ export class UdpListener {
         if (left <= 1) throw error;
       }
     }
-  }
-
-  /** Datagrams that came from none of the peers. */
-  get ignored(): number {
-    return this.#rtpPeers.ignored + this.#rtcpPeers.ignored;
   }
 
   /** Whether one of these ports of an address is somebody's already. */

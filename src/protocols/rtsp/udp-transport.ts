@@ -79,8 +79,8 @@ export class UdpTransport implements SessionTransport {
   }
 
   openPublisher(options: MediaOptions): MediaPublisher {
-    const { stream, logger, clock, fault } = options;
-    const publisher = new RtspPublisher(stream, logger, clock);
+    const { stream, clock, fault } = options;
+    const publisher = new RtspPublisher(stream, options);
     const media = new PacketPublisher(publisher, {
       now: clock.now(),
       reportInterval: REPORT_INTERVAL_MS,

@@ -131,6 +131,7 @@ beforeEach(() => {
     writeTimeout: 5_000,
     secure: false,
     guesses: new Guesses(),
+    strays: { datagrams: 0, packets: 0 },
     authMethods: ["basic"],
     tcp: true,
     udp: undefined,

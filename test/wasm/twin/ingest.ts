@@ -93,6 +93,7 @@ export class IngestTwin {
   example: readonly [number, number, number] = [0, 0, 0];
   framesEnded = 0;
   lost = 0;
+  refused = 0;
   floor = 0;
 
   constructor(options: LogOptions) {
@@ -139,6 +140,7 @@ export class IngestTwin {
 
   #note(event: EventName, track: number, value: number, expected = 0): void {
     this.events.add(event);
+    if (event !== "LOST" && event !== "REFRAGMENT") this.refused += 1;
     this.example = [track, value, expected];
   }
 
