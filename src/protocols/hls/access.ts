@@ -1,4 +1,4 @@
-import { authorize, type Credentials, isInside } from "../../auth/authorizer.ts";
+import { asksForCredentials, authorize, type Credentials, isInside } from "../../auth/authorizer.ts";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { PathConfig } from "../../config/load.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
@@ -36,7 +36,8 @@ export function clientAddress(
  * Lets a request read a path.
  *
  * @param conf of the path; undefined where it is not configured, and that is nobody's business
- * @returns the refusal, after a pause where credentials were wrong; undefined when it may read
+ * @returns the refusal, after a pause where credentials were wrong; undefined when it may read, not before a refusal
+ *   would have come
  */
 export async function refusal(
   request: Request,
@@ -45,9 +46,19 @@ export async function refusal(
   { guesses, clock, logger }: AccessOptions,
 ): Promise<Response | undefined> {
   const credentials = readCredentials(request.headers.get("Authorization"));
+  const asks = conf === undefined || asksForCredentials("read", conf);
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      clock.after(ms, resolve);
+    });
   try {
+    // a verdict that is not slowed down any more would be one too many
+    if (asks && credentials.kind !== "none" && guesses.isFull(ip, clock.now()))
+      throw new AuthError("too many guesses");
     if (conf === undefined) throw new AuthError("no such user");
     authorize({ action: "read", conf, ip, credentials });
+    const turn = asks ? guesses.delay(ip, clock.now()) : 0;
+    if (turn > 0) await pause(turn);
     return undefined;
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
@@ -56,9 +67,7 @@ export async function refusal(
     }
     logger.info(`connection ${ip} failed to authenticate: ${error.message}`);
     const wait = guesses.wrong(ip, clock.now());
-    await new Promise<void>((resolve) => {
-      clock.after(Math.max(PAUSE_MS, wait ?? 0), resolve);
-    });
+    await pause(Math.max(PAUSE_MS, wait ?? 0));
     return new Response(null, { status: 401 });
   }
 }
