@@ -66,7 +66,7 @@ export class MediaMemory {
     return this.#f64;
   }
 
-  /** Looks at the whole memory again: the thread that owns it may have grown it. */
+  /** Looks at the whole memory again: the thread that owns it may have grown it, and put packets there since. */
   renew(): void {
     const { buffer } = this.shared.memory;
     if (buffer.byteLength === this.#u8?.length) return;

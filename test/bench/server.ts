@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Child } from "./child.ts";
 import { ROOT, toolPath } from "./tools.ts";
 
@@ -135,7 +135,7 @@ const METRICS_LINE = /\[metrics\] listener opened on \S*:(\d+)/;
 /** The executable of `make build`, or the one that MEDIAMTX_BIN names; undefined when there is none. */
 export function serverExecutable(): string | undefined {
   const { MEDIAMTX_BIN: named } = process.env;
-  if (named !== undefined && named !== "") return named;
+  if (named !== undefined && named !== "") return resolve(named);
   const built = join(ROOT, "mediamtx");
   return existsSync(built) ? built : undefined;
 }
@@ -143,5 +143,7 @@ export function serverExecutable(): string | undefined {
 /** How the server is started: MEDIAMTX_BIN, else its sources by this Bun. A configuration file follows. */
 export function serverCommand(): string[] {
   const { MEDIAMTX_BIN: named } = process.env;
-  return named !== undefined && named !== "" ? [named] : [process.execPath, join(ROOT, "src/main.ts")];
+  return named !== undefined && named !== ""
+    ? [resolve(named)]
+    : [process.execPath, join(ROOT, "src/main.ts")];
 }

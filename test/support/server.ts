@@ -1,6 +1,6 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
@@ -37,7 +37,7 @@ export class TestServer implements AsyncDisposable {
     this.folder = folder;
     this.configPath = configPath;
     const binary = process.env["MEDIAMTX_BIN"];
-    const command = binary === undefined ? [process.execPath, MAIN] : [binary];
+    const command = binary === undefined ? [process.execPath, MAIN] : [resolve(binary)];
     this.#output = openSync(join(folder, "output.txt"), "a+");
     this.#process = Bun.spawn([...prefix, ...command, configPath], {
       cwd: folder,
