@@ -1,4 +1,5 @@
 import { ProtocolError } from "../../src/lib/errors.ts";
+import { checkDigest, parseAuthorization } from "../../src/protocols/rtsp/proto/auth.ts";
 import {
   findPublisherTrack,
   parseReaderControl,
@@ -9,7 +10,7 @@ import { controlBase, parseRtspUrl, writeRtspUrl } from "../../src/protocols/rts
 import { frame, pieces, seedOf } from "../protocols/rtsp/framing.ts";
 import { checkWritten } from "./written.ts";
 
-/** A server's side of a connection: requests and interleaved frames, and the URLs and sessions inside. */
+/** A server's side of a connection: requests and interleaved frames; the URLs, sessions and credentials inside. */
 export const name = "rtsp-request";
 
 /** Conversations of a publisher and of a reader, with interleaved frames between. */
@@ -18,6 +19,8 @@ export const seeds: Uint8Array[] = [
   "ANNOUNCE rtsp://h:8554/p RTSP/1.0\r\nContent-Type: application/sdp\r\nCSeq: 2\r\nContent-Length: 5\r\n\r\nv=0\r\n",
   "\r\nSETUP rtsp://h/p/streamid=1 RTSP/1.0\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=RECORD\nCSeq:3\n\n",
   "SETUP rtsp://h/p?k=v/trackID=0 RTSP/1.0\r\nSession: a.b-c;timeout=60\r\nCSeq: 4\r\n\r\n$\x00\x00\x04abcd$\x01\x00\x00",
+  'DESCRIBE rtsp://h/p RTSP/1.0\r\nAuthorization: Digest username="a\\"b", realm=IPCAM, nonce="n", uri="", response=0\r\n\r\n',
+  "DESCRIBE rtsp://h/p RTSP/1.0\r\nAuthorization: Basic bWU6c2VjcmV0\r\n\r\n",
   `$\x00\x40\x00${"\x80".repeat(0x4000)}TEARDOWN rtsp://h/p/ RTSP/1.0\r\nCSeq: 5\r\nSession: x\r\n\r\n`,
 ].map((text) => Uint8Array.from(text, (character) => character.charCodeAt(0)));
 
@@ -30,6 +33,7 @@ export function run(input: Uint8Array): void {
     if (start !== undefined) quietly(() => readUrl(start.slice(start.indexOf(" ") + 1)));
     const session = headers?.find(([key]) => key.toLowerCase() === "session")?.[1];
     if (session !== undefined) quietly(() => parseSession(session));
+    readCredentials((headers ?? []).filter(([key]) => key.toLowerCase() === "authorization"));
   }
   checkWritten("requests", input);
   if (whole.error !== undefined) throw new ProtocolError(whole.error);
@@ -49,6 +53,14 @@ function readUrl(text: string): void {
   for (const control of ["trackID=1", text, "*", undefined])
     parseRtspUrl(resolveControl(writeRtspUrl(url), control));
   parseReaderControl(url);
+}
+
+/** Nothing that is written there may be right, or do anything but be wrong. */
+function readCredentials(headers: readonly (readonly string[])[]): void {
+  const authorization = parseAuthorization(headers.map(([, value = ""]) => value));
+  if (authorization?.scheme !== "digest") return;
+  const check = { nonce: "n", method: "DESCRIBE", urls: [""], user: 'a"b', pass: "secret" };
+  if (checkDigest(authorization.params, check) === undefined) throw new Error("a digest was guessed");
 }
 
 function quietly(call: () => void): void {

@@ -36,6 +36,16 @@ describe("the Authorization header", () => {
   });
 });
 
+test.each(["a", "a=", '"', 'a="', "a ", " ", "\\"])(
+  "a header of a million characters is read soon: %p",
+  (text) => {
+    const value = `Digest ${text.repeat(1_000_000 / text.length)}`;
+    const start = performance.now();
+    parseAuthorization([value]);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  },
+);
+
 test("challenges come in the order of the configuration; both when it names none", () => {
   const [one, other] = ['Basic realm="IPCAM"', 'Digest realm="IPCAM", nonce="0a"'];
   expect(writeChallenges(["digest"], "0a")).toEqual([other]);
@@ -51,6 +61,11 @@ describe("a digest", () => {
     const all = { realm: "IPCAM", nonce: "n1", username: "me", uri: "rtsp://h/cam", response, ...changes };
     return new Map(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
   };
+
+  test("is wrong before a nonce was given out", () => {
+    const none = fields({ nonce: "", response: digestResponse({ ...input, nonce: "" }) });
+    expect(checkDigest(none, { ...check, nonce: "" })).toBe("wrong nonce");
+  });
 
   test("is right when all of it is", () => {
     expect(checkDigest(fields(), check)).toBeUndefined();

@@ -38,6 +38,7 @@ export function writeChallenges(methods: readonly AuthMethod[], nonce: string): 
 }
 
 export interface DigestCheck {
+  /** Empty: none was given out, so that nothing is right. */
   readonly nonce: string;
   readonly method: string;
   /** URLs that the client may have meant, as it wrote them. */
@@ -55,7 +56,7 @@ export function checkDigest(params: ReadonlyMap<string, string>, check: DigestCh
   for (const name of ["realm", "nonce", "username", "uri", "response"]) {
     if (!params.has(name)) return `${name} is missing`;
   }
-  if (params.get("nonce") !== check.nonce) return "wrong nonce";
+  if (check.nonce === "" || params.get("nonce") !== check.nonce) return "wrong nonce";
   if (params.get("realm") !== REALM) return "wrong realm";
   const uri = params.get("uri") as string;
   if (!check.urls.includes(uri)) return "wrong URL";
@@ -192,11 +193,14 @@ function splitScheme(value: string): { readonly scheme: string; readonly rest: s
   return { scheme: scheme.toLowerCase(), rest };
 }
 
-/** `name=value` and `name="value"` between commas; of a name that comes twice the first value. */
+/**
+ * `name=value` and `name="value"` between commas; of a name that comes twice the first value. A name is looked for at
+ * its beginning alone, so that a long word takes no longer than it is long.
+ */
 function parseParameters(text: string): ReadonlyMap<string, string> {
   const params = new Map<string, string>();
   for (const [, name = "", quoted, plain] of text.matchAll(
-    /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))/g,
+    /(?<![\w-])([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))/g,
   )) {
     const key = name.toLowerCase();
     if (!params.has(key))
