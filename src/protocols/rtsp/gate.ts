@@ -28,20 +28,27 @@ export class Gate {
   #nonce: string | undefined;
   /** Whether the request in hand brought credentials. */
   #guessed = false;
+  /** How long the answer to the request in hand has to wait, whatever it is, ms. */
+  turn = 0;
 
   constructor(context: RtspContext, owner: RequestOwner) {
     this.#context = context;
     this.#owner = owner;
   }
 
+  /** Another request is in hand. */
+  next(): void {
+    this.#guessed = false;
+    this.turn = 0;
+  }
+
   /**
-   * Lets a request pass.
+   * Lets a request pass; its answer has to wait for its `turn`.
    *
-   * @returns how long its answer has to wait, ms
    * @throws {AuthError} if it may not
    * @throws {RefusedError} if the path is invalid, or not configured and nothing is protected
    */
-  pass(request: RtspRequest, passage: Passage): number {
+  pass(request: RtspRequest, passage: Passage): void {
     const { paths, guesses, clock } = this.#context;
     const { action } = passage;
     const credentials = this.#credentials(request, passage);
@@ -58,7 +65,7 @@ export class Gate {
     }
     authorize({ action, conf, ip, credentials });
     this.#owner.letIn();
-    return asks ? guesses.delay(ip, clock.now()) : 0;
+    if (asks) this.turn = guesses.delay(ip, clock.now());
   }
 
   #credentials(request: RtspRequest, { path, query = "" }: Passage): Credentials {

@@ -64,6 +64,7 @@ export class RtspResponder {
    * stream is answered later.
    */
   answer(request: RtspRequest): Answer | Promise<Answer> {
+    this.#gate.next();
     try {
       if (request.headers.get("CSeq") === undefined) throw new ProtocolError("CSeq is missing");
       const answer = this.#dispatch(request);
@@ -82,12 +83,13 @@ export class RtspResponder {
     return { response: response(statusOf(error)), fault: error as Error };
   }
 
+  /** Who was let in learns it in its turn, also from an error: nothing else would be slow then but what is wrong. */
   #complete(request: RtspRequest, answer: Answer): Answer {
     const sequence = request.headers.get("CSeq");
     const { headers } = answer.response;
     if (sequence !== undefined) headers.set("CSeq", sequence);
     headers.set("Server", "gortsplib");
-    return answer;
+    return { delayMs: this.#gate.turn, ...answer };
   }
 
   #dispatch(request: RtspRequest): Answer | Promise<Answer> {
@@ -107,43 +109,42 @@ export class RtspResponder {
 
   #describe(request: RtspRequest): Answer | Promise<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
-    const delayMs = this.#gate.pass(request, { action: "read", path: url.path });
+    this.#gate.pass(request, { action: "read", path: url.path });
     return when(this.#context.paths.describe(url.path), (described) => {
       if (described.kind === "elsewhere") {
         const location = described.url.startsWith("/")
           ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
           : described.url;
-        return { response: response(301, { Location: location }), delayMs };
+        return { response: response(301, { Location: location }) };
       }
       const base = controlBase(url);
       const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
       const description = currentDescription(described.stream);
       const text = writeDescription(description, { controlBase: base, multicast });
       const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
-      return { response: { ...response(200, headers), body: new TextEncoder().encode(text) }, delayMs };
+      return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
     });
   }
 
   #announce(request: RtspRequest): Answer {
     const { path } = withoutTrailingSlash(parseRtspUrl(request.url));
-    const delayMs = this.#gate.pass(request, { action: "publish", path });
+    this.#gate.pass(request, { action: "publish", path });
     const session = this.#session(request) ?? this.#owner.createSession();
     session.announce(request);
-    return { response: response(200), delayMs };
+    return { response: response(200) };
   }
 
   #setup(request: RtspRequest): Answer | Promise<Answer> {
     const known = this.#session(request);
-    let delayMs = 0;
     if (known?.isPublishing !== true) {
       const { path, query } = parseReaderControl(parseRtspUrl(request.url));
-      delayMs = this.#gate.pass(request, { action: "read", path, query });
+      this.#gate.pass(request, { action: "read", path, query });
     }
     const session = known ?? this.#owner.createSession();
     return when(session.setup(request), (result) => {
-      if (result === undefined) return { response: response(461), delayMs };
+      if (result === undefined) return { response: response(461) };
       const headers = { Transport: writeTransport(result), Session: session.header };
-      return { response: response(200, headers), delayMs };
+      return { response: response(200, headers) };
     });
   }
 
