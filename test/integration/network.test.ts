@@ -11,8 +11,8 @@ const PEER = join(import.meta.dir, "peer.ts");
 const SERVER = { a: "127.0.0.1:8554", b: "10.99.0.1:8554", b6: "[fd99::1]:8554" };
 
 /** Tests on two hosts; each has its own network. */
-function networkTest(name: string, run: () => Promise<void>): void {
-  if (Network.available) test.concurrent(name, run, LIMIT_MS);
+function networkTest(name: string, run: () => Promise<void>, available = Network.available): void {
+  if (available) test.concurrent(name, run, LIMIT_MS);
   else test.skip(`${name} (no network namespaces here)`, run);
 }
 
@@ -97,3 +97,54 @@ networkTest("a host that is cut off does no harm to the others", async () => {
   expect(await reportOf(near)).toMatchObject({ lost: 0, faults: [] });
   expect([gone.running, goneTcp.running]).toEqual([true, true]);
 });
+
+networkTest("a peer that answers with ICMP errors does no harm to the others", async () => {
+  await using network = Network.open();
+  await using server = await startServer(network);
+  await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+  await published(server);
+  await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "2000");
+  await using farTcp = peer(network, "b", "read", "tcp", `rtsp://${SERVER.b}/cam`, "2000");
+  await using killed = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
+  await using refused = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
+  await server.waitForLog(/(?:is reading from path 'cam'(?:.|\n)*){4}/);
+  killed.kill(); // its port is unreachable from now on
+  network.refuse("b"); // and so are the others of its host
+  for (const report of await Promise.all([near, farTcp].map(reportOf))) {
+    expect(report).toMatchObject({ lost: 0, faults: [] });
+  }
+  expect(refused.running).toBe(true);
+  expect(server.log).not.toMatch(/ (WAR|ERR) (?!.*receive buffer)/);
+});
+
+networkTest(
+  "where a fifth of the datagrams is late, publishers and sources are put in order again",
+  async () => {
+    await using network = Network.open();
+    await using _link = await network.reordering(20);
+    await using server = await startServer(network);
+    await using _ = peer(network, "b", "publish", "udp", "rtsp://10.98.0.1:8554/cam");
+    await published(server);
+    await using pulling = await TestServer.start({
+      prefix: network.on("b"),
+      config: `rtspAddress: :8554
+rtpAddress: :8000
+rtcpAddress: :8001
+paths:
+  pulled:
+    source: rtsp://10.98.0.1:8554/cam
+    sourceProtocol: udp
+`,
+    });
+    await pulling.waitForLog(/path pulled\] \[RTSP source\] ready/);
+    await using near = peer(network, "a", "read", "tcp", `rtsp://${SERVER.a}/cam`, "1500");
+    await using pulled = peer(network, "b", "read", "tcp", "rtsp://127.0.0.1:8554/pulled", "1500");
+    await using far = peer(network, "b", "read", "udp", "rtsp://10.98.0.1:8554/cam", "1500");
+    const [disordered, ...whole] = await Promise.all([far, near, pulled].map(reportOf));
+    for (const report of whole) expect(report).toMatchObject({ lost: 0, faults: [] });
+    expect(disordered!.faults).toEqual([]);
+    expect(disordered!.lost).toBeGreaterThan(100); // who does not wait for late ones sees many gaps
+    for (const { log } of [server, pulling]) expect(log).not.toMatch(/ lost/);
+  },
+  Network.canReorder,
+);

@@ -1,3 +1,12 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "../support/tools.ts";
+
+const REORDERING_LINK = join(import.meta.dir, "reordering-link.py");
+const PYTHON = "/usr/bin/python3";
+/** A cable may be needed for as long as a test runs, ms. */
+const LINK_LIMIT_MS = 180_000;
+
 /** Two hosts on this machine, joined by a cable: network namespaces `a` and `b` with the addresses .1 and .2. */
 export class Network implements AsyncDisposable {
   static #count = 0;
@@ -45,6 +54,32 @@ export class Network implements AsyncDisposable {
     nft("add", "chain", "inet", "t", "i", "{ type filter hook input priority 0; }");
     const chance = ["numgen", "random", "mod", "100", "<", String(percent)];
     nft("add", "rule", "inet", "t", "i", "iifname", "v", "meta", "l4proto", "udp", ...chance, "drop");
+  }
+
+  /** UDP packets that come to a host over the cable are turned down from now on: its peers get ICMP errors. */
+  refuse(side: Side): void {
+    const nft = (...args: string[]) => run(...this.on(side), "nft", ...args);
+    nft("add", "table", "inet", "t");
+    nft("add", "chain", "inet", "t", "i", "{ type filter hook input priority 0; }");
+    nft("add", "rule", "inet", "t", "i", "iifname", "v", "meta", "l4proto", "udp", "reject");
+  }
+
+  /** Whether hosts can be joined by a cable that changes the order of packets. */
+  static get canReorder(): boolean {
+    return Network.available && existsSync(PYTHON) && existsSync("/dev/net/tun");
+  }
+
+  /** Joins the hosts by a second cable, with the addresses 10.98.0.1 and .2: a part of its datagrams is late. */
+  async reordering(percent: number): Promise<AsyncDisposable> {
+    const names = SIDES.map((side) => this.#name + side);
+    const link = new Client([PYTHON, REORDERING_LINK, ...names, String(percent)], LINK_LIMIT_MS);
+    try {
+      await link.line();
+      return link;
+    } catch (error) {
+      await link[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Pulls the cable. */

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { syntheticTracks } from "../support/media.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
 import { TestServer } from "../support/server.ts";
+import { TestCamera } from "./camera.ts";
 import { Certificates } from "./certificates.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
+import { UdpPorts } from "./udp-ports.ts";
 
 const LIMIT_MS = 60_000;
 const ORIGIN = `authMethods: [digest]
@@ -127,6 +130,57 @@ describe("a source", () => {
   );
 
   test.concurrent(
+    "that answers what is asked, but sends nothing any more, is silent",
+    async () => {
+      await using camera = await TestCamera.open({ timeout: 1 });
+      await using edge = await TestServer.start({
+        config: `readTimeout: 3s\npaths:\n  cam:\n    source: ${camera.url}\n    sourceProtocol: tcp\n`,
+      });
+      await edge.waitForLog(/\[path cam\] \[RTSP source\] ready: 2 tracks/);
+      for (let number = 0; number < 30; number++) camera.send(0, number);
+      await edge.waitForLog(/ERR \[path cam\] \[RTSP source\] TCP timeout/);
+      const [, ...after] = camera.methods.join(" ").split("PLAY");
+      expect(after[0]).toMatch(/ OPTIONS OPTIONS/); // it was kept alive all the time
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
+    "by UDP takes packets from the address and port that were agreed, of one source alone; others are counted",
+    async () => {
+      await using camera = await TestCamera.open();
+      await using edge = await TestServer.start({
+        config: `paths:\n  cam:\n    source: ${camera.url}\n    sourceProtocol: udp\n`,
+      });
+      await camera.playing;
+      camera.send(1, 0);
+      await edge.waitForLog(/\[path cam\] \[RTSP source\] ready: 2 tracks/);
+      await using reader = await TestReader.start(edge.rtsp("cam"), camera.tracks, { tracks: [1] });
+      const stranger = await UdpPorts.open();
+      const afar = await UdpPorts.open("127.0.0.2");
+      const foreign = camera.packet(1, 1_000);
+      foreign.set([1, 2, 3, 4], 8);
+      for (let number = 1; number <= 100; number++) {
+        stranger.send(false, camera.packet(1, 1_000 + number), camera.clientPorts[1]!);
+        afar.send(false, camera.packet(1, 2_000 + number), camera.clientPorts[1]!);
+        afar.send(true, camera.packet(1, 2_000 + number), camera.clientPorts[1]! + 1);
+        camera.send(1, 0, foreign);
+        camera.send(1, number);
+      }
+      await reader.until(() => reader.checks[1]!.last === 100, "what the camera sent");
+      expect([reader.faults, reader.checks[1]!.packets]).toEqual([[], 100]);
+      const counts = async () => [
+        await edge.metric("media_datagrams_ignored"),
+        await edge.metric("media_packets_refused"),
+      ];
+      await edge.until(async () => String(await counts()) === "300,100", "all are counted");
+      stranger.close();
+      afar.close();
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
     "is redirected, and no further than five times",
     async () => {
       const config = (url: string) => `${ORIGIN}  away:\n    source: redirect\n    sourceRedirect: ${url}\n`;
@@ -181,7 +235,7 @@ describe("a source", () => {
   );
 
   test.concurrent(
-    "survives ten restarts of the server it fetches from, by every transport, told in a few lines",
+    "survives ten restarts of the server it fetches from, by every transport: readers come back or wait, in a few lines",
     async () => {
       using certificates = Certificates.available ? new Certificates("origin") : undefined;
       const [port, securePort] = [await freePort(), await freePort()];
@@ -200,9 +254,20 @@ describe("a source", () => {
           ? `  rtsps:\n    source: rtsps://127.0.0.1:${securePort}/open\n    sourceFingerprint: ${secure?.fingerprint}\n`
           : `  ${name}:\n    source: ${url}\n    sourceProtocol: ${name}\n`,
       );
-      await using edge = await TestServer.start({ config: `paths:\n${sources.join("")}` });
+      // requests to the same sources on demand wait until the server is back
+      const waiting = sources.map((source) =>
+        source
+          .replace(/^ {2}/, "  waiting/")
+          .concat("    sourceOnDemand: yes\n    sourceOnDemandStartTimeout: 30s\n"),
+      );
+      await using edge = await TestServer.start({
+        config: `readTimeout: 4s\npaths:\n${[...sources, ...waiting].join("")}`,
+      });
       for (let round = 0; round < 10; round++) {
         const mark = edge.log.length;
+        const held = names.map((name) => TestReader.start(edge.rtsp(`waiting/${name}`), syntheticTracks()));
+        for (const name of names)
+          await edge.waitForLog(new RegExp(`path waiting/${name}\\] .*connection refused`), mark);
         const origin = await TestServer.start({ config });
         const publisher = await TestPublisher.start(url);
         const readers = await Promise.all(
@@ -211,6 +276,7 @@ describe("a source", () => {
             return await TestReader.start(edge.rtsp(name), publisher.tracks);
           }),
         );
+        readers.push(...(await Promise.all(held)));
         // long enough to have gone well, and to be fetched again soon
         await Promise.all(readers.map((reader) => reader.more(400)));
         for (const reader of readers) expect(reader.faults).toEqual([]);
@@ -219,7 +285,7 @@ describe("a source", () => {
         for (const reader of readers) await reader.client.closed;
         await origin.stop();
         const story = edge.log.slice(mark).split("\n");
-        for (const name of names) {
+        for (const name of [...names, ...names.map((each) => `waiting/${each}`)]) {
           expect(story.filter((line) => line.includes(`[path ${name}]`)).length).toBeLessThan(12);
         }
       }

@@ -216,7 +216,7 @@ describe("a publisher by UDP", () => {
         const forged = publisher.packet(0, 1_000_000);
         const foreign = forged.slice();
         foreign.set([1, 2, 3, 4], 8);
-        const before = await ignored(arena);
+        const [before, refused] = [await ignored(arena), await refusedPackets(arena)];
         for (let i = 0; i < 100; i++) {
           stranger.send(false, forged, publisher.serverPort);
           afar.send(false, forged, publisher.serverPort);
@@ -225,6 +225,7 @@ describe("a publisher by UDP", () => {
           publisher.ports[0]!.send(false, foreign, publisher.serverPort);
         }
         await arena.server.until(async () => (await ignored(arena)) >= before + 400, "400 datagrams ignored");
+        await arena.server.until(async () => (await refusedPackets(arena)) >= refused + 100, "100 refused");
         await arena.logged(/WAR .*received packet with wrong SSRC 16909060, expected/);
         await reader.more(300);
         expect(reader.faults).toEqual([]);
@@ -289,6 +290,10 @@ function seqOf(publisher: TestPublisher, track: number, number: number): number 
 async function packets(arena: Arena): Promise<number> {
   const { bytesReceived } = await arena.server.api<{ bytesReceived: number }>("/v2/paths/get/cam");
   return bytesReceived;
+}
+
+async function refusedPackets(arena: Arena): Promise<number> {
+  return (await arena.server.metric("media_packets_refused")) ?? 0;
 }
 
 async function ignored(arena: Arena): Promise<number> {
