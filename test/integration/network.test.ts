@@ -16,10 +16,11 @@ function networkTest(name: string, run: () => Promise<void>, available = Network
   else test.skip(`${name} (no network namespaces here)`, run);
 }
 
-function startServer(network: Network): Promise<TestServer> {
+function startServer(network: Network, config = ""): Promise<TestServer> {
+  const ports = "rtspAddress: :8554\nrtpAddress: :8000\nrtcpAddress: :8001\n";
   return TestServer.start({
     prefix: network.on("a"),
-    config: "rtspAddress: :8554\nrtpAddress: :8000\nrtcpAddress: :8001\nreadTimeout: 5s\npaths:\n  all:\n",
+    config: `${ports}readTimeout: 5s\n${config}paths:\n  all:\n`,
   });
 }
 
@@ -147,4 +148,32 @@ paths:
     for (const { log } of [server, pulling]) expect(log).not.toMatch(/ lost/);
   },
   Network.canReorder,
+);
+
+networkTest(
+  "readers by multicast share the groups of their stream, which are free after the last one",
+  async () => {
+    await using network = Network.open();
+    await using server = await startServer(network, "multicastIPRange: 239.7.0.0/30\n"); // three addresses
+    const read = (path: string, packets: string) =>
+      peer(network, "b", "read", "multicast", `rtsp://${SERVER.b}/${path}`, packets);
+    await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+    await published(server);
+    await using __ = peer(network, "a", "publish", "tcp", `rtsp://${SERVER.a}/other`);
+    await server.waitForLog(/is publishing to path 'other'/);
+    await using long = read("cam", "1500");
+    await server.waitForLog(/is reading from path 'cam', with UDP-multicast/);
+    await using short = read("cam", "500");
+    await using refused = read("other", "10");
+    expect((await refused.ended).code).not.toBe(0);
+    await server.waitForLog(/closed \(no multicast addresses are left\)/);
+    const [first, second] = await Promise.all([long, short].map(reportOf));
+    for (const report of [first, second]) expect(report).toMatchObject({ lost: 0, faults: [] });
+    expect(first!.groups).toEqual(["239.7.0.1", "239.7.0.2"]);
+    expect(second!.groups).toEqual(first!.groups);
+    await using other = read("other", "500");
+    const report = await reportOf(other);
+    expect(report).toMatchObject({ lost: 0, faults: [] });
+    expect(new Set(report.groups).size).toBe(2);
+  },
 );

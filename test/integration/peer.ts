@@ -9,13 +9,16 @@ export interface PeerReport {
   readonly lost: number;
   /** Anything but loss. */
   readonly faults: readonly string[];
+  /** Addresses the tracks came to, by multicast. */
+  readonly groups: readonly string[];
 }
 
 /**
  * A publisher or reader of a synthetic stream in a process of its own, which may be on another host:
  *
  * - `bun peer.ts publish <tcp|udp> <url> [large]` prints `publishing` and goes on until it is killed
- * - `bun peer.ts read <tcp|udp> <url> <packets> [large]` reads that many packets and prints a `PeerReport`
+ * - `bun peer.ts read <tcp|udp|multicast> <url> <packets> [large]` reads that many packets, says goodbye and prints a
+ *   `PeerReport`
  */
 if (import.meta.main) await main(process.argv.slice(2));
 
@@ -28,13 +31,18 @@ async function main([role, transport, url = "", ...rest]: readonly string[]): Pr
     console.log("publishing");
     return;
   }
-  await using reader = await TestReader.start(url, syntheticTracks(options), { udp });
+  await using reader = await TestReader.start(url, syntheticTracks(options), {
+    udp,
+    multicast: transport === "multicast",
+  });
   await reader.until(() => reader.packets >= Number(rest[0]), "packets", 60_000);
   const report: PeerReport = {
     packets: reader.packets,
     lost: reader.checks.reduce((sum, check) => sum + (check?.lost ?? 0), 0),
+    groups: reader.groups.map(({ group }) => group),
     faults: reader.faults.filter((fault) => !/^\d+ follows \d+$/.test(fault)),
   };
+  await reader.client.must("TEARDOWN", { url: "/" });
   console.log(JSON.stringify(report));
   process.exit(); // whatever still waits for a packet
 }

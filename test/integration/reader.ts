@@ -1,6 +1,7 @@
 import { parseRtpInfo, type RtpInfo } from "../../src/protocols/rtsp/proto/rtp-info.ts";
 import { type SyntheticTrack, TrackCheck } from "../support/media.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
+import { MulticastPorts } from "./multicast-ports.ts";
 import { UdpPorts } from "./udp-ports.ts";
 
 /** Longest time that media may keep us waiting in a test, ms. */
@@ -23,6 +24,8 @@ export interface ReaderOptions {
   readonly skips?: boolean;
   /** Whether packets come in datagrams. */
   readonly udp?: boolean;
+  /** Whether they come to groups. */
+  readonly multicast?: boolean;
 }
 
 /** Reads a synthetic stream and checks each byte of it. */
@@ -38,6 +41,7 @@ export class TestReader implements AsyncDisposable {
   onPacket: (track: number, packet: Uint8Array) => void = () => {};
   /** Where datagrams come to, in the order of set-up. */
   readonly ports: UdpPorts[] = [];
+  readonly groups: MulticastPorts[] = [];
   readonly #unknown: string[] = [];
   readonly #trackOfChannel = new Map<number, number>();
   readonly #waiting = new Set<() => void>();
@@ -65,6 +69,10 @@ export class TestReader implements AsyncDisposable {
         await reader.#setUpUdp(track);
         continue;
       }
+      if (options.multicast === true) {
+        await reader.#setUpMulticast(track);
+        continue;
+      }
       const first = channels?.[position];
       const pair = first === undefined ? "" : `;interleaved=${first}-${first + 1}`;
       const headers = { Transport: `RTP/AVP/TCP;unicast${pair}` };
@@ -85,6 +93,14 @@ export class TestReader implements AsyncDisposable {
     const transport = response.headers.get("Transport") ?? "";
     if (!transport.startsWith(`RTP/AVP;unicast;client_port=${ports.range};server_port=`))
       throw new Error(`Transport: ${transport}`);
+  }
+
+  async #setUpMulticast(track: number): Promise<void> {
+    this.#trackOfChannel.set(2 * track, track);
+    const headers = { Transport: "RTP/AVP;multicast" };
+    const response = await this.client.must("SETUP", { url: `/trackID=${track}`, headers });
+    const take = (rtcp: boolean, data: Uint8Array) => this.#frame(2 * track + (rtcp ? 1 : 0), data);
+    this.groups.push(await MulticastPorts.join(response.headers.get("Transport") ?? "", take));
   }
 
   /** Sets up and plays. */
@@ -156,6 +172,7 @@ export class TestReader implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     for (const ports of this.ports.splice(0)) ports.close();
+    for (const ports of this.groups.splice(0)) ports.close();
     return this.client[Symbol.asyncDispose]();
   }
 }
