@@ -181,6 +181,33 @@ describe("a source", () => {
   );
 
   test.concurrent(
+    "with sourceAnyPortEnable takes packets from any port of the camera's address, and from no other",
+    async () => {
+      await using camera = await TestCamera.open();
+      const options = "sourceProtocol: udp\n    sourceAnyPortEnable: yes";
+      await using edge = await TestServer.start({
+        config: `paths:\n  cam:\n    source: ${camera.url}\n    ${options}\n`,
+      });
+      await camera.playing;
+      const elsewhere = await UdpPorts.open();
+      const afar = await UdpPorts.open("127.0.0.2");
+      elsewhere.send(false, camera.packet(1, 0), camera.clientPorts[1]!);
+      await edge.waitForLog(/\[path cam\] \[RTSP source\] ready: 2 tracks/);
+      await using reader = await TestReader.start(edge.rtsp("cam"), camera.tracks, { tracks: [1] });
+      for (let number = 1; number <= 100; number++) {
+        afar.send(false, camera.packet(1, 1_000 + number), camera.clientPorts[1]!);
+        elsewhere.send(number % 2 === 0, camera.packet(1, number), camera.clientPorts[1]!);
+      }
+      await reader.until(() => reader.checks[1]!.last === 100, "what the camera sent");
+      expect([reader.faults, reader.checks[1]!.packets]).toEqual([[], 100]);
+      await edge.until(async () => (await edge.metric("media_datagrams_ignored")) === 100, "all are counted");
+      elsewhere.close();
+      afar.close();
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
     "is redirected, and no further than five times",
     async () => {
       const config = (url: string) => `${ORIGIN}  away:\n    source: redirect\n    sourceRedirect: ${url}\n`;
