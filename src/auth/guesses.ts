@@ -1,3 +1,5 @@
+import { parseIp } from "../lib/address.ts";
+
 /** Wrong credentials that one address may try in a second. */
 const VERDICTS_PER_SECOND = 50;
 /** Verdicts that may wait for their turn, for one address. */
@@ -17,7 +19,10 @@ interface Peer {
   strangers: number;
 }
 
-/** Slows down those who try passwords, address by address; the others notice nothing. */
+/**
+ * Slows down those who try passwords, address by address; the others notice nothing. With IPv6 a network of 64 bits
+ * counts as one address, as whoever has one of its addresses has them all.
+ */
 export class Guesses {
   readonly #peers = new Map<string, Peer>();
 
@@ -41,7 +46,7 @@ export class Guesses {
 
   /** How long the next verdict of an address has to wait, whatever it is, ms. */
   delay(address: string, now: number): number {
-    return Math.max((this.#peers.get(address)?.nextVerdict ?? 0) - now, 0);
+    return Math.max((this.#peers.get(keyOf(address))?.nextVerdict ?? 0) - now, 0);
   }
 
   /** A connection comes; false when its address has too many that were never let in. */
@@ -54,16 +59,17 @@ export class Guesses {
 
   /** A connection is no stranger any more: it was let in, or it is gone. */
   leave(address: string): void {
-    const peer = this.#peers.get(address);
+    const peer = this.#peers.get(keyOf(address));
     if (peer !== undefined) peer.strangers -= 1;
   }
 
   #peer(address: string): Peer {
-    const known = this.#peers.get(address);
+    const key = keyOf(address);
+    const known = this.#peers.get(key);
     if (known !== undefined) return known;
     if (this.#peers.size >= ADDRESSES_MAX) this.#forgetSome();
     const peer = { nextVerdict: 0, strangers: 0 };
-    this.#peers.set(address, peer);
+    this.#peers.set(key, peer);
     return peer;
   }
 
@@ -78,3 +84,12 @@ export class Guesses {
     }
   }
 }
+
+function keyOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const bytes = parseIp(address.replace(/%.*$/, ""));
+  return bytes?.length === NETWORK_BYTES * 2 ? bytes.subarray(0, NETWORK_BYTES).join(".") : address;
+}
+
+/** Of an IPv6 network of 64 bits. */
+const NETWORK_BYTES = 8;

@@ -38,6 +38,15 @@ test("an address holds at most 512 strangers, another one its own", () => {
   expect([guesses.enter("a"), guesses.enter("a")]).toEqual([true, false]);
 });
 
+test("the addresses of an IPv6 network are one", () => {
+  const guesses = new Guesses();
+  for (let i = 0; i < 50; i++) guesses.wrong(`2001:db8:0:7::${i}`, 0);
+  expect(guesses.delay("2001:db8:0:7:ffff::1", 0)).toBe(1_000);
+  expect(guesses.delay("2001:db8:0:8::1", 0)).toBe(0);
+  guesses.wrong("fe80::1%eth0", 0);
+  expect(guesses.delay("fe80::2%eth0", 0)).toBe(20);
+});
+
 test("addresses beyond what is remembered push out those without connections", () => {
   const guesses = new Guesses();
   expect(guesses.enter("kept")).toBe(true);
