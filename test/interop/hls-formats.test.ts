@@ -89,6 +89,10 @@ describe("HLS formats", () => {
       async () => {
         const source = await longClip("h264");
         await using pair = await Published.start(variant, source);
+        // it knows no gaps, which a low-latency playlist has in its first seconds
+        await pair.server.until(async () => {
+          return !(await pair.text("stream.m3u8")).includes("EXT-X-GAP");
+        }, "a playlist without gaps");
         using folder = new Folder();
         const file = folder.file("out.h264");
         const caps = "video/x-h264,stream-format=byte-stream,alignment=au";

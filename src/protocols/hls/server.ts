@@ -13,7 +13,7 @@ import type { Muxer } from "./muxer.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
 import { type Held, PathMuxer } from "./path-muxer.ts";
 import { ByteBudget } from "./proto/budget.ts";
-import { targetDuration } from "./proto/playlist.ts";
+import { GAP_NAME, targetDuration } from "./proto/playlist.ts";
 import { type FileName, readFileName, readQuery, readRequest, splitUrl } from "./requests.ts";
 import { CACHE, Responses } from "./responses.ts";
 import { factsOf } from "./tracks.ts";
@@ -222,6 +222,8 @@ export class HlsServer implements PathWatcher {
   }
 
   #mediaFile(passed: Passed, pathMuxer: PathMuxer, file: string): Answer {
+    const { request, incoming, isPrivate } = passed;
+    if (file === GAP_NAME) return this.#responses.media(GAP_FILE, "video/mp4", isPrivate, request, incoming);
     const present = pathMuxer.muxer;
     if (present === undefined || !file.startsWith(`${present.prefix}_`)) return this.#responses.notFound();
     const name = readFileName(file.slice(present.prefix.length + 1));
@@ -234,7 +236,6 @@ export class HlsServer implements PathWatcher {
         const bytes = muxer === present ? bytesOf(present, name) : undefined;
         if (bytes === undefined) return this.#responses.notFound();
         pathMuxer.sent(bytes.size);
-        const { request, incoming, isPrivate } = passed;
         const type = name.kind === "init" ? "video/mp4" : name.type;
         return this.#responses.media(bytes, type, isPrivate, request, incoming);
       },
@@ -251,6 +252,9 @@ export class HlsServer implements PathWatcher {
     await Promise.all(muxers.map(({ gone }) => gone));
   }
 }
+
+/** A segment type box and nothing else: VLC, which knows no gaps, gives up when it gets nothing for one. */
+const GAP_FILE = new Blob([Buffer.from("0000001073747970" + "6d73646800000000", "hex")]);
 
 function bytesOf({ window }: Muxer, name: FileName): Blob | undefined {
   if (name.kind === "init") return window.init(name.number);

@@ -26,7 +26,8 @@ const DETAILED = 2;
 /** The distance from the live edge that players keep, and how far back a delta update reaches, in units of targets. */
 const HOLD_BACK_PARTS = 3;
 const SKIP_TARGETS = 6;
-const GAP_NAME = "gap.mp4";
+/** Name of what is not there, in the gaps of a playlist that has just begun. */
+export const GAP_NAME = "gap.mp4";
 
 /** RFC 8216 §4.3.4.2: the one rendition of a stream. */
 export function writeMultivariant(
