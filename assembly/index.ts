@@ -63,6 +63,14 @@ export {
 } from "./memory";
 export { TS_SIZE } from "./mpegts/layout";
 export { tsWrite } from "./mpegts/mux";
+export { packetizerOpen, packetizerPump, packetizerTrack } from "./packetize/pump";
+export {
+  PACKET_TRACK_DROPPED,
+  PACKET_TRACK_LIMIT,
+  PACKET_TRACK_STRIDE,
+  PACKETIZER_BYTES,
+  PACKETIZER_TRACKS,
+} from "./packetize/state";
 export { batchAddress, batchGather, RUN_BYTES, RUN_FIRST, RUN_PACKETS, RUN_TRACK } from "./rtp/batch";
 export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {
@@ -142,3 +150,4 @@ export {
   unitTrim,
 } from "./units/log";
 export { unitPull } from "./units/pull";
+export { unitWrite } from "./units/write";

@@ -38,6 +38,11 @@ export interface CoreExports {
   readonly EVENT_UNKNOWN_CHANNEL: WebAssembly.Global;
   readonly EVENT_UNKNOWN_TYPE: WebAssembly.Global;
   readonly EVENT_WRONG_SSRC: WebAssembly.Global;
+  readonly PACKET_TRACK_DROPPED: WebAssembly.Global;
+  readonly PACKET_TRACK_LIMIT: WebAssembly.Global;
+  readonly PACKET_TRACK_STRIDE: WebAssembly.Global;
+  readonly PACKETIZER_BYTES: WebAssembly.Global;
+  readonly PACKETIZER_TRACKS: WebAssembly.Global;
   readonly REORDER_BASE: WebAssembly.Global;
   readonly REORDER_HIGHEST: WebAssembly.Global;
   readonly REORDER_JITTER: WebAssembly.Global;
@@ -112,6 +117,19 @@ export interface CoreExports {
   blockCapacity(): number;
   blockGive(block: number): void;
   blockTake(): number;
+  packetizerOpen(address: number, log: number, tracks: number): void;
+  packetizerPump(address: number, now: number): number;
+  packetizerTrack(
+    address: number,
+    track: number,
+    units: number,
+    format: number,
+    seq: number,
+    ssrc: number,
+    clockRate: number,
+    frameTicks: number,
+    sampleBytes: number,
+  ): void;
   poolCheck(block: number): void;
   poolInit(blocks: number, backed: number): void;
   poolBack(blocks: number): void;
@@ -161,6 +179,7 @@ export interface CoreExports {
   unitPull(cursor: number, tracks: number): number;
   unitSpans(address: number, seq: number, end: number, out: number, limit: number): number;
   unitTrim(address: number, seq: number): void;
+  unitWrite(address: number, src: number, size: number, flags: number, pts: number, dts: number): number;
   readonly TS_SIZE: WebAssembly.Global;
   tsWrite(address: number, tables: number): number;
   fmp4Part(address: number, sequence: number, dst: number, limit: number): number;

@@ -16,6 +16,8 @@ export interface UnitSetup {
   readonly sizeBits?: number;
   readonly indexBits?: number;
   readonly deltaBits?: number;
+  /** What one tick takes of all channels, bytes: samples of a fixed size. */
+  readonly sampleBytes?: number;
 }
 
 /** Room for the answer of the core to one question. */

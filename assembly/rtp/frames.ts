@@ -39,7 +39,7 @@ export function isRandomAccess(track: Track, kind: i32, payload: i32, size: i32)
     case KIND_MPEG4_VIDEO:
       return mpeg4Video(payload, size);
     case KIND_MPEG12_VIDEO:
-      return size > 4 && ((get8(payload + 2) & 0x20) !== 0 || (get8(payload + 2) & 7) === 1);
+      return mpeg12Video(payload, size);
     default:
       return kind === KIND_MJPEG;
   }
@@ -192,8 +192,13 @@ function av1(payload: i32, size: i32): bool {
   return at < size && ((get8(payload + at) >> 3) & 15) === 1;
 }
 
+/** RFC 2250 §3.4: a sequence header, or a picture of type I. */
+export function mpeg12Video(payload: i32, size: i32): bool {
+  return size > 4 && ((get8(payload + 2) & 0x20) !== 0 || (get8(payload + 2) & 7) === 1);
+}
+
 /** ISO 14496-2 §6.2.5: a video object plane with coding type I within the first bytes. */
-function mpeg4Video(payload: i32, size: i32): bool {
+export function mpeg4Video(payload: i32, size: i32): bool {
   const end = size < 512 ? size - 4 : 508;
   for (let i = 0; i < end; i++) {
     if (get8(payload + i) !== 0 || get8(payload + i + 1) !== 0 || get8(payload + i + 2) !== 1) continue;

@@ -344,7 +344,7 @@ function beforeFirst(track: UnitTrack, first: f64, place: i32): f64 {
 }
 
 /** The block that holds an entry, or 0. */
-function blockWith(track: UnitTrack, seq: i32): i32 {
+export function unitBlockWith(track: UnitTrack, seq: i32): i32 {
   let block = track.tail;
   while (block !== 0) {
     const next = atomic.load<i32>(block + offsetof<LogBlock>("next"));
@@ -364,7 +364,7 @@ export function unitAt(address: i32, seq: i32, out: i32): i32 {
   const track = changetype<UnitTrack>(address);
   const head = atomic.load<i32>(address + UNIT_HEAD_SEQ);
   if (head - seq <= 0) return 0;
-  let block = blockWith(track, seq);
+  let block = unitBlockWith(track, seq);
   if (block === 0) return ERR_FULL;
   let i = seq - changetype<LogBlock>(block).firstSeq;
   store<i32>(out, unitEntry(block, i));
@@ -372,7 +372,7 @@ export function unitAt(address: i32, seq: i32, out: i32): i32 {
   while ((load<i32>(unitEntry(block, i), 8) & UNIT_END) === 0) {
     i += 1;
     entries += 1;
-    while (seq + entries - 1 - lastSeq(block) > 0) {
+    while (seq + entries - 1 - unitLastSeq(block) > 0) {
       block = changetype<LogBlock>(block).next;
       if (block === 0) return ERR_FULL;
       i = 0;
@@ -382,7 +382,7 @@ export function unitAt(address: i32, seq: i32, out: i32): i32 {
 }
 
 /** Number of the last entry of a block that has a next one, or is the head. */
-function lastSeq(block: i32): i32 {
+export function unitLastSeq(block: i32): i32 {
   const header = changetype<LogBlock>(block);
   const next = header.next;
   return next === 0 ? header.firstSeq + header.count - 1 : changetype<LogBlock>(next).firstSeq - 1;
@@ -397,11 +397,11 @@ function lastSeq(block: i32): i32 {
 export function unitSpans(address: i32, seq: i32, end: i32, out: i32, limit: i32): i32 {
   const track = changetype<UnitTrack>(address);
   let pairs = 0;
-  let block = blockWith(track, seq);
+  let block = unitBlockWith(track, seq);
   let i = block === 0 ? 0 : seq - changetype<LogBlock>(block).firstSeq;
   for (let at = seq; end - at > 0; at++) {
     if (block === 0) return ERR_FULL;
-    while (at - lastSeq(block) > 0) {
+    while (at - unitLastSeq(block) > 0) {
       block = changetype<LogBlock>(block).next;
       if (block === 0) return ERR_FULL;
       i = 0;

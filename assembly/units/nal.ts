@@ -81,7 +81,7 @@ function endFragment(track: UnitTrack): void {
 
 /** RFC 7798 §4.4: single NAL units, AP, FU; without DONL, which nobody sends. */
 export function h265Packet(track: UnitTrack, payload: i32, size: i32): i32 {
-  if (size < 3) return spoil(track);
+  if (size < 2) return spoil(track);
   const type = (get8(payload) >> 1) & 63;
   if (type === 49) return h265Fragment(track, payload, size);
   endFragment(track);

@@ -4,11 +4,16 @@ import {
   FLAG_GAP,
   FLAG_START_OF_FRAME,
   FRAMING,
+  UNITS_AC3,
   UNITS_AV1,
   UNITS_FRAMES,
   UNITS_GENERIC,
   UNITS_H264,
   UNITS_H265,
+  UNITS_MPEG4_VIDEO,
+  UNITS_MPEG12_AUDIO,
+  UNITS_MPEG12_VIDEO,
+  UNITS_SAMPLES,
   UNITS_VP8,
   UNITS_VP9,
 } from "../abi";
@@ -18,7 +23,9 @@ import { rtpHeaderSize } from "../rtp/packet";
 import { get8, get32 } from "../wire";
 import { genericFrames, plainFrame } from "./audio";
 import { av1Packet, endObu } from "./av1";
+import { ac3Frames, mpaFrames } from "./framed-audio";
 import { UnitTrack, unitBegin, unitFinish } from "./log";
+import { mpeg4Packet, mpeg12Packet } from "./mpeg-video";
 import { h264Packet, h265Packet } from "./nal";
 import { vp8Packet, vp9Packet } from "./vp";
 
@@ -55,11 +62,17 @@ function takePacket(address: i32, packet: i32, size: i32, flags: i32, arrival: i
   const payload = packet + header;
   const left = size - header;
   if (left <= 0) return 0;
+  const marker = (get8(packet + 1) & 0x80) !== 0;
   switch (track.format) {
     case UNITS_FRAMES:
+    case UNITS_SAMPLES:
       return plainFrame(track, payload, left, time, arrival);
     case UNITS_GENERIC:
-      return genericFrames(track, payload, left, time, arrival, flags, (get8(packet + 1) & 0x80) !== 0);
+      return genericFrames(track, payload, left, time, arrival, flags, marker);
+    case UNITS_MPEG12_AUDIO:
+      return mpaFrames(track, payload, left, time, arrival, flags);
+    case UNITS_AC3:
+      return ac3Frames(track, payload, left, time, arrival, flags, marker);
     default:
       return takePiece(track, payload, left, time, arrival, flags);
   }
@@ -79,6 +92,8 @@ function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival
   else if (track.format === UNITS_AV1) code = av1Packet(track, payload, size);
   else if (track.format === UNITS_VP9) code = vp9Packet(track, payload, size);
   else if (track.format === UNITS_VP8) code = vp8Packet(track, payload, size);
+  else if (track.format === UNITS_MPEG12_VIDEO) code = mpeg12Packet(track, payload, size);
+  else if (track.format === UNITS_MPEG4_VIDEO) code = mpeg4Packet(track, payload, size);
   if ((flags & FLAG_END_OF_FRAME) !== 0) finishPieces(track);
   return code;
 }

@@ -22,6 +22,7 @@ export const CODECS = {
   mpeg4Audio: { label: "MPEG-4 Audio", kind: "audio", clockRate: 0 },
   mpeg4AudioLatm: { label: "MPEG-4 Audio", kind: "audio", clockRate: 0 },
   mpeg12Audio: { label: "MPEG-1/2 Audio", kind: "audio", clockRate: 90_000 },
+  ac3: { label: "AC-3", kind: "audio", clockRate: 0 },
   speex: { label: "Speex", kind: "audio", clockRate: 0 },
   g726: { label: "G726", kind: "audio", clockRate: 8_000 },
   g722: { label: "G722", kind: "audio", clockRate: 8_000 },

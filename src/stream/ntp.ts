@@ -15,6 +15,12 @@ export interface TrackTime {
   readonly rtpTime: number;
 }
 
+/** An instant of a track in RTP ticks, and in ms since 1970. */
+interface Place {
+  readonly ticks: number;
+  readonly wall: number;
+}
+
 /**
  * Relates the RTP time of each track to the server's wall clock. Tracks are aligned by the publisher's sender reports
  * as soon as each has one, by arrival until then.
@@ -25,11 +31,14 @@ export class NtpClock {
   /** Server's wall clock minus publisher's, ms; undefined before the first report. */
   #offset: number | undefined;
   readonly #seen: number[];
+  /** Where a source has placed its tracks; undefined for those that it has not. */
+  readonly #places: (Place | undefined)[];
 
   constructor(log: RtpLog, clockRates: readonly number[]) {
     this.#log = log;
     this.#rates = clockRates;
     this.#seen = clockRates.map(() => 0);
+    this.#places = clockRates.map(() => undefined);
   }
 
   /**
@@ -44,16 +53,30 @@ export class NtpClock {
     this.#follow(now, wall);
     const ntp = wall + NTP_EPOCH_SECONDS * 1000;
     const rate = this.#rates[index] as number;
+    const place = this.#places[index];
+    if (place !== undefined) return { ntp, rtpTime: wrap(place.ticks + ((wall - place.wall) / 1000) * rate) };
     return {
       ntp,
       rtpTime: this.#byReports(now, wall) ? this.#reported(track, ntp, rate) : arrived(track, now, rate),
     };
   }
 
-  /** Tracks that have a report of the publisher; when it grows, the relation may have become a better one. */
+  /**
+   * Says that an instant of a track is at a wall clock of the server, whatever reports and arrival say.
+   *
+   * @param ticks RTP time, with or without wraps
+   * @param wall ms since 1970
+   */
+  place(index: number, ticks: number, wall: number): void {
+    this.#places[index] = { ticks, wall };
+  }
+
+  /** Tracks that are placed, by a report of the publisher at least; when it grows, the relation may be a better one. */
   get reportedTracks(): number {
     let count = 0;
-    for (const track of this.#log.tracks) if (track.reports > 0) count += 1;
+    this.#log.tracks.forEach((track, i) => {
+      if (track.reports > 0 || this.#places[i] !== undefined) count += 1;
+    });
     return count;
   }
 

@@ -113,7 +113,17 @@ export class Stream {
     return wall - (((present.rtpTime - rtpTime) | 0) * 1000) / rate;
   }
 
-  /** Tracks that have a report of the publisher. */
+  /**
+   * Says where an instant of a track is, from now on.
+   *
+   * @param ticks RTP time of the track, with or without wraps
+   * @param wall wall clock of the server, ms since 1970
+   */
+  align(track: number, ticks: number, wall: number): void {
+    this.#ntp.place(track, ticks, wall);
+  }
+
+  /** Tracks whose place is known, by a report of the publisher at least. */
   get reportedTracks(): number {
     return this.#ntp.reportedTracks;
   }

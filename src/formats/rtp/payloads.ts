@@ -28,6 +28,7 @@ export const PAYLOADS: Readonly<Record<CodecId, PayloadRow>> = {
   },
   mpeg4AudioLatm: { encodings: ["MP4A-LATM"] },
   mpeg12Audio: { encodings: ["MPA"] },
+  ac3: { encodings: ["AC3"] },
   speex: { encodings: ["speex"] },
   g726: { encodings: [16, 24, 32, 40].flatMap((rate) => [`G726-${rate}`, `AAL2-G726-${rate}`]) },
   g722: { encodings: ["G722"] },

@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<CodecId, number>> = {
   mpeg4Audio: KIND_PACKET,
   mpeg4AudioLatm: KIND_PACKET,
   mpeg12Audio: KIND_PACKET,
+  ac3: KIND_PACKET,
   speex: KIND_PACKET,
   g726: KIND_PACKET,
   g722: KIND_PACKET,

@@ -1,9 +1,14 @@
 import {
+  UNITS_AC3,
   UNITS_AV1,
   UNITS_FRAMES,
   UNITS_GENERIC,
   UNITS_H264,
   UNITS_H265,
+  UNITS_MPEG4_VIDEO,
+  UNITS_MPEG12_AUDIO,
+  UNITS_MPEG12_VIDEO,
+  UNITS_SAMPLES,
   UNITS_VP8,
   UNITS_VP9,
 } from "../../../assembly/abi.ts";
@@ -17,10 +22,13 @@ import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
 import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
 import type { PictureFacts } from "../../media/picture.ts";
 import type { Format } from "../../media/track.ts";
+import { STATIC_PAYLOADS } from "./payloads.ts";
 
 /** Frames a second where nobody says. */
 const USUAL_FRAME_RATE = 30;
 const OPUS_FRAME_MS = 20;
+/** Channels of samples at most. */
+const CHANNELS_MAX = 64;
 
 /** Codecs whose RTP payloads become units: the core's format, and what a track's parameters say. */
 const UNITS: Readonly<
@@ -38,7 +46,38 @@ const UNITS: Readonly<
     reorderDepth: 0,
   }),
   mpeg4Audio: genericSetup,
+  mpeg12Video: (format) => videoSetup(UNITS_MPEG12_VIDEO, format, undefined),
+  mpeg4Video: (format) => videoSetup(UNITS_MPEG4_VIDEO, format, undefined),
+  mpeg12Audio: (format) => frameSetup(UNITS_MPEG12_AUDIO, format, 1152 / 44_100),
+  ac3: (format) => frameSetup(UNITS_AC3, format, 1536 / format.clockRate),
+  g711: (format) => sampleSetup(format, 8),
+  g722: (format) => sampleSetup(format, 8),
+  lpcm: (format) => sampleSetup(format, Number(/^L(8|16|24)/i.exec(rtpmapOf(format))?.[1] ?? 0)),
 };
+
+/** What stands for the rtpmap of a format that has none. */
+function rtpmapOf({ rtpmap, payloadType }: Format): string {
+  return rtpmap ?? STATIC_PAYLOADS.get(payloadType)?.rtpmap ?? "";
+}
+
+/** @param seconds of a frame, as far as it is known before the first one */
+function frameSetup(format: number, { clockRate }: Format, seconds: number): UnitSetup {
+  return { format, clockRate, frameTicks: Math.round(clockRate * seconds), reorderDepth: 0 };
+}
+
+/** @param bits of one tick of one channel */
+function sampleSetup(format: Format, bits: number): UnitSetup | undefined {
+  const channels = Number(rtpmapOf(format).split("/")[2] ?? 1);
+  if (bits === 0 || !(channels >= 1 && channels <= CHANNELS_MAX)) return undefined;
+  const { clockRate } = format;
+  return {
+    format: UNITS_SAMPLES,
+    clockRate,
+    frameTicks: 1,
+    reorderDepth: 0,
+    sampleBytes: (Math.floor(channels) * bits) / 8,
+  };
+}
 
 /**
  * How the payloads of a format become units.
