@@ -160,9 +160,9 @@ export const CODECS = {
     gst: { head: "mpegaudioparse", tail: "rtpmpadepay ! mpegaudioparse", format: "mp3" },
     unevenLoop: true,
   },
-  "AC-3, which the server does not know": {
+  "AC-3": {
     clip: "ac3",
-    label: "Generic",
+    label: "AC-3",
     compare: { kind: "frames", rate: 48_000 / 1536 },
     gst: { head: "ac3parse", tail: "rtpac3depay ! ac3parse", format: "ac3" },
     cannot: ["ffmpeg ffmpeg", "ffmpeg gst", "gst ffmpeg"],

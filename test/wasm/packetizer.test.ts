@@ -153,6 +153,18 @@ function run(loop: Loop, maker: UnitMaker, maxPacket: number, random: Random, co
   expect(loop.blocksWaiting).toBeLessThanOrEqual(1);
 }
 
+test(`every size of packet from 128 to 1472 bytes (seed ${SEED})`, () => {
+  const memory = loadBuild("release", 512);
+  const random = new Random(SEED + 2);
+  for (let maxPacket = 128; maxPacket <= 1_472; maxPacket++) {
+    for (const maker of MAKERS) {
+      using loop = new Loop(memory, maker, maxPacket);
+      run(loop, maker, maxPacket, random, 6);
+    }
+  }
+  checkReturned(memory);
+}, 120_000);
+
 for (const build of BUILDS) {
   describe(`packetizer, ${build}`, () => {
     const memory = loadBuild(build, 512);
@@ -167,5 +179,43 @@ for (const build of BUILDS) {
         }
       }, 60_000);
     }
+
+    test("a unit that no packet can carry is left out, and counted", () => {
+      const cases = [
+        ["AAC", 8_192],
+        ["Opus", 1_449],
+        ["MPEG-1/2 Audio", 65_536],
+        ["AC-3", 255 * 1_446 + 1],
+      ] as const;
+      for (const [name, size] of cases) {
+        const maker = MAKERS.find((each) => each.name === name)!;
+        using loop = new Loop(memory, maker, 1_460);
+        loop.write({ bytes: new Uint8Array(size), isKey: true, pts: 0, dts: 0 });
+        const bytes = maker.make(new Random(SEED), 100, true);
+        loop.write({ bytes, isKey: true, pts: 50_000, dts: 50_000 });
+        expect(loop.pump().map(({ time }) => time)).toEqual([50_000]);
+        expect(loop.packetizer.dropped).toBe(1);
+        expect(loop.depacketized().map((unit) => [...unit.bytes])).toEqual([[...bytes]]);
+      }
+    });
+
+    test("times keep their place in 32 bits, whatever they are", () => {
+      const opus = MAKERS.find(({ name }) => name === "Opus")!;
+      using loop = new Loop(memory, opus, 1_460);
+      const times = [
+        -1,
+        0.4,
+        0.5,
+        4_294_967_295.4,
+        4_294_967_296,
+        1e15 + 3,
+        -(2 ** 40),
+        Number.NaN,
+        Infinity,
+      ];
+      for (const pts of times) loop.write({ bytes: new Uint8Array(9), isKey: true, pts, dts: 0 });
+      const expected = [2 ** 32 - 1, 0, 1, 2 ** 32 - 1, 0, (1e15 + 3) % 2 ** 32, 0, 0, 0];
+      expect(loop.pump().map(({ time }) => time)).toEqual(expected);
+    });
   });
 }
