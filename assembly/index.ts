@@ -129,6 +129,7 @@ export {
   TRACK_STRIDE,
   TRACK_VIDEO,
 } from "./track";
+export { UNIT_CONFIG } from "./units/latm-config";
 export {
   UNIT_BLOCKS,
   UNIT_CLOCK_RATE,

@@ -85,6 +85,7 @@ export interface CoreExports {
   readonly TRACK_VIDEO: WebAssembly.Global;
   readonly UNIT_BLOCKS: WebAssembly.Global;
   readonly UNIT_CLOCK_RATE: WebAssembly.Global;
+  readonly UNIT_CONFIG: WebAssembly.Global;
   readonly UNIT_DELTA_BITS: WebAssembly.Global;
   readonly UNIT_DEPTH: WebAssembly.Global;
   readonly UNIT_DROPPED: WebAssembly.Global;

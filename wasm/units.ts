@@ -12,6 +12,8 @@ export interface UnitSetup {
   readonly frameTicks: number;
   /** Most frames that come before another one and are shown after it, as far as it is known. */
   readonly reorderDepth: number;
+  /** MPEG-4 Audio in LATM: frames of an element; bytes of each, 0 when each says it; whether a configuration is in band. */
+  readonly latm?: { readonly subFrames: number; readonly frameBytes: number; readonly isInBand: boolean };
   /** Bits of AU size, index and index difference (RFC 3640 §4.1). */
   readonly sizeBits?: number;
   readonly indexBits?: number;
@@ -49,6 +51,11 @@ export class UnitLog {
     this.#set(core.UNIT_SIZE_BITS, setup.sizeBits ?? 0);
     this.#set(core.UNIT_INDEX_BITS, setup.indexBits ?? 0);
     this.#set(core.UNIT_DELTA_BITS, setup.deltaBits ?? 0);
+    if (setup.latm !== undefined) {
+      this.#set(core.UNIT_SIZE_BITS, setup.latm.subFrames);
+      this.#set(core.UNIT_INDEX_BITS, setup.latm.frameBytes);
+      this.#set(core.UNIT_DELTA_BITS, setup.latm.isInBand ? 1 : 0);
+    }
     memory.f64[(address + core.UNIT_CLOCK_RATE.value) >> 3] = setup.clockRate;
   }
 
@@ -87,6 +94,13 @@ export class UnitLog {
 
   get jumps(): number {
     return this.#get(this.#memory.core.UNIT_JUMPS);
+  }
+
+  /** The AudioSpecificConfig that came in band last, a copy; undefined before. */
+  get audioConfig(): Uint8Array | undefined {
+    const at = this.address + this.#memory.core.UNIT_CONFIG.value;
+    const size = this.#memory.i32[at >> 2] as number;
+    return size === 0 ? undefined : this.#memory.u8.slice(at + 4, at + 4 + size);
   }
 
   /**

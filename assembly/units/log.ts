@@ -71,7 +71,7 @@ export const UNIT_RECENT: i32 = 192;
 export const UNIT_RECENT_MAX: i32 = 17;
 /** Scratch for the header of a NAL unit that comes in fragments. */
 export const UNIT_HEADER: i32 = 336;
-export const UNIT_TRACK_SIZE: i32 = 384;
+export const UNIT_TRACK_SIZE: i32 = 448;
 export const UNIT_HEAD_SEQ: i32 = offsetof<UnitTrack>("headSeq");
 export const UNIT_BLOCKS: i32 = offsetof<UnitTrack>("blocks");
 export const UNIT_FORMAT: i32 = offsetof<UnitTrack>("format");

@@ -10,6 +10,7 @@ import {
   UNITS_GENERIC,
   UNITS_H264,
   UNITS_H265,
+  UNITS_LATM,
   UNITS_MPEG4_VIDEO,
   UNITS_MPEG12_AUDIO,
   UNITS_MPEG12_VIDEO,
@@ -24,6 +25,7 @@ import { get8, get32 } from "../wire";
 import { genericFrames, plainFrame } from "./audio";
 import { av1Packet, endObu } from "./av1";
 import { ac3Frames, mpaFrames } from "./framed-audio";
+import { latmFrames } from "./latm";
 import { UnitTrack, unitBegin, unitFinish } from "./log";
 import { mpeg4Packet, mpeg12Packet } from "./mpeg-video";
 import { h264Packet, h265Packet } from "./nal";
@@ -69,6 +71,8 @@ function takePacket(address: i32, packet: i32, size: i32, flags: i32, arrival: i
       return plainFrame(track, payload, left, time, arrival);
     case UNITS_GENERIC:
       return genericFrames(track, payload, left, time, arrival, flags, marker);
+    case UNITS_LATM:
+      return latmFrames(track, payload, left, time, arrival, flags);
     case UNITS_MPEG12_AUDIO:
       return mpaFrames(track, payload, left, time, arrival, flags);
     case UNITS_AC3:

@@ -9,6 +9,7 @@ const EXPLICIT_RATE = 15;
 const ESCAPE = 31;
 const SBR = 5;
 const PARAMETRIC_STEREO = 29;
+const BSAC = 22;
 /** Object types with a GASpecificConfig. */
 const GENERAL = [1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23];
 
@@ -41,6 +42,27 @@ export function parseAudioConfig(config: Uint8Array): Mpeg4AudioFacts {
   const isShort = GENERAL.includes(objectType) && bits.flag();
   const channels = channelConfiguration === 7 ? 8 : channelConfiguration;
   return { objectType, sampleRate, channels, frameSamples: isShort ? 960 : 1024 };
+}
+
+/**
+ * Passes over an AudioSpecificConfig whose length is not known.
+ *
+ * @throws {ProtocolError} if it is none of those whose end can be told: AAC with a channel configuration
+ */
+export function skipAudioConfig(bits: BitReader): void {
+  let objectType = readObjectType(bits);
+  readRate(bits);
+  const channelConfiguration = bits.read(4);
+  if (objectType === SBR || objectType === PARAMETRIC_STEREO) {
+    readRate(bits);
+    objectType = readObjectType(bits);
+    if (objectType === BSAC) bits.skip(4);
+  }
+  if (objectType < 1 || objectType > 4 || channelConfiguration === 0)
+    throw new ProtocolError(`AudioSpecificConfig of unknown length: object type ${objectType}`);
+  bits.skip(1);
+  if (bits.flag()) bits.skip(14);
+  if (bits.flag()) bits.skip(1);
 }
 
 function readObjectType(bits: BitReader): number {

@@ -1,4 +1,5 @@
 import type { ParameterSets } from "../../wasm/track.ts";
+import { type LatmFacts, parseStreamMuxConfig } from "./latm.ts";
 import type { Format } from "./track.ts";
 
 /** Parameter sets of a video format, those in band before those of the description. */
@@ -19,8 +20,27 @@ function decode(text: string | undefined): Uint8Array | undefined {
   return bytes === undefined || bytes.length === 0 ? undefined : bytes;
 }
 
-/** The AudioSpecificConfig of a format (RFC 3640 §4.1); undefined when the description has none. */
-export function audioConfigOf({ fmtp }: Format): Uint8Array | undefined {
+/**
+ * The AudioSpecificConfig of a format (RFC 3640 §4.1, RFC 6416 §7.3); undefined when the description has none.
+ *
+ * @throws {ProtocolError} if there is a StreamMuxConfig around it which is not understood
+ */
+export function audioConfigOf(format: Format): Uint8Array | undefined {
+  if (format.codec === "mpeg4AudioLatm") return latmOf(format)?.config;
+  return hexOf(format);
+}
+
+/**
+ * What the StreamMuxConfig of a description says; undefined when it has none.
+ *
+ * @throws {ProtocolError} if it is not understood
+ */
+export function latmOf(format: Format): LatmFacts | undefined {
+  const config = hexOf(format);
+  return config === undefined ? undefined : parseStreamMuxConfig(config);
+}
+
+function hexOf({ fmtp }: Format): Uint8Array | undefined {
   const config = fmtp.get("config") ?? "";
   return /^([0-9a-f]{2})+$/i.test(config) ? Buffer.from(config, "hex") : undefined;
 }

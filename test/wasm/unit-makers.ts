@@ -21,6 +21,7 @@ import {
   UNITS_VP9,
 } from "../../assembly/abi.ts";
 import type { Random } from "../support/random.ts";
+import { makeMpa } from "./mpa-frames.ts";
 import { concat } from "./twin/packet.ts";
 import { obusOf } from "./twin/packetizer-av1-vp.ts";
 
@@ -93,7 +94,7 @@ export const MAKERS: readonly UnitMaker[] = [
     format: UNITS_MPEG12_AUDIO,
     kind: KIND_PACKET,
     frameTicks: 2_351,
-    make: makeMpa,
+    make: (random) => makeMpa(random).bytes,
   },
   {
     name: "AC-3",
@@ -130,41 +131,6 @@ export const MAKERS: readonly UnitMaker[] = [
 function begin(bytes: Uint8Array, head: readonly number[]): Uint8Array {
   bytes.set(head.slice(0, bytes.length));
   return bytes;
-}
-
-/** A frame of any kind that has a size, of which there are few: `size` does not matter. */
-function makeMpa(random: Random): Uint8Array {
-  const version = random.pick([0, 2, 3]);
-  const layer = random.between(1, 3);
-  const rate = random.below(3);
-  const bits = random.between(1, 14);
-  const padding = random.below(2);
-  const length = mpaSize(version, layer, { rate, bits, padding });
-  const head = [0xff, 0xe1 | (version << 3) | ((4 - layer) << 1), (bits << 4) | (rate << 2) | (padding << 1)];
-  return begin(random.bytes(length), head);
-}
-
-const RATES_1 = [
-  [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
-  [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
-  [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-] as const;
-const RATES_2 = [
-  [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
-  [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-] as const;
-
-/** Bytes of a frame of MPEG-1 (version 3), MPEG-2 (2) or MPEG-2.5 (0) Audio. */
-export function mpaSize(
-  version: number,
-  layer: number,
-  { rate, bits, padding }: { readonly rate: number; readonly bits: number; readonly padding: number },
-): number {
-  const sampleRate = [44_100, 48_000, 32_000][rate]! / (version === 3 ? 1 : version === 2 ? 2 : 4);
-  const kbits = (version === 3 ? RATES_1[layer - 1] : RATES_2[layer === 1 ? 0 : 1])![bits - 1]!;
-  if (layer === 1) return 4 * (Math.floor((12_000 * kbits) / sampleRate) + padding);
-  const samples = layer === 3 && version !== 3 ? 576 : 1_152;
-  return Math.floor(((samples / 8) * kbits * 1000) / sampleRate) + padding;
 }
 
 /** NAL units of about `size` bytes in all. */

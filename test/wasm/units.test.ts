@@ -8,6 +8,7 @@ import { BUILDS, loadBuild, SEED } from "./builds.ts";
 import { checkReturned } from "./compare.ts";
 import { writeFrame, writeRtp } from "./twin/packet.ts";
 import { AAC, CODECS, type Codec } from "./twin/packetize.ts";
+import { AUDIO_CODECS } from "./twin/packetize-audio.ts";
 
 const CLOCK_RATE = 90_000;
 const FRAME_TICKS = 3_000;
@@ -25,7 +26,7 @@ class Bench implements Disposable {
   /** Entry of the next unit that `take` returns. */
   at = 0;
 
-  constructor(memory: MediaMemory, { format, kind }: Codec, reorderDepth = 0) {
+  constructor(memory: MediaMemory, { format, kind, setup }: Codec, reorderDepth = 0) {
     this.#memory = memory;
     const track = { kinds: new Map([[96, kind]]), clockRate: CLOCK_RATE, paramsKnown: 0 };
     this.#log = RtpLog.open(memory, { tracks: [track], lagPackets: 64, maxPacket: 1_460 })!;
@@ -37,6 +38,7 @@ class Bench implements Disposable {
       reorderDepth,
       ...AAC,
       frameTicks: format === 6 ? 1024 : FRAME_TICKS,
+      ...setup,
     })!;
     this.#pull = UnitPull.open(memory, this.#cursor, [this.units])!;
   }
@@ -98,7 +100,7 @@ for (const build of BUILDS) {
     const memory = loadBuild(build, 512);
     afterEach(() => checkReturned(memory));
 
-    for (const codec of CODECS) {
+    for (const codec of [...CODECS, ...AUDIO_CODECS]) {
       test(`${codec.name}: what was packetized comes out, across blocks and wraps (seed ${SEED})`, () => {
         const random = new Random(SEED);
         using bench = new Bench(memory, codec);
@@ -115,8 +117,9 @@ for (const build of BUILDS) {
             expect(unit!.dts).toBeLessThanOrEqual(unit!.pts);
           }
           expect(bench.take()).toBeUndefined();
-          time += 2 * FRAME_TICKS;
-          bench.now += 67;
+          // longer than what a packet has of any codec
+          time += 10 * FRAME_TICKS;
+          bench.now += 333;
         }
         expect([bench.units.dropped, bench.units.malformed, bench.units.jumps]).toEqual([0, 0, 0]);
         expect(bench.units.blocks).toBeLessThanOrEqual(2);

@@ -5,6 +5,7 @@ import {
   UNITS_GENERIC,
   UNITS_H264,
   UNITS_H265,
+  UNITS_LATM,
   UNITS_MPEG4_VIDEO,
   UNITS_MPEG12_AUDIO,
   UNITS_MPEG12_VIDEO,
@@ -19,7 +20,7 @@ import type { CodecId } from "../../media/codecs.ts";
 import { parseH264Sps } from "../../media/h264.ts";
 import { parseH265Sps } from "../../media/h265.ts";
 import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
-import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
+import { audioConfigOf, latmOf, parameterSetsOf } from "../../media/parameters.ts";
 import type { PictureFacts } from "../../media/picture.ts";
 import type { Format } from "../../media/track.ts";
 import { STATIC_PAYLOADS } from "./payloads.ts";
@@ -46,6 +47,7 @@ const UNITS: Readonly<
     reorderDepth: 0,
   }),
   mpeg4Audio: genericSetup,
+  mpeg4AudioLatm: latmSetup,
   mpeg12Video: (format) => videoSetup(UNITS_MPEG12_VIDEO, format, undefined),
   mpeg4Video: (format) => videoSetup(UNITS_MPEG4_VIDEO, format, undefined),
   mpeg12Audio: (format) => frameSetup(UNITS_MPEG12_AUDIO, format, 1152 / 44_100),
@@ -104,6 +106,29 @@ export function pictureOf(format: Format, inBand: ParameterSets): PictureFacts |
 function videoSetup(format: number, { clockRate }: Format, picture: PictureFacts | undefined): UnitSetup {
   const { frameRate = USUAL_FRAME_RATE, reorderDepth = 0 } = picture ?? {};
   return { format, clockRate, frameTicks: clockRate / frameRate, reorderDepth };
+}
+
+/** RFC 6416 §7.3: without `cpresent=0` the configuration may come in band. */
+function latmSetup(format: Format): UnitSetup | undefined {
+  const { clockRate, fmtp } = format;
+  const isInBand = fmtp.get("cpresent") !== "0";
+  try {
+    const facts = latmOf(format);
+    if (facts === undefined && !isInBand) return undefined;
+    const { config, subFrames = 0, frameBytes = 0 } = facts ?? {};
+    const audio = config === undefined ? undefined : parseAudioConfig(config);
+    const { frameSamples, sampleRate } = audio ?? { frameSamples: 1024, sampleRate: clockRate };
+    return {
+      format: UNITS_LATM,
+      clockRate,
+      frameTicks: Math.round((frameSamples * clockRate) / sampleRate),
+      reorderDepth: 0,
+      latm: { subFrames, frameBytes, isInBand },
+    };
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 /** RFC 3640 §4.1: what is left out is 0; a frame of HE-AAC has twice the ticks where the clock is that of its output. */

@@ -326,10 +326,12 @@ export class Muxer implements UnitReader {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** A track as it is at the unit that was found last; undefined when that says too little. */
 function describe(stream: Stream, track: Track): Mp4Track | undefined {
   try {
-    const head = track.isVideo ? track.units.head(HEAD_BYTES) : new Uint8Array(0);
+    const head = track.isVideo ? track.units.head(HEAD_BYTES) : (track.units.audioConfig ?? NOTHING);
     return describeTrack(stream, track, head);
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;

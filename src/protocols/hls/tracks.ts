@@ -1,10 +1,4 @@
-import {
-  codecName,
-  isVideoTrack,
-  MP4_CODEC_IDS,
-  type Mp4Codec,
-  type Mp4Track,
-} from "../../formats/fmp4/codecs.ts";
+import { codecName, isVideoTrack, MP4_CODEC_IDS, type Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { pictureOf } from "../../formats/rtp/units.ts";
 import { findSequenceHeader, parseSequenceHeader } from "../../media/av1.ts";
 import { CODECS, type CodecId } from "../../media/codecs.ts";
@@ -31,7 +25,7 @@ export interface Choice {
 }
 
 /** Of several tracks of a kind the one with the first of these codecs is taken. */
-const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4Audio"];
+const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4Audio", "mpeg4AudioLatm"];
 
 /**
  * Takes one video and one audio track whose codecs the files can carry.
@@ -62,14 +56,16 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
   return { chosen, left };
 }
 
-function isMp4Codec(codec: CodecId): codec is Mp4Codec {
-  return (MP4_CODEC_IDS as readonly string[]).includes(codec);
+function isMp4Codec(codec: CodecId): boolean {
+  // the same frames once they are out of their packets
+  const name = codec === "mpeg4AudioLatm" ? "mpeg4Audio" : codec;
+  return (MP4_CODEC_IDS as readonly string[]).includes(name);
 }
 
 /**
  * A track with its parameters as they are now; undefined while they are not known.
  *
- * @param head first bytes of its present random access point
+ * @param head first bytes of its present random access point; of sound the AudioSpecificConfig that came in band
  * @throws {ProtocolError} if they make no sense
  */
 export function describeTrack(
@@ -103,8 +99,9 @@ export function describeTrack(
         return undefined;
       return { codec: "h265", picture, vps, sps, pps };
     }
-    case "mpeg4Audio": {
-      const config = audioConfigOf(format);
+    case "mpeg4Audio":
+    case "mpeg4AudioLatm": {
+      const config = head.length > 0 ? head : audioConfigOf(format);
       if (config === undefined) return undefined;
       return { codec: "mpeg4Audio", facts: parseAudioConfig(config), config, clockRate: format.clockRate };
     }

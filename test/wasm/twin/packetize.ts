@@ -13,6 +13,7 @@ import {
   UNITS_VP8,
   UNITS_VP9,
 } from "../../../assembly/abi.ts";
+import type { UnitSetup } from "../../../wasm/units.ts";
 import type { Random } from "../../support/random.ts";
 import { concat } from "./packet.ts";
 
@@ -28,6 +29,8 @@ export interface Codec {
   /** UNITS_* and KIND_* of the ABI. */
   readonly format: number;
   readonly kind: number;
+  /** What else a log of its units must know. */
+  readonly setup?: Partial<UnitSetup>;
   make(random: Random): MadeFrame;
 }
 

@@ -1,0 +1,135 @@
+import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
+import { get8, put8 } from "../wire";
+import { latmBits, latmOpen, latmPosition, latmSkip, latmSpoilt, readMuxConfig } from "./latm-config";
+import { UNIT_HEADER, UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
+
+/** Behind UNIT_HEADER: subframes that are left, bits that wait for the next packet, and how many. */
+const LEFT: i32 = UNIT_HEADER;
+const CARRY: i32 = UNIT_HEADER + 4;
+const CARRY_BITS: i32 = UNIT_HEADER + 8;
+/** Bytes that are shifted at a time. */
+const SHIFT: i32 = UNIT_HEADER + 12;
+const SHIFT_BYTES = 32;
+
+/**
+ * MPEG-4 Audio in LATM (RFC 6416 §6, ISO/IEC 14496-3 §1.7.3): one AudioMuxElement, or a piece of one; the marker is on
+ * its last packet. Of a track `sizeBits` is the number of subframes, `indexBits` the bytes of each when that is fixed,
+ * else 0, `deltaBits` whether a StreamMuxConfig may be in band.
+ */
+export function latmFrames(
+  track: UnitTrack,
+  payload: i32,
+  size: i32,
+  time: u32,
+  arrival: i32,
+  flags: i32,
+): i32 {
+  const state = changetype<i32>(track);
+  if (track.open !== 0 && track.lastTime === time) {
+    if ((flags & FLAG_GAP) !== 0) track.broken = 1;
+    return goOn(track, payload, size, time, arrival);
+  }
+  drop(track);
+  latmOpen(payload, 8 * size);
+  if (track.deltaBits !== 0 && latmBits(1) === 0) readMuxConfig(track);
+  if (latmSpoilt() || track.sizeBits <= 0) return malformed(track);
+  store<i32>(state + LEFT, track.sizeBits);
+  return frames(track, payload, size, time, arrival);
+}
+
+/** The frames that begin at the present bit. */
+function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
+  const state = changetype<i32>(track);
+  for (let left = load<i32>(state + LEFT); left > 0; left--) {
+    const length = track.indexBits > 0 ? track.indexBits : slotLength();
+    if (latmSpoilt()) return malformed(track);
+    store<i32>(state + LEFT, left - 1);
+    if (length === 0) continue;
+    if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
+    track.flags |= UNIT_KEY;
+    track.lengthBytes = length;
+    const position = latmPosition();
+    const code = take(track, payload, position, size);
+    if (track.lengthBytes > 0) return code;
+    latmSkip(8 * length);
+    finish(track, left - 1);
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+/** PayloadLengthInfo of the only layer: bytes of 255, and one that is less. */
+function slotLength(): i32 {
+  let length = 0;
+  let byte = 255;
+  while (byte === 255 && !latmSpoilt()) {
+    byte = latmBits(8);
+    length += byte;
+  }
+  return length;
+}
+
+/** The next packet of an AudioMuxElement. */
+function goOn(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
+  const state = changetype<i32>(track);
+  const carried = load<i32>(state + CARRY_BITS);
+  const wanted = 8 * track.lengthBytes - carried;
+  const code = take(track, payload, -carried, size);
+  if (track.lengthBytes > 0) return code;
+  const left = load<i32>(state + LEFT);
+  finish(track, left);
+  if (left === 0 || code !== 0) return code;
+  latmOpen(payload, 8 * size);
+  latmSkip(wanted);
+  return frames(track, payload, size, time, arrival);
+}
+
+/**
+ * Adds what there is of the frame in progress. It begins at bit `from` of the payload; before it, where that is less
+ * than 0, with bits that were kept.
+ */
+function take(track: UnitTrack, payload: i32, from: i32, size: i32): i32 {
+  const state = changetype<i32>(track);
+  const count = min(track.lengthBytes, (8 * size - from) >> 3);
+  const shift = from & 7;
+  let code = 0;
+  if (shift === 0) {
+    code = unitPut(track, payload + (from >> 3), count);
+  } else {
+    for (let done = 0; done < count; done += SHIFT_BYTES) {
+      const n = min(SHIFT_BYTES, count - done);
+      for (let i = 0; i < n; i++) put8(state + SHIFT + i, byteAt(state, payload, from + 8 * (done + i)));
+      code = unitPut(track, state + SHIFT, n);
+      if (code !== 0) break;
+    }
+  }
+  track.lengthBytes -= count;
+  const rest = shift === 0 ? 0 : 8 - shift;
+  store<i32>(state + CARRY, rest === 0 ? 0 : get8(payload + size - 1) & ((1 << rest) - 1));
+  store<i32>(state + CARRY_BITS, rest);
+  return code;
+}
+
+/** Eight bits from bit `from` on; those in front of the payload were kept. */
+function byteAt(state: i32, payload: i32, from: i32): i32 {
+  const shift = from & 7;
+  const first = from < 0 ? load<i32>(state + CARRY) : get8(payload + (from >> 3));
+  return ((first << shift) | (get8(payload + (from >> 3) + 1) >> (8 - shift))) & 255;
+}
+
+/** @param left subframes behind this one */
+function finish(track: UnitTrack, left: i32): void {
+  unitFinish(track, (track.sizeBits - 1 - left) * track.frameTicks);
+}
+
+/** A frame whose end never came. */
+function drop(track: UnitTrack): void {
+  if (track.open === 0) return;
+  track.broken = 1;
+  unitFinish(track, 0);
+}
+
+function malformed(track: UnitTrack): i32 {
+  track.malformed += 1;
+  return 0;
+}
