@@ -121,6 +121,17 @@ function skipAudioConfig(): void {
   latmSkip(1);
   if (latmBits(1) !== 0) latmSkip(14);
   if (latmBits(1) !== 0) latmSkip(1);
+  if (!skipIf(0x2b7) || objectType() !== 5 || latmBits(1) === 0) return;
+  skipRate();
+  if (skipIf(0x548)) latmSkip(1);
+}
+
+/** Passes over the next 11 bits if they have a value: that of a syncExtensionType. */
+function skipIf(wanted: i32): bool {
+  if (end - position < 11) return false;
+  if (latmBits(11) === wanted) return true;
+  position -= 11;
+  return false;
 }
 
 function objectType(): i32 {

@@ -39,6 +39,15 @@ export class BitReader {
     this.#at += count;
   }
 
+  /** Passes over the next `count` bits if they are there and have a value. Returns whether they do. */
+  skipIf(value: number, count: number): boolean {
+    if (this.left < count) return false;
+    const start = this.#at;
+    if (this.read(count) === value) return true;
+    this.#at = start;
+    return false;
+  }
+
   /**
    * An unsigned Exp-Golomb number (ITU-T H.264 §9.1).
    *

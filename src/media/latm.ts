@@ -33,7 +33,8 @@ export function parseStreamMuxConfig(bytes: Uint8Array): LatmFacts {
   if (size === undefined) skipAudioConfig(bits);
   else bits.skip(size);
   const config = copyBits(bytes, start, 8 * bytes.length - bits.left);
-  const lengthType = bits.read(3);
+  // GStreamer 1.22 ends here
+  const lengthType = bits.left < 3 ? 0 : bits.read(3);
   if (lengthType > 1) throw new ProtocolError(`unsupported StreamMuxConfig: length type ${lengthType}`);
   return { config, subFrames, frameBytes: lengthType === 1 ? 20 + bits.read(9) : 0 };
 }

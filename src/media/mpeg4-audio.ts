@@ -10,6 +10,9 @@ const ESCAPE = 31;
 const SBR = 5;
 const PARAMETRIC_STEREO = 29;
 const BSAC = 22;
+/** syncExtensionType: what follows says that bandwidth is extended, or parametric stereo is there (§1.6.6.1). */
+const SYNC_SBR = 0x2b7;
+const SYNC_PS = 0x548;
 /** Object types with a GASpecificConfig. */
 const GENERAL = [1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23];
 
@@ -63,6 +66,10 @@ export function skipAudioConfig(bits: BitReader): void {
   bits.skip(1);
   if (bits.flag()) bits.skip(14);
   if (bits.flag()) bits.skip(1);
+  if (!bits.skipIf(SYNC_SBR, 11)) return;
+  if (readObjectType(bits) !== SBR || !bits.flag()) return;
+  readRate(bits);
+  if (bits.skipIf(SYNC_PS, 11)) bits.skip(1);
 }
 
 function readObjectType(bits: BitReader): number {

@@ -150,6 +150,22 @@ for (const build of BUILDS) {
       }, 30_000);
     }
 
+    test("a configuration of LATM that comes in band is kept", () => {
+      const inBand = AUDIO_CODECS.find(({ name }) => name.endsWith("in band"))!;
+      using bench = new Bench(memory, inBand);
+      const random = new Random(SEED);
+      expect(bench.units.audioConfig).toBeUndefined();
+      const seen = new Set<string>();
+      for (let i = 0; i < 20; i++) {
+        bench.send(inBand.make(random).payloads, i * 30_000);
+        bench.pull();
+        seen.add(Buffer.from(bench.units.audioConfig!).toString("hex"));
+        bench.now += 333;
+      }
+      // the one whose length is said has two bits of filler
+      expect([...seen].sort()).toEqual(["1190", "119000", "119056e59d4880"]);
+    });
+
     test("decoding times grow, and are never later than presentation, however frames are reordered", () => {
       const [h264] = CODECS as [Codec];
       for (const depth of [0, 1, 2, 4]) {

@@ -66,11 +66,11 @@ class Bits {
 }
 
 /** ISO/IEC 14496-3 §1.7.3.1, one program, one layer: AAC-LC, 48 kHz, stereo. */
-export function streamMuxConfig(
+function streamMuxConfig(
   bits: Bits,
-  options: { subFrames: number; frameBytes: number; isNew: boolean },
+  options: { subFrames: number; frameBytes: number; isNew: boolean; hasExtension: boolean },
 ) {
-  const { subFrames, frameBytes, isNew } = options;
+  const { subFrames, frameBytes, isNew, hasExtension } = options;
   bits.put(isNew ? 1 : 0, 1);
   if (isNew) bits.put(0, 1).put(1, 2).put(0xabcd, 16);
   bits
@@ -80,6 +80,7 @@ export function streamMuxConfig(
   if (isNew) bits.put(0, 2).put(18, 8);
   bits.put(2, 5).put(3, 4).put(2, 4).put(0, 3);
   if (isNew) bits.put(0, 2);
+  else if (hasExtension) bits.put(0x2b7, 11).put(5, 5).put(1, 1).put(3, 4).put(0x548, 11).put(1, 1);
   if (frameBytes > 0) bits.put(1, 3).put(frameBytes - 20, 9);
   else bits.put(0, 3).put(0xff, 8);
   return bits.put(0, 1).put(0, 1);
@@ -89,7 +90,8 @@ function makeLatm(random: Random, isInBand: boolean): MadeFrame {
   const bits = new Bits();
   const subFrames = isInBand ? random.between(1, 4) : 3;
   const frameBytes = isInBand && random.chance(0.3) ? random.between(20, 531) : 0;
-  if (isInBand) streamMuxConfig(bits.put(0, 1), { subFrames, frameBytes, isNew: random.chance(0.5) });
+  const [isNew, hasExtension] = [random.chance(0.5), random.chance(0.5)];
+  if (isInBand) streamMuxConfig(bits.put(0, 1), { subFrames, frameBytes, isNew, hasExtension });
   const frames = Array.from({ length: subFrames }, () => {
     const size = random.chance(0.1) ? random.between(1_000, 3_000) : random.between(1, 400);
     return random.bytes(frameBytes > 0 ? frameBytes : size);
