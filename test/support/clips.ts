@@ -27,6 +27,14 @@ const BEEP = `-f lavfi -i sine=f=1000:r=48000:d=${CLIP_SECONDS},volume='if(lt(mo
 const CLIPS = {
   h264: { command: `${VIDEO} ${X264} -profile:v baseline -b:v 300k`, ext: "mp4" },
   h264Bframes: { command: `${VIDEO} -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k`, ext: "mp4" },
+  h264Pyramid: {
+    command: `${VIDEO} -c:v libx264 -preset veryfast -bf 5 -b_strategy 0 -refs 4 -x264-params b-pyramid=normal:open-gop=1 -g 25 -b:v 300k`,
+    ext: "mp4",
+  },
+  h265Bframes: {
+    command: `${VIDEO} -c:v libx265 -preset ultrafast -x265-params keyint=25:bframes=4:b-pyramid=1:b-adapt=0:pools=1:log-level=error -tag:v hvc1 -b:v 300k`,
+    ext: "mp4",
+  },
   h264Large: { command: `${VIDEO} ${X264} -b:v 4M -minrate 4M -maxrate 4M -bufsize 1M`, ext: "mp4" },
   h265: {
     command: `${VIDEO} -c:v libx265 -preset ultrafast -x265-params keyint=25:bframes=0:pools=1:log-level=error -tag:v hvc1 -b:v 300k`,
