@@ -47,7 +47,8 @@ export class UnitServer implements AsyncDisposable {
       sourceKind: ({ source }) => clipSource(memory, clips.get(source.split("/").at(-1)!)!),
     });
     const guesses = new Guesses();
-    const options = { logger, clock: systemClock, config, paths, memory, guesses, secure: false };
+    const strays = { datagrams: 0, packets: 0 };
+    const options = { logger, clock: systemClock, config, paths, memory, guesses, strays, secure: false };
     const rtsp = await startRtspServer(options);
     return new UnitServer(memory, paths, rtsp, lines);
   }

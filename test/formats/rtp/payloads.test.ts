@@ -23,7 +23,8 @@ test.each([
   ["vorbis", "vorbis"],
   ["PCMA", "g711"],
   ["pcmu", "g711"],
-  ["ac3", "generic"],
+  ["ac3", "ac3"],
+  ["eac3", "generic"],
   ["", "generic"],
 ] as [string, CodecId][])("encoding %p is %s", (encoding, codec) => {
   expect(codecOfEncoding(encoding, new Map())).toBe(codec);
