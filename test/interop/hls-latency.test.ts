@@ -4,6 +4,7 @@ import { TestServer } from "../support/server.ts";
 import { Client, clientTest, ffmpegReader } from "../support/tools.ts";
 import { BrowserPage } from "./browser.ts";
 import { CLOCK_HEIGHT, CLOCK_RATE, CLOCK_WIDTH, readBars } from "./clock-source.ts";
+import { middle } from "./sync.ts";
 
 /** Between the newest data and the picture, s. */
 const BEHIND_MAX_S = 1;
@@ -73,16 +74,17 @@ clientTest(
     await using browser = await BrowserPage.open(server.hls("cam/"));
     const start = await browser.until(({ frames, behind }) => frames > 90 && behind < BEHIND_MAX_S, 40_000);
     const ages: number[] = [];
-    let behind = 0;
+    const distances: number[] = [];
     let later = await browser.playback();
     while (later.time < start.time + WATCH_S) {
       const { bars, now } = await browser.page.evaluate(readShown);
       ages.push((now % 2 ** 32) - readBars((bar) => bars[bar] ?? 0));
       await browser.page.waitForTimeout(250);
       later = await browser.playback();
-      behind = Math.max(behind, later.behind);
+      distances.push(later.behind);
     }
-    const age = ages.toSorted((a, b) => a - b)[ages.length >> 1] ?? Number.NaN;
+    const age = middle(ages);
+    const behind = middle(distances);
     const direct = await ageOverRtsp(server.rtsp("cam"));
     console.log(
       `glass to glass: ${age} ms; of it encoder and publisher, read by RTSP: ${direct} ms; behind ${behind} s`,
