@@ -1,5 +1,6 @@
 import * as config from "./config.ts";
 import * as interleaved from "./interleaved.ts";
+import * as packetizer from "./packetizer.ts";
 import * as rtcp from "./rtcp.ts";
 import * as rtp from "./rtp.ts";
 import * as rtspClient from "./rtsp-client.ts";
@@ -8,7 +9,7 @@ import * as rtspResponse from "./rtsp-response.ts";
 import * as sdp from "./sdp.ts";
 import type { FuzzTarget } from "./session.ts";
 import * as transportHeader from "./transport-header.ts";
-import * as units from "./units.ts";
+import { units, unitsAudio, unitsVideo } from "./units.ts";
 
 /** Every parser of outside bytes. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -22,4 +23,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   rtcp,
   config,
   units,
+  unitsAudio,
+  unitsVideo,
+  packetizer,
 ];

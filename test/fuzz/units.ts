@@ -1,4 +1,4 @@
-import { TS_AAC, TS_H264, UNITS_GENERIC, UNITS_H264 } from "../../assembly/abi.ts";
+import { TS_AAC, TS_H264, UNITS_GENERIC, UNITS_H264, UNITS_LATM } from "../../assembly/abi.ts";
 import { ProtocolError } from "../../src/lib/errors.ts";
 import { LogCursor } from "../../wasm/cursor.ts";
 import { RtpLog } from "../../wasm/log.ts";
@@ -8,16 +8,27 @@ import { Random } from "../support/random.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { writeFrame, writeRtp } from "../wasm/twin/packet.ts";
-import { AAC, CODECS } from "../wasm/twin/packetize.ts";
-
-/** RTP payloads of any codec: what a depacketizer makes of them never breaks a muxer. */
-export const name = "units";
+import { AAC, CODECS, type Codec } from "../wasm/twin/packetize.ts";
+import { AUDIO_CODECS } from "../wasm/twin/packetize-audio.ts";
+import { VIDEO_CODECS } from "../wasm/twin/packetize-video.ts";
+import { packetizeAgain } from "./again.ts";
+import type { FuzzTarget } from "./session.ts";
 
 const memory = loadBuild("fuzz", 128);
 const CLOCK_RATE = 90_000;
 
+/** RTP payloads of the codecs of browsers; of other sound; of other pictures. */
+export const units = unitsTarget("units", CODECS);
+export const unitsAudio = unitsTarget("units-audio", AUDIO_CODECS);
+export const unitsVideo = unitsTarget("units-video", VIDEO_CODECS);
+
+/** RTP payloads of some codecs: what a depacketizer makes of them never breaks a muxer, nor a packetizer. */
+function unitsTarget(name: string, codecs: readonly Codec[]): FuzzTarget {
+  return { name, seeds: codecs.flatMap(seedsOf), run: (input) => run(input, codecs) };
+}
+
 /** One byte of codec, then packets: a byte of flags, two of size, the payload. */
-export const seeds: Uint8Array[] = CODECS.flatMap((codec, i) => {
+function seedsOf(codec: Codec, i: number): Uint8Array[] {
   const random = new Random(i + 1);
   return [1, 2, 3].map(() => {
     const packets: number[] = [];
@@ -30,31 +41,34 @@ export const seeds: Uint8Array[] = CODECS.flatMap((codec, i) => {
     }
     return new Uint8Array([i, ...packets]).slice(0, 16_000);
   });
-});
+}
 
-/** Depacketizes the input, and writes what comes out as parts and transport streams. */
-export function run(input: Uint8Array): void {
-  const codec = CODECS[(input[0] ?? 0) % CODECS.length]!;
+/** Depacketizes the input, and writes what comes out as parts, transport streams and packets. */
+function run(input: Uint8Array, codecs: readonly Codec[]): void {
+  const codec = codecs[(input[0] ?? 0) % codecs.length]!;
   const track = { kinds: new Map([[96, codec.kind]]), clockRate: CLOCK_RATE, paramsKnown: 0 };
   const log = RtpLog.open(memory, { tracks: [track], lagPackets: 64, maxPacket: 1_460 })!;
   log.mapChannel(0, 0, false);
   const cursor = LogCursor.open(memory, { log: log.address, tracks: 1, channels: [0] })!;
-  const units = UnitLog.open(memory, {
+  const logOfUnits = UnitLog.open(memory, {
     format: codec.format,
     clockRate: CLOCK_RATE,
     reorderDepth: (input[1] ?? 0) & 3,
     ...AAC,
+    ...codec.setup,
   })!;
-  const pull = UnitPull.open(memory, cursor, [units])!;
+  const pull = UnitPull.open(memory, cursor, [logOfUnits])!;
   let mood = "";
   try {
     feed(log, input);
     while (pull.pull());
-    const counts = [write(units, codec.format), units.dropped, units.malformed, units.jumps];
-    mood = [CODECS.indexOf(codec), ...counts].map(letter).join("");
+    const { dropped, malformed, jumps } = logOfUnits;
+    const counts = [write(logOfUnits, codec.format), dropped, malformed, jumps];
+    counts.push(packetizeAgain(memory, logOfUnits, codec, 128 + ((input[2] ?? 0) % 1_345)));
+    mood = [codecs.indexOf(codec), ...counts].map(letter).join("");
   } finally {
     pull.close();
-    units.close();
+    logOfUnits.close();
     cursor.close();
     log.close();
   }
@@ -104,7 +118,7 @@ function write(units: UnitLog, format: number): number {
   const part = count === 0 ? [] : parts.write([range], 1);
   if (part === undefined) throw new Error("no part");
   parts.close();
-  if (format !== UNITS_H264 && format !== UNITS_GENERIC) return count;
+  if (format !== UNITS_H264 && format !== UNITS_GENERIC && format !== UNITS_LATM) return count;
   const kind = format === UNITS_H264 ? TS_H264 : TS_AAC;
   const ts = TsWriter.open(memory)!;
   ts.setUp([{ units, kind, pid: 256, prefix: new Uint8Array(7), hasClock: true }]);

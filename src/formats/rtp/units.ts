@@ -48,8 +48,9 @@ const UNITS: Readonly<
   }),
   mpeg4Audio: genericSetup,
   mpeg4AudioLatm: latmSetup,
-  mpeg12Video: (format) => videoSetup(UNITS_MPEG12_VIDEO, format, undefined),
-  mpeg4Video: (format) => videoSetup(UNITS_MPEG4_VIDEO, format, undefined),
+  // of B pictures one reference at most comes before and is shown after
+  mpeg12Video: (format) => ({ ...videoSetup(UNITS_MPEG12_VIDEO, format, undefined), reorderDepth: 1 }),
+  mpeg4Video: (format) => ({ ...videoSetup(UNITS_MPEG4_VIDEO, format, undefined), reorderDepth: 1 }),
   mpeg12Audio: (format) => frameSetup(UNITS_MPEG12_AUDIO, format, 1152 / 44_100),
   ac3: (format) => frameSetup(UNITS_AC3, format, 1536 / format.clockRate),
   g711: (format) => sampleSetup(format, 8),

@@ -13,6 +13,8 @@ export function obusOf(unit: Uint8Array): Uint8Array[] {
     at += header.length;
     let size = unit.length - at;
     if (first & 2) {
+      // a size that is cut
+      if (unit.length - at < 8 && unit.subarray(at).every((byte) => byte >= 128)) break;
       size = 0;
       for (let i = 0; i < 8 && at < unit.length; i++) {
         const byte = unit[at]!;
