@@ -153,6 +153,40 @@ describe("a source of units", () => {
     }
   });
 
+  test("readers of units get them where it has placed them, after wraps too", async () => {
+    using studio = new Studio(memory, [VIDEO, SOUND]);
+    const { clock, stream, input } = studio;
+    await clock.advance(5_000);
+    const wall = clock.wall();
+    const [pictures, sound] = [2 ** 33 + 12_345, 2 ** 34 + 777];
+    input.align(0, pictures, wall);
+    input.align(1, sound, wall + 7);
+    const reader = { pump: () => undefined, needs: (track: number) => units.tracks[track]!.headSeq - 40 };
+    const units = stream.addUnitReader(reader);
+    for (let i = 0; i < 20; i++) {
+      // arrival says something else
+      await clock.advance(i % 2 === 0 ? 10 : 70);
+      studio.write(0, picture(300), pictures + i * 3_600, pictures + i * 3_600 + (i % 3) * 3_600);
+      studio.write(1, new Uint8Array(1_400), sound + i * 1_920);
+      input.pump();
+      stream.flush(clock.now());
+    }
+    const seen = [0, 1].map((track) => {
+      const log = units.tracks[track]!;
+      const walls: number[] = [];
+      for (let at = 0; log.find(at); at += log.entries) walls.push(units.wallOf(track, log.pts) - wall);
+      return walls;
+    });
+    expect(seen.map(({ length }) => length)).toEqual([20, 20]);
+    seen[0]!.forEach((at, i) => {
+      expect(at).toBeCloseTo(40 * i + 40 * (i % 3), 1);
+    });
+    seen[1]!.forEach((at, i) => {
+      expect(at).toBeCloseTo(40 * i + 7, 1);
+    });
+    stream.removeUnitReader(reader);
+  });
+
   test("tells when the memory is used up, or a unit is larger than any may be", () => {
     {
       using studio = new Studio(memory, [VIDEO]);
