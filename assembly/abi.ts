@@ -132,3 +132,21 @@ export const TS_TRACKS = 64;
 export const TS_TRACK_STRIDE = 64;
 export const TS_H264 = 1;
 export const TS_AAC = 2;
+export const TS_H265 = 3;
+export const TS_OPUS = 4;
+export const TS_MPEG12_VIDEO = 5;
+export const TS_MPEG12_AUDIO = 6;
+export const TS_AC3 = 7;
+/** AAC in LATM with LOAS framing; is read, not written. */
+export const TS_LATM = 8;
+
+/** A demultiplexer of transport streams: its table of packet identifiers, and that of what they stand for. */
+export const TS_PIDS = 256;
+export const TS_TARGETS = 8448;
+export const TS_TARGETS_MAX = 64;
+/** Bytes of a table's section at most (ISO/IEC 13818-1 §2.4.4.4, §2.4.4.9), and room for those that are done. */
+export const TS_SECTION_MAX = 1024;
+export const TS_SECTIONS_DONE = 1280;
+/** What a call of `tsDemux` has stopped for: sections are done; a stream has said what it is. */
+export const TS_EVENT_SECTION = 1;
+export const TS_EVENT_STREAM = 2;

@@ -61,6 +61,35 @@ export {
   slotGive,
   slotTake,
 } from "./memory";
+export { tsDemux, tsFlush, tsLose, tsRestart, tsTargetOpen } from "./mpegts/demux";
+export {
+  TS_DEMUX_CONTINUITY,
+  TS_DEMUX_DUPLICATES,
+  TS_DEMUX_EVENTS,
+  TS_DEMUX_JUMPS,
+  TS_DEMUX_LATEST,
+  TS_DEMUX_MALFORMED,
+  TS_DEMUX_PACKETS,
+  TS_DEMUX_SCRAMBLED,
+  TS_DEMUX_SIZE,
+  TS_DEMUX_SYNC_LOSSES,
+  TS_SECTION_DONE,
+  TS_SECTION_DONE_BYTES,
+  TS_SECTION_QUIET,
+  TS_SECTION_SIZE,
+  TS_STREAM_ASKED,
+  TS_STREAM_CHANGED,
+  TS_STREAM_CHANNELS,
+  TS_STREAM_CONFIG,
+  TS_STREAM_PARAMS,
+  TS_STREAM_PPS,
+  TS_STREAM_RATE,
+  TS_STREAM_READY,
+  TS_STREAM_SIZE,
+  TS_STREAM_SPS,
+  TS_STREAM_UNITS,
+  TS_STREAM_VPS,
+} from "./mpegts/demux-layout";
 export { TS_SIZE } from "./mpegts/layout";
 export { tsWrite } from "./mpegts/mux";
 export { packetizerOpen, packetizerPump, packetizerTrack } from "./packetize/pump";

@@ -1,4 +1,5 @@
 import { TS_AAC } from "../abi";
+import { crc32 } from "../crc32";
 import { UnitTrack, unitPut } from "../units/log";
 import { put8, put16, put32 } from "../wire";
 import { TS_PACKET, TS_SCRATCH, TsMux, tsTrack } from "./layout";
@@ -54,14 +55,4 @@ function sectionHead(section: i32, table: i32, length: i32): void {
 function finish(mux: TsMux, section: i32, size: i32): void {
   put32(section + size, crc32(section, size));
   unitPut(changetype<UnitTrack>(mux.out), changetype<i32>(mux) + TS_SCRATCH, TS_PACKET);
-}
-
-/** CRC-32/MPEG-2 (ISO/IEC 13818-1 annex A). */
-function crc32(at: i32, size: i32): u32 {
-  let crc: u32 = 0xffffffff;
-  for (let i = 0; i < size; i++) {
-    crc ^= (load<u8>(at + i) as u32) << 24;
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x80000000) !== 0 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
-  }
-  return crc;
 }

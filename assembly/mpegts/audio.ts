@@ -1,0 +1,183 @@
+import { TS_EVENT_STREAM, UNIT_KEY } from "../abi";
+import { UnitTrack, unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
+import { audioHeader } from "./audio-header";
+import { TS_STREAM_HEAD, TsDemux, TsStream } from "./demux-layout";
+
+/** Frames are counted from a time; one that is further from its own is counted from anew, s. */
+const TOLERANCE: f64 = 0.01;
+/** Frames in a row with other parameters, each at the start of a PES packet, that are believed. */
+const STRANGERS = 3;
+
+/** A PES packet begins. */
+export function audioStart(stream: TsStream): void {
+  stream.atStart = 1;
+  stream.early = stream.headFill > 0 ? 1 : 0;
+}
+
+/**
+ * Cuts frames out of an elementary stream, wherever the pieces are cut: each is a unit with a time of its own.
+ *
+ * @returns bytes taken; `asked` is 1 when the unit track has to be opened first
+ */
+export function audioBytes(demux: TsDemux, stream: TsStream, from: i32, size: i32): i32 {
+  let at = 0;
+  while (true) {
+    if (stream.frameLeft > 0) {
+      const n = min(stream.frameLeft, size - at);
+      if (stream.framing !== 0) unitPut(changetype<UnitTrack>(stream.units), from + at, n);
+      stream.frameLeft -= n;
+      at += n;
+      if (n > 0) stream.atStart = 0;
+      if (stream.frameLeft > 0) return at;
+      frameEnd(demux, stream);
+    }
+    const need = audioHeader(stream);
+    if (need === 0) {
+      resync(stream);
+    } else if (need > stream.headFill) {
+      if (at === size) return at;
+      if (stream.headFill === 0) stream.headStart = stream.atStart;
+      const n = min(need - stream.headFill, size - at);
+      memory.copy(changetype<i32>(stream) + TS_STREAM_HEAD + stream.headFill, from + at, n);
+      stream.headFill += n;
+      at += n;
+      stream.atStart = 0;
+    } else if (!frameBegin(demux, stream)) {
+      return at;
+    }
+  }
+}
+
+/** The header of a frame is whole. False when the unit track has to be opened first. */
+function frameBegin(demux: TsDemux, stream: TsStream): bool {
+  if (stream.known !== 0 && stream.key !== stream.known) {
+    stranger(stream);
+    return true;
+  }
+  if (stream.held !== 0) publish(demux, stream);
+  if (stream.known === 0) {
+    // in the midst of a stream a header is believed when another one follows its frame
+    if (stream.headStart === 0 && stream.candidate !== stream.key) {
+      stream.candidate = stream.key;
+      skip(stream);
+      return true;
+    }
+    stream.known = stream.key;
+    stream.ready = 1;
+  }
+  stream.strangers = 0;
+  if (stream.units === 0 && stream.asked === 0) {
+    stream.asked = 1;
+    demux.events |= TS_EVENT_STREAM;
+    return false;
+  }
+  if (stream.units === 0 || !takeTime(stream) || unitStart(changetype<UnitTrack>(stream.units)) !== 0) {
+    skip(stream);
+    return true;
+  }
+  const track = changetype<UnitTrack>(stream.units);
+  track.flags |= UNIT_KEY;
+  const head = changetype<i32>(stream) + TS_STREAM_HEAD;
+  unitPut(track, head + stream.headSkip, stream.headFill - stream.headSkip);
+  if (stream.headStart !== 0) stream.locked = 1;
+  stream.framing = 1;
+  stream.frameLeft = stream.frameSize - stream.headFill;
+  stream.headFill = 0;
+  if (stream.frameLeft === 0) frameEnd(demux, stream);
+  return true;
+}
+
+/** Goes over a frame without a unit. */
+function skip(stream: TsStream): void {
+  stream.framing = 0;
+  stream.frameLeft = stream.frameSize - stream.headFill;
+  stream.headFill = 0;
+  stream.early = 0;
+}
+
+/** A header that says other things than those before: by accident, or the stream has changed. */
+function stranger(stream: TsStream): void {
+  if (stream.headStart !== 0) stream.strangers += 1;
+  if (stream.strangers >= STRANGERS) stream.changed = 1;
+  resync(stream);
+}
+
+/** What was taken for a header is none: looks on from its second byte. */
+function resync(stream: TsStream): void {
+  if (stream.units !== 0) {
+    const track = changetype<UnitTrack>(stream.units);
+    if (stream.locked !== 0) track.malformed += 1;
+    if (stream.held !== 0) unitDrop(track);
+  }
+  stream.held = 0;
+  stream.locked = 0;
+  stream.candidate = 0;
+  stream.headStart = 0;
+  stream.headFill -= 1;
+  const head = changetype<i32>(stream) + TS_STREAM_HEAD;
+  memory.copy(head, head + 1, stream.headFill);
+}
+
+/**
+ * Says when the frame is played: by the time of its PES packet when it is the first that begins there, but counted by
+ * samples as long as that agrees, as times are in 90 kHz.
+ *
+ * @returns whether there is a time
+ */
+function takeTime(stream: TsStream): bool {
+  const clock = changetype<UnitTrack>(stream.units).clockRate;
+  const rate = stream.rate as f64;
+  if (stream.hasTime !== 0 && stream.early === 0) {
+    stream.hasTime = 0;
+    const given = (stream.pts * clock) / 90000;
+    const expected = stream.base + (stream.samples * clock) / rate;
+    if (stream.unitTimed === 0 || Math.abs(given - expected) > TOLERANCE * clock) {
+      stream.base = given;
+      stream.samples = 0;
+      stream.unitTimed = 1;
+    }
+  }
+  stream.early = 0;
+  if (stream.unitTimed === 0) return false;
+  stream.frameTime = stream.base + (stream.samples * clock) / rate;
+  stream.samples += stream.frameSamples as f64;
+  return true;
+}
+
+/** All bytes of a frame are there. */
+function frameEnd(demux: TsDemux, stream: TsStream): void {
+  if (stream.framing === 0) return;
+  stream.framing = 0;
+  if (stream.locked !== 0) publish(demux, stream);
+  else stream.held = 1;
+}
+
+function publish(demux: TsDemux, stream: TsStream): void {
+  const track = changetype<UnitTrack>(stream.units);
+  let time = Math.round(stream.frameTime);
+  if (stream.published !== 0 && time <= stream.lastDts) time = stream.lastDts + 1;
+  unitFinishAt(track, time, time);
+  stream.held = 0;
+  stream.locked = 1;
+  stream.published = 1;
+  stream.lastDts = time;
+  demux.latest = max<f64>(demux.latest, (time * 90000) / track.clockRate);
+}
+
+/** No more will come. */
+export function audioEnd(demux: TsDemux, stream: TsStream): void {
+  if (stream.held !== 0) publish(demux, stream);
+  if (stream.framing !== 0) unitDrop(changetype<UnitTrack>(stream.units));
+  audioLose(stream);
+}
+
+/** Forgets the frame in progress; its unit is dropped by the caller. */
+export function audioLose(stream: TsStream): void {
+  stream.headFill = 0;
+  stream.frameLeft = 0;
+  stream.framing = 0;
+  stream.held = 0;
+  stream.locked = 0;
+  stream.early = 0;
+  stream.candidate = 0;
+}

@@ -1,0 +1,198 @@
+import { PARAM_MAX, TS_SECTION_MAX, TS_SECTIONS_DONE, TS_TARGETS, TS_TARGETS_MAX } from "../abi";
+
+/**
+ * A demultiplexer of transport streams (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of
+ * one byte for each packet identifier (TS_PIDS) and the addresses of what the indexes stand for (TS_TARGETS): 0 is
+ * nothing, others are a TsSection or a TsStream.
+ */
+export class TsDemux {
+  /** Whether the last packet ended where one should begin. */
+  synced!: i32;
+  /** Times that packets were not where they should be, and those that were done. */
+  syncLosses!: i32;
+  packets!: i32;
+  /** Counters that did not go on; packets that came twice; encrypted ones; those that made no sense. */
+  continuityErrors!: i32;
+  duplicates!: i32;
+  scrambled!: i32;
+  malformed!: i32;
+  /** Timestamps that began anew. */
+  jumps!: i32;
+  /** TS_EVENT_*. */
+  events!: i32;
+  /** What is left of the packet that a call has stopped in: address, bytes, stream. */
+  rest!: i32;
+  restSize!: i32;
+  restStream!: i32;
+  /** The present time line: whether there is one (2: the next time begins another); the last timestamp of any stream, without wraps, and what is added to it. */
+  started!: i32;
+  last!: f64;
+  offset!: f64;
+  /** The latest time of all units. */
+  latest!: f64;
+}
+
+/** What all that a packet identifier stands for begins with. */
+export class TsTarget {
+  /** 0 for tables, else what a stream carries: TS_H264 and so on. */
+  kind!: i32;
+  /** Continuity counter of the last packet, -1 when there was none. */
+  counter!: i32;
+  /** The last bytes of the last packet, to tell one that comes twice. */
+  mark!: u64;
+}
+
+/** A table of program information in sections (§2.4.4). The section in progress and those that are done lie behind it. */
+export class TsSection {
+  kind!: i32;
+  counter!: i32;
+  mark!: u64;
+  /** Bytes of the section in progress; -1 without one. */
+  fill!: i32;
+  /** Bytes of sections that are done, for the façade to take. */
+  done!: i32;
+  /** Whether a section that is like the last one is left out, and its check sum. */
+  quiet!: i32;
+  check!: u32;
+}
+
+export const TS_SECTION_BYTES = 64;
+export const TS_SECTION_DONE: i32 = TS_SECTION_BYTES + TS_SECTION_MAX;
+export const TS_SECTION_SIZE: i32 = TS_SECTION_DONE + TS_SECTIONS_DONE;
+
+/** An elementary stream. Its scratch lies behind it. */
+export class TsStream {
+  kind!: i32;
+  counter!: i32;
+  mark!: u64;
+  /** The unit track that takes its units; 0 while it is not known what it needs. */
+  units!: i32;
+  /** Whether enough is known of it, and whether its format is not any more what it was. */
+  ready!: i32;
+  changed!: i32;
+  /** Whether something is missing: nothing counts before the next PES packet. */
+  lost!: i32;
+
+  /** The PES packet in progress: whether there is one, bytes of its header so far, bytes left (-1: up to the next). */
+  inPes!: i32;
+  headerFill!: i32;
+  left!: i32;
+  /** Whether its time has not been taken yet; the times, 90 kHz without wraps. */
+  hasTime!: i32;
+  pts!: f64;
+  dts!: f64;
+  /** Its time line: the last timestamp without wraps, what is added to it, the last time that came out. */
+  timed!: i32;
+  last!: f64;
+  offset!: f64;
+  lastTime!: f64;
+  /** Whether it has ever said decoding times. */
+  hasDts!: i32;
+
+  /** Between start codes: 0 nothing, 1 the beginning of a NAL unit, 2 what is kept of it, 3 what is not. */
+  state!: i32;
+  /** Zeros that may belong to a start code; bytes of the NAL unit; where its length goes. */
+  zeros!: i32;
+  nalSize!: i32;
+  lengthAt!: i32;
+  /** The parameter set in progress: number, or -1. */
+  param!: i32;
+  /** Of the access unit: whether it has slices, and whether its time was said. */
+  hasSlices!: i32;
+  /** Its parameter sets: bits PARAM_*. */
+  hasSets!: i32;
+  unitTimed!: i32;
+  unitPts!: f64;
+  unitDts!: f64;
+  /** Whether a PES packet has begun since the last slice; PES packets of one access unit in a row; a unit in several. */
+  pesBegun!: i32;
+  alone!: i32;
+  splits!: i32;
+  /** Number of the picture in progress (MPEG-1/2 Video). */
+  picture!: i32;
+  /** Whether there was a unit, and its times. */
+  published!: i32;
+  lastPts!: f64;
+  lastDts!: f64;
+  /** Ticks of a frame; the last time that was said, and units since. */
+  frameTicks!: f64;
+  saidDts!: f64;
+  sinceSaid!: i32;
+
+  /** The header of the frame in progress, and bytes of the frame that are still to come. */
+  headFill!: i32;
+  frameLeft!: i32;
+  /** Whether the frame has a unit; whether it waits for the header of the next one. */
+  framing!: i32;
+  held!: i32;
+  /** Whether the last frame ended where this one begins; whether the present byte is the first of a PES packet. */
+  locked!: i32;
+  atStart!: i32;
+  /** Whether the header in progress began there. */
+  headStart!: i32;
+  /** Whether the header in progress began before this PES packet. */
+  early!: i32;
+  /** What a header says: bytes that are not part of the unit, bytes of the frame, samples, what must not change. */
+  headSkip!: i32;
+  frameSize!: i32;
+  frameSamples!: i32;
+  key!: i32;
+  /** What the stream is: key, samples a second, channels, and what is told of it besides. */
+  known!: i32;
+  asked!: i32;
+  rate!: i32;
+  channels!: i32;
+  config!: i32;
+  /** The key of a header that may be none, and headers with another key in a row. */
+  candidate!: i32;
+  strangers!: i32;
+  /** The time that samples are counted from, ticks of its clock, and how many there were. */
+  base!: f64;
+  samples!: f64;
+  frameTime!: f64;
+
+  /** Parameter sets: bytes of SPS, PPS, VPS, and how often any has changed. */
+  sps!: i32;
+  pps!: i32;
+  vps!: i32;
+  paramsVersion!: i32;
+}
+
+/** Scratch of a stream: the header of a PES packet, the first bytes of a NAL unit or frame, parameter sets. */
+export const TS_STREAM_HEADER = 448;
+export const TS_STREAM_HEAD = 736;
+export const TS_HEAD_MAX = 96;
+export const TS_STREAM_PARAMS: i32 = 832;
+/** The one in progress lies behind the others; so does a frame of LATM. */
+export const TS_STREAM_SCRATCH: i32 = TS_STREAM_PARAMS + 3 * PARAM_MAX;
+export const TS_SCRATCH_MAX = 8448;
+export const TS_STREAM_SIZE: i32 = TS_STREAM_SCRATCH + TS_SCRATCH_MAX;
+
+export const TS_DEMUX_SIZE: i32 = TS_TARGETS + 4 * TS_TARGETS_MAX;
+export const TS_DEMUX_SYNC_LOSSES: i32 = offsetof<TsDemux>("syncLosses");
+export const TS_DEMUX_PACKETS: i32 = offsetof<TsDemux>("packets");
+export const TS_DEMUX_CONTINUITY: i32 = offsetof<TsDemux>("continuityErrors");
+export const TS_DEMUX_DUPLICATES: i32 = offsetof<TsDemux>("duplicates");
+export const TS_DEMUX_SCRAMBLED: i32 = offsetof<TsDemux>("scrambled");
+export const TS_DEMUX_MALFORMED: i32 = offsetof<TsDemux>("malformed");
+export const TS_DEMUX_JUMPS: i32 = offsetof<TsDemux>("jumps");
+export const TS_DEMUX_EVENTS: i32 = offsetof<TsDemux>("events");
+export const TS_DEMUX_LATEST: i32 = offsetof<TsDemux>("latest");
+
+export const TS_SECTION_DONE_BYTES: i32 = offsetof<TsSection>("done");
+export const TS_SECTION_QUIET: i32 = offsetof<TsSection>("quiet");
+export const TS_STREAM_UNITS: i32 = offsetof<TsStream>("units");
+export const TS_STREAM_READY: i32 = offsetof<TsStream>("ready");
+export const TS_STREAM_CHANGED: i32 = offsetof<TsStream>("changed");
+export const TS_STREAM_ASKED: i32 = offsetof<TsStream>("asked");
+export const TS_STREAM_RATE: i32 = offsetof<TsStream>("rate");
+export const TS_STREAM_CHANNELS: i32 = offsetof<TsStream>("channels");
+export const TS_STREAM_CONFIG: i32 = offsetof<TsStream>("config");
+export const TS_STREAM_SPS: i32 = offsetof<TsStream>("sps");
+export const TS_STREAM_PPS: i32 = offsetof<TsStream>("pps");
+export const TS_STREAM_VPS: i32 = offsetof<TsStream>("vps");
+
+/** Nothing that a packet identifier stands for may be larger than these. */
+export function tsTarget(demux: i32, index: i32): i32 {
+  return load<i32>(demux + TS_TARGETS + 4 * index);
+}

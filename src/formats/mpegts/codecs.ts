@@ -1,0 +1,147 @@
+import {
+  TS_AAC,
+  TS_AC3,
+  TS_H264,
+  TS_H265,
+  TS_MPEG12_AUDIO,
+  TS_MPEG12_VIDEO,
+  TS_OPUS,
+} from "../../../assembly/abi.ts";
+import { findDescriptor } from "../../../wasm/ts-tables.ts";
+import type { TsStreamKind, TsTrack } from "../../../wasm/ts-track.ts";
+
+/** A codec with what a transport stream says of it: what makes the description of a stream. */
+export type TsCodec =
+  | { readonly codec: "h264"; readonly sps?: Uint8Array; readonly pps?: Uint8Array }
+  | {
+      readonly codec: "h265";
+      readonly vps?: Uint8Array;
+      readonly sps?: Uint8Array;
+      readonly pps?: Uint8Array;
+    }
+  | { readonly codec: "mpeg4Audio"; readonly config: Uint8Array }
+  | { readonly codec: "opus"; readonly channels: number }
+  | { readonly codec: "mpeg12Video" }
+  | { readonly codec: "mpeg12Audio" }
+  | { readonly codec: "ac3"; readonly sampleRate: number; readonly channels: number };
+
+/** Tags of descriptors (ISO/IEC 13818-1 §2.6, ETSI EN 300 468 §6.1, §6.2). */
+const REGISTRATION = 0x05;
+const AC3 = 0x6a;
+const EXTENSION = 0x7f;
+/** Tag of the extension with which Opus says its channels. */
+const OPUS_CONFIG = 0x80;
+
+interface Row {
+  readonly kind: number;
+  /** Ticks a second; undefined: the sample rate of the stream. */
+  readonly clockRate: number | undefined;
+  /** Stream types that stand for it (ISO/IEC 13818-1 table 2-34), the one that is written first. */
+  readonly streamTypes: readonly number[];
+  /** Whether descriptors say that a stream of private data is one. */
+  readonly isPrivate?: (descriptors: Uint8Array) => boolean;
+  readonly describe: (track: TsTrack) => TsCodec;
+}
+
+/** How transport streams carry each codec. */
+const TS_CODECS = {
+  h264: {
+    kind: TS_H264,
+    clockRate: 90_000,
+    streamTypes: [0x1b],
+    describe: ({ parameterSets: { sps, pps } }) => ({
+      codec: "h264",
+      ...(sps && { sps }),
+      ...(pps && { pps }),
+    }),
+  },
+  h265: {
+    kind: TS_H265,
+    clockRate: 90_000,
+    streamTypes: [0x24],
+    isPrivate: (descriptors) => registers(descriptors, "HEVC"),
+    describe: ({ parameterSets: { vps, sps, pps } }) => ({
+      codec: "h265",
+      ...(vps && { vps }),
+      ...(sps && { sps }),
+      ...(pps && { pps }),
+    }),
+  },
+  mpeg12Video: {
+    kind: TS_MPEG12_VIDEO,
+    clockRate: 90_000,
+    streamTypes: [0x02, 0x01],
+    describe: () => ({ codec: "mpeg12Video" }),
+  },
+  mpeg4Audio: {
+    kind: TS_AAC,
+    clockRate: undefined,
+    streamTypes: [0x0f],
+    describe: ({ audioConfig }) => ({ codec: "mpeg4Audio", config: audioConfig }),
+  },
+  opus: {
+    kind: TS_OPUS,
+    clockRate: 48_000,
+    streamTypes: [0x06],
+    isPrivate: (descriptors) => registers(descriptors, "Opus"),
+    describe: ({ channels }) => ({ codec: "opus", channels }),
+  },
+  mpeg12Audio: {
+    kind: TS_MPEG12_AUDIO,
+    clockRate: 90_000,
+    streamTypes: [0x03, 0x04],
+    describe: () => ({ codec: "mpeg12Audio" }),
+  },
+  ac3: {
+    kind: TS_AC3,
+    clockRate: undefined,
+    streamTypes: [0x81],
+    isPrivate: (descriptors) =>
+      findDescriptor(descriptors, AC3) !== undefined || registers(descriptors, "AC-3"),
+    describe: ({ sampleRate, channels }) => ({ codec: "ac3", sampleRate, channels }),
+  },
+} as const satisfies Record<string, Row>;
+
+export type TsCodecId = keyof typeof TS_CODECS;
+
+const ROWS: readonly Row[] = Object.values(TS_CODECS);
+/** PES packets with private data: only descriptors say what they are. */
+const PRIVATE = 0x06;
+
+/** How an elementary stream is read; undefined when its codec is not known. For `TsDemuxer.open`. */
+export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKind | undefined {
+  const isRow = ({ streamTypes, isPrivate }: Row) =>
+    streamType === PRIVATE ? isPrivate?.(descriptors) === true : streamTypes.includes(streamType);
+  const row = ROWS.find(isRow);
+  if (row === undefined) return undefined;
+  const { kind, clockRate } = row;
+  return { kind, clockRate, ...(kind === TS_OPUS && { channels: opusChannels(descriptors) }) };
+}
+
+/** What a track is, as far as it is known: all of it when it is ready. */
+export function tsCodec(track: TsTrack): TsCodec {
+  const row = ROWS.find(({ kind }) => kind === track.kind.kind) as Row;
+  return row.describe(track);
+}
+
+/** The name of a track's codec. */
+export function tsCodecId({ kind }: TsTrack): TsCodecId {
+  const [id] = Object.entries<Row>(TS_CODECS).find(([, row]) => row.kind === kind.kind) as [TsCodecId, Row];
+  return id;
+}
+
+function registers(descriptors: Uint8Array, format: string): boolean {
+  const content = findDescriptor(descriptors, REGISTRATION);
+  return content !== undefined && Buffer.from(content.subarray(0, 4)).toString("latin1") === format;
+}
+
+/**
+ * Channels by the configuration code of "Opus in MPEG-2 Transport Streams": 0 is two of their own (dual mono), others
+ * are the number, or with 128 added streams without coupling.
+ */
+function opusChannels(descriptors: Uint8Array): number {
+  const [tag, code] = findDescriptor(descriptors, EXTENSION) ?? [];
+  if (tag !== OPUS_CONFIG || code === undefined || code === 0) return 2;
+  const count = code & 0x7f;
+  return count >= 1 && count <= 8 ? count : 2;
+}

@@ -1,0 +1,221 @@
+import { TS_EVENT_SECTION, TS_PIDS, TS_TARGETS, TS_TARGETS_MAX } from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import { TsPrograms } from "./ts-programs.ts";
+import { type ElementaryStream, splitSections } from "./ts-tables.ts";
+import { type TsStreamKind, TsTrack } from "./ts-track.ts";
+
+export interface TsDemuxerOptions {
+  /** How an elementary stream is read, by its row in the program map; undefined when it is not. */
+  readonly kindOf: (streamType: number, descriptors: Uint8Array) => TsStreamKind | undefined;
+}
+
+/** What has become of the packets. */
+export interface TsCounters {
+  readonly packets: number;
+  /** Times that packets were not where they should be. */
+  readonly syncLosses: number;
+  /** Packets missing: runs of them in one stream. */
+  readonly continuityErrors: number;
+  readonly duplicates: number;
+  readonly scrambled: number;
+  readonly malformed: number;
+  /** Timestamps that began anew. */
+  readonly jumps: number;
+}
+
+/** Bytes that are looked at in one call of the core. */
+const INPUT_BYTES = 16_384;
+/** Elementary streams of a program that are read. */
+const TRACKS_MAX = 16;
+
+/**
+ * Reads transport streams: finds packets in any bytes, chooses the first program with a codec that is known, and makes
+ * units of its streams. All tracks share one time line without wraps: tick 0 is the same instant in all of them.
+ */
+export class TsDemuxer {
+  readonly #memory: MediaMemory;
+  readonly #options: TsDemuxerOptions;
+  readonly #address: number;
+  readonly #input: number;
+  readonly #programs: TsPrograms;
+  /** Bytes at `#input` that were not taken. */
+  #fill = 0;
+  readonly #tracks: TsTrack[] = [];
+  #unknown: readonly ElementaryStream[] = [];
+  #changes = 0;
+
+  private constructor(memory: MediaMemory, addresses: readonly number[], options: TsDemuxerOptions) {
+    const [address, input] = addresses as [number, number];
+    this.#memory = memory;
+    this.#options = options;
+    this.#address = address;
+    this.#input = input;
+    memory.u8.fill(0, address, address + memory.core.TS_DEMUX_SIZE.value);
+    this.#programs = new TsPrograms(memory, {
+      isKnown: ({ streamType, descriptors }) => options.kindOf(streamType, descriptors) !== undefined,
+      listen: (pid, target) => this.#listen(pid, target),
+      ignore: (pid) => this.#ignore(pid),
+      chosen: (streams) => this.#take(streams),
+    });
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory, options: TsDemuxerOptions): TsDemuxer | undefined {
+    const address = memory.take(memory.core.TS_DEMUX_SIZE.value);
+    const input = address === undefined ? undefined : memory.take(INPUT_BYTES);
+    if (address === undefined || input === undefined) {
+      if (address !== undefined) memory.give(address);
+      return undefined;
+    }
+    return new TsDemuxer(memory, [address, input], options);
+  }
+
+  /**
+   * The streams of the program that can be read, in the order in which they were first seen. A stream that gets
+   * another packet identifier stays the same track; one that has gone stays in the list.
+   */
+  get tracks(): readonly TsTrack[] {
+    return this.#tracks;
+  }
+
+  /** The streams of the program that cannot be read. */
+  get unknown(): readonly ElementaryStream[] {
+    return this.#unknown;
+  }
+
+  /** Grows when tracks come or go. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  get counters(): TsCounters {
+    const { core, i32 } = this.#memory;
+    const get = (offset: WebAssembly.Global) => i32[(this.#address + offset.value) >> 2] as number;
+    return {
+      packets: get(core.TS_DEMUX_PACKETS),
+      syncLosses: get(core.TS_DEMUX_SYNC_LOSSES),
+      continuityErrors: get(core.TS_DEMUX_CONTINUITY),
+      duplicates: get(core.TS_DEMUX_DUPLICATES),
+      scrambled: get(core.TS_DEMUX_SCRAMBLED),
+      malformed: get(core.TS_DEMUX_MALFORMED),
+      jumps: get(core.TS_DEMUX_JUMPS),
+    };
+  }
+
+  /** The latest presentation time of all units, 90 kHz. */
+  get latest(): number {
+    return this.#memory.f64[(this.#address + this.#memory.core.TS_DEMUX_LATEST.value) >> 3] as number;
+  }
+
+  /** Takes bytes of the stream, in the order in which they came, cut anywhere. They are borrowed. */
+  push(chunk: Uint8Array): void {
+    const { u8 } = this.#memory;
+    for (let at = 0; at < chunk.length; ) {
+      const size = Math.min(INPUT_BYTES - this.#fill, chunk.length - at);
+      u8.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), this.#input + this.#fill);
+      this.#fill += size;
+      at += size;
+      this.#run(false);
+    }
+  }
+
+  /** Ends all units that are in progress: nothing follows, or something else. */
+  flush(): void {
+    this.#run(true);
+    this.#fill = 0;
+    this.#memory.prepare();
+    this.#memory.core.tsFlush(this.#address);
+  }
+
+  /** Says that what follows has other timestamps: they go on behind the latest one. */
+  restart(): void {
+    this.#run(true);
+    this.#fill = 0;
+    this.#memory.prepare();
+    this.#memory.core.tsRestart(this.#address);
+  }
+
+  #run(isLast: boolean): void {
+    const { core } = this.#memory;
+    const events = (this.#address + core.TS_DEMUX_EVENTS.value) >> 2;
+    let from = 0;
+    for (;;) {
+      this.#memory.prepare();
+      from += core.tsDemux(this.#address, this.#input + from, this.#fill - from, isLast ? 1 : 0);
+      const bits = this.#memory.i32[events] as number;
+      if (bits === 0) break;
+      if ((bits & TS_EVENT_SECTION) !== 0) this.#programs.receive(splitSections);
+      for (const track of this.#tracks) track.answer();
+    }
+    this.#memory.u8.copyWithin(this.#input, this.#input + from, this.#input + this.#fill);
+    this.#fill -= from;
+  }
+
+  /** @returns whether there was a place, and the identifier was free */
+  #listen(pid: number, target: number): boolean {
+    const { u8, i32 } = this.#memory;
+    const targets = (this.#address + TS_TARGETS) >> 2;
+    if (u8[this.#address + TS_PIDS + pid] !== 0) return false;
+    for (let i = 1; i < TS_TARGETS_MAX; i++) {
+      if (i32[targets + i] !== 0) continue;
+      i32[targets + i] = target;
+      u8[this.#address + TS_PIDS + pid] = i;
+      return true;
+    }
+    return false;
+  }
+
+  #ignore(pid: number): void {
+    const { u8, i32 } = this.#memory;
+    const place = this.#address + TS_PIDS + pid;
+    i32[((this.#address + TS_TARGETS) >> 2) + (u8[place] as number)] = 0;
+    u8[place] = 0;
+  }
+
+  /** The streams of the program: those that were there before go on, whatever their identifiers are now. */
+  #take(streams: readonly ElementaryStream[]): void {
+    const known = streams.flatMap((stream) => {
+      const kind = this.#options.kindOf(stream.streamType, stream.descriptors);
+      return kind === undefined ? [] : [{ stream, kind, track: undefined as TsTrack | undefined }];
+    });
+    this.#unknown = streams.filter((stream) => known.every((entry) => entry.stream !== stream));
+    const before = this.#tracks.filter(({ isPresent }) => isPresent);
+    for (const samePid of [true, false]) {
+      for (const entry of known.filter(({ track }) => track === undefined)) {
+        const taken = known.map(({ track }) => track);
+        entry.track = this.#tracks.find(
+          (track) =>
+            !taken.includes(track) &&
+            isAlike(track.kind, entry.kind) &&
+            (track.pid === entry.stream.pid || !samePid),
+        );
+      }
+    }
+    for (const track of before) this.#ignore(track.pid);
+    for (const track of this.#tracks) track.isPresent = false;
+    for (const { stream, kind, track } of known) this.#enter(stream, kind, track);
+    const after = this.#tracks.filter(({ isPresent }) => isPresent);
+    if (after.length !== before.length || after.some((track) => !before.includes(track))) this.#changes += 1;
+  }
+
+  #enter(stream: ElementaryStream, kind: TsStreamKind, old: TsTrack | undefined): void {
+    if (old === undefined && this.#tracks.length >= TRACKS_MAX) return;
+    const track = old ?? TsTrack.open(this.#memory, stream, kind);
+    if (track === undefined) return;
+    if (old === undefined) this.#tracks.push(track);
+    else if (old.pid !== stream.pid) old.move(stream.pid);
+    track.isPresent = this.#listen(stream.pid, track.address);
+  }
+
+  /** Gives everything back, the units of the tracks too. */
+  close(): void {
+    this.#programs.close();
+    for (const track of this.#tracks) track.close();
+    this.#memory.give(this.#input);
+    this.#memory.give(this.#address);
+  }
+}
+
+function isAlike(a: TsStreamKind, b: TsStreamKind): boolean {
+  return a.kind === b.kind && a.clockRate === b.clockRate && a.channels === b.channels;
+}
