@@ -11,13 +11,18 @@ export interface TsTrackSetup {
   readonly pid: number;
   /** What goes in front of random access points, with start codes; of AAC the seven bytes of an ADTS header. */
   readonly prefix: Uint8Array;
+  /** Its stream type and descriptors, as the program map has them; at most 64 bytes. */
+  readonly map: Uint8Array;
   /** Whether it carries the clock; exactly one track does. */
   readonly hasClock: boolean;
 }
 
 /** Bytes kept for what goes in front of random access points. */
 const PREFIX_MAX = 4_096;
+const MAP_MAX = 64;
 const SPANS_BYTES = 16 * 1024;
+/** Byte offset of the ticks after which tables are repeated (TsMux). */
+const REPEAT = 48;
 /** Byte offsets of the fields of a track (TsTrack). */
 const AT = {
   units: 0,
@@ -30,13 +35,17 @@ const AT = {
   clock: 32,
   origin: 40,
   rate: 48,
+  map: 56,
+  mapSize: 60,
 };
+const TRACKS_MAX = 4;
 
 /** Writes transport streams. */
 export class TsWriter {
   readonly #memory: MediaMemory;
   readonly #address: number;
   readonly #prefixes: number;
+  readonly #maps: number;
   readonly #spans: number;
   readonly #out: UnitLog;
   #tracks: readonly TsTrackSetup[] = [];
@@ -48,18 +57,26 @@ export class TsWriter {
     this.#address = address;
     this.#out = out;
     this.#prefixes = address + ((size + 7) & ~7);
-    this.#spans = this.#prefixes + 4 * PREFIX_MAX;
+    this.#maps = this.#prefixes + TRACKS_MAX * PREFIX_MAX;
+    this.#spans = this.#maps + TRACKS_MAX * MAP_MAX;
     u8.fill(0, address, address + size);
     i32[address >> 2] = out.address;
   }
 
-  /** Undefined when the budget is used up. */
-  static open(memory: MediaMemory): TsWriter | undefined {
-    const size = memory.core.TS_SIZE.value + 8 + 4 * PREFIX_MAX + SPANS_BYTES;
+  /**
+   * @param repeatMs time after which program tables are repeated; 0: only when they are asked for
+   * @returns undefined when the budget is used up
+   */
+  static open(memory: MediaMemory, repeatMs = 0): TsWriter | undefined {
+    const size = memory.core.TS_SIZE.value + 8 + TRACKS_MAX * (PREFIX_MAX + MAP_MAX) + SPANS_BYTES;
     const address = memory.take(size);
     if (address === undefined) return undefined;
     const out = UnitLog.open(memory, { format: 0, clockRate: 90_000, frameTicks: 0, reorderDepth: 0 });
-    if (out !== undefined) return new TsWriter(memory, address, out);
+    if (out !== undefined) {
+      const writer = new TsWriter(memory, address, out);
+      memory.f64[(address + REPEAT) >> 3] = repeatMs * 90;
+      return writer;
+    }
     memory.give(address);
     return undefined;
   }
@@ -69,16 +86,21 @@ export class TsWriter {
     const { i32, u8, f64 } = this.#memory;
     this.#tracks = tracks;
     i32[(this.#address >> 2) + 1] = tracks.length;
-    tracks.forEach(({ units, kind, pid, prefix, hasClock }, i) => {
+    if (tracks.length > TRACKS_MAX) throw new RangeError(`${tracks.length} tracks`);
+    tracks.forEach(({ units, kind, pid, prefix, map, hasClock }, i) => {
+      if (map.length > MAP_MAX || map.length === 0) throw new RangeError(`a row of ${map.length} bytes`);
       if (prefix.length > PREFIX_MAX) throw new RangeError(`parameters of ${prefix.length} bytes`);
       const at = this.#trackAt(i);
       const place = this.#prefixes + i * PREFIX_MAX;
       u8.set(prefix, place);
+      u8.set(map, this.#maps + i * MAP_MAX);
       i32[(at + AT.units) >> 2] = units.address;
       i32[(at + AT.kind) >> 2] = kind;
       i32[(at + AT.pid) >> 2] = pid;
       i32[(at + AT.prefix) >> 2] = place;
       i32[(at + AT.prefixSize) >> 2] = prefix.length;
+      i32[(at + AT.map) >> 2] = this.#maps + i * MAP_MAX;
+      i32[(at + AT.mapSize) >> 2] = map.length;
       i32[(at + AT.clock) >> 2] = hasClock ? 1 : 0;
       f64[(at + AT.rate) >> 3] = units.clockRate;
     });

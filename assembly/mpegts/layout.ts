@@ -8,12 +8,18 @@ export class TsMux {
   /** Continuity counters of the tables. */
   patCounter!: i32;
   pmtCounter!: i32;
-  /** The PES packet in progress: bytes of it that are still to come, and whether its first packet is written. */
+  /** Bytes of the PES packet in progress that are still to come. */
   left!: i32;
-  begun!: i32;
+  /** Whether there was a clock reference. */
+  clocked!: i32;
   /** The packet in progress, and how much of it is filled. */
   fill!: i32;
   failed!: i32;
+  /** The last clock reference, and when tables were written last, 90 kHz. */
+  clock!: f64;
+  tablesAt!: f64;
+  /** Ticks after which tables are repeated; 0: only when they are asked for. */
+  repeat!: f64;
 }
 
 /** A track of a multiplexer. */
@@ -22,7 +28,7 @@ export class TsTrack {
   /** The next entry, and the one behind the last that may be written. */
   seq!: i32;
   end!: i32;
-  /** TS_H264, TS_AAC. */
+  /** TS_*. */
   kind!: i32;
   pid!: i32;
   counter!: i32;
@@ -35,6 +41,9 @@ export class TsTrack {
   /** Ticks that are taken from its times, and ticks a second. */
   origin!: f64;
   rate!: f64;
+  /** Its row of the program map: stream type, descriptors. */
+  map!: i32;
+  mapSize!: i32;
 }
 
 export const TS_PACKET = 188;

@@ -1,16 +1,20 @@
-import { ERR_BUDGET, ERR_FULL, TS_AAC, TS_H264, UNIT_KEY } from "../abi";
+import { ERR_BUDGET, ERR_FULL, TS_AAC, TS_AC3, TS_H264, TS_H265, TS_OPUS, UNIT_KEY } from "../abi";
 import { LogBlock } from "../log";
 import { UnitTrack, unitAt, unitBegin, unitDrop, unitEntry, unitFinish, unitPut } from "../units/log";
 import { get32, put8, put16, put32 } from "../wire";
 import { TS_ANSWER, TS_HEADER, TS_PACKET, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
 import { writeTables } from "./tables";
+import { isVideo } from "./video";
 
 const PES_VIDEO = 0xe0;
 const PES_AUDIO = 0xc0;
+const PES_PRIVATE = 0xbd;
 /** What all times begin with, and how far the clock is behind decoding, 90 kHz. */
 const TIME_OFFSET: f64 = 126000;
 const CLOCK_DELAY: f64 = 63000;
-const ACCESS_UNIT_DELIMITER = 6;
+/** Between clock references, and the longest time without units that is filled with them (ISO/IEC 13818-1 §2.7.2). */
+const CLOCK_STEP: f64 = 8100;
+const CLOCK_GAP: f64 = 900000;
 
 /**
  * Writes the units of all tracks that are in range, in the order of their decoding times, as one unit of `out`.
@@ -23,13 +27,20 @@ export function tsWrite(address: i32, tables: i32): i32 {
   const out = changetype<UnitTrack>(mux.out);
   if (unitBegin(out, 0, 0) !== 0) return ERR_BUDGET;
   mux.failed = 0;
-  if (tables !== 0) writeTables(mux);
+  let wanted = tables !== 0;
   while (mux.failed === 0) {
     const i = earliest(mux);
     if (i === -1) break;
-    if (i < 0) mux.failed = i;
-    else writeUnit(mux, tsTrack(address, i));
+    if (i < 0) {
+      mux.failed = i;
+    } else {
+      const track = tsTrack(address, i);
+      between(mux, dtsOf(mux, track), wanted);
+      wanted = false;
+      writeUnit(mux, track);
+    }
   }
+  if (wanted) writeTables(mux);
   if (out.broken !== 0) mux.failed = ERR_BUDGET;
   if (mux.failed !== 0) unitDrop(out);
   else unitFinish(out, 0);
@@ -61,6 +72,42 @@ function find(mux: TsMux, track: TsTrack): i32 {
   return entries <= 0 ? 0 : load<i32>(answer);
 }
 
+/** When the next unit of a track is decoded, 90 kHz. */
+function dtsOf(mux: TsMux, track: TsTrack): f64 {
+  return ticks(track, load<f64>(find(mux, track), 24));
+}
+
+/** What has to come in front of a unit: tables when it is time for them, clock references where no unit brought them. */
+function between(mux: TsMux, dts: f64, wanted: bool): void {
+  const since = dts - mux.tablesAt;
+  if (wanted || (mux.repeat > 0 && (mux.clocked === 0 || since >= mux.repeat || since < 0))) {
+    writeTables(mux);
+    mux.tablesAt = dts;
+  }
+  if (mux.clocked === 0 || Math.abs(dts - CLOCK_DELAY - mux.clock) > CLOCK_GAP) return;
+  const track = clockTrack(mux);
+  while (dts - CLOCK_DELAY - mux.clock > CLOCK_STEP) writeClock(mux, track, mux.clock + CLOCK_STEP);
+}
+
+function clockTrack(mux: TsMux): TsTrack {
+  for (let i = 0; i < mux.tracks; i++) {
+    const track = tsTrack(changetype<i32>(mux), i);
+    if (track.clock !== 0) return track;
+  }
+  return tsTrack(changetype<i32>(mux), 0);
+}
+
+/** A packet with nothing but the clock; its counter stays. */
+function writeClock(mux: TsMux, track: TsTrack, time: f64): void {
+  const packet = changetype<i32>(mux) + TS_SCRATCH;
+  track.counter -= 1;
+  openPacket(packet, track, false, TS_PACKET - 4);
+  put8(packet + 3, 0x20 | (load<u8>(packet + 3) & 15));
+  put8(packet + 5, 0x10);
+  putClock(mux, packet + 6, time);
+  unitPut(changetype<UnitTrack>(mux.out), packet, TS_PACKET);
+}
+
 /** A time of a track in 90 kHz. */
 function ticks(track: TsTrack, time: f64): f64 {
   return Math.floor(((time - track.origin) * 90000) / track.rate + TIME_OFFSET);
@@ -72,21 +119,36 @@ function writeUnit(mux: TsMux, track: TsTrack): void {
   const isKey = (load<i32>(entry, 8) & UNIT_KEY) !== 0;
   const pts = ticks(track, load<f64>(entry, 16));
   const dts = ticks(track, load<f64>(entry, 24));
-  let payload = size;
-  if (track.kind === TS_AAC) payload += track.prefixSize;
-  else payload += ACCESS_UNIT_DELIMITER + (isKey ? track.prefixSize : 0);
+  const payload = size + extra(track, size, isKey);
   const header = writePesHeader(mux, track, payload, pts, dts);
   beginPes(mux, track, header + payload, isKey, dts);
   putPes(mux, track, changetype<i32>(mux) + TS_HEADER, header);
-  if (track.kind === TS_H264) {
-    putDelimiter(mux, track);
+  if (track.kind === TS_AAC) putAdts(mux, track, size);
+  else if (track.kind === TS_OPUS) putControl(mux, track, size);
+  else if (isVideo(track.kind)) {
+    if (hasNal(track)) putDelimiter(mux, track);
     if (isKey) putPes(mux, track, track.prefix, track.prefixSize);
-    putUnit(mux, track, true);
-  } else {
-    putAdts(mux, track, size);
-    putUnit(mux, track, false);
   }
+  putUnit(mux, track, hasNal(track));
   track.seq += track.entry;
+}
+
+function hasNal(track: TsTrack): bool {
+  return track.kind === TS_H264 || track.kind === TS_H265;
+}
+
+/** Bytes that go in front of a unit. */
+function extra(track: TsTrack, size: i32, isKey: bool): i32 {
+  if (track.kind === TS_AAC) return track.prefixSize;
+  if (track.kind === TS_OPUS) return 3 + size / 255;
+  if (!isVideo(track.kind)) return 0;
+  const delimiter = track.kind === TS_H264 ? 6 : track.kind === TS_H265 ? 7 : 0;
+  return delimiter + (isKey ? track.prefixSize : 0);
+}
+
+function pesId(kind: i32): i32 {
+  if (isVideo(kind)) return PES_VIDEO;
+  return kind === TS_OPUS || kind === TS_AC3 ? PES_PRIVATE : PES_AUDIO;
 }
 
 /** ISO/IEC 13818-1 §2.4.3.6. Returns its bytes. */
@@ -95,8 +157,8 @@ function writePesHeader(mux: TsMux, track: TsTrack, payload: i32, pts: f64, dts:
   const hasDts = pts !== dts;
   const fields = hasDts ? 10 : 5;
   const length = 3 + fields + payload;
-  put32(at, 0x100 | (track.kind === TS_AAC ? PES_AUDIO : PES_VIDEO));
-  put16(at + 4, length > 0xffff || track.kind !== TS_AAC ? 0 : length);
+  put32(at, 0x100 | pesId(track.kind));
+  put16(at + 4, length > 0xffff || isVideo(track.kind) ? 0 : length);
   put8(at + 6, 0x80);
   put8(at + 7, hasDts ? 0xc0 : 0x80);
   put8(at + 8, fields);
@@ -117,19 +179,21 @@ function putTime(at: i32, mark: i32, time: f64): void {
 function beginPes(mux: TsMux, track: TsTrack, size: i32, isKey: bool, dts: f64): void {
   mux.left = size;
   const packet = changetype<i32>(mux) + TS_SCRATCH;
-  const isRandom = isKey && track.kind !== TS_AAC;
+  const isRandom = isKey && isVideo(track.kind);
   const clock = track.clock !== 0;
   let adaptation = clock ? 8 : isRandom ? 2 : 0;
   const room = TS_PACKET - 4 - adaptation;
   if (size < room) adaptation += room - size;
   openPacket(packet, track, true, adaptation);
   if (adaptation > 1) put8(packet + 5, (isRandom ? 0x40 : 0) | (clock ? 0x10 : 0));
-  if (clock) putClock(packet + 6, dts - CLOCK_DELAY);
+  if (clock) putClock(mux, packet + 6, dts - CLOCK_DELAY);
   mux.fill = 4 + adaptation;
 }
 
 /** Program clock reference (§2.4.3.5): 33 bits, and an extension that is 0. */
-function putClock(at: i32, time: f64): void {
+function putClock(mux: TsMux, at: i32, time: f64): void {
+  mux.clocked = 1;
+  mux.clock = time;
   const value = (max<f64>(time, 0) as i64) & 0x1ffffffff;
   put32(at, (value >> 1) as u32);
   put16(at + 4, (((value as i32) & 1) << 15) | 0x7e00);
@@ -167,12 +231,25 @@ function putPes(mux: TsMux, track: TsTrack, src: i32, size: i32): void {
   }
 }
 
-/** ITU-T H.264 §7.3.2.4: transport streams must have them. */
+/** ITU-T H.264 §7.3.2.4, ITU-T H.265 §7.3.2.5: transport streams must have them. */
 function putDelimiter(mux: TsMux, track: TsTrack): void {
   const at = changetype<i32>(mux) + TS_HEADER;
+  const isH265 = track.kind === TS_H265;
   put32(at, 1);
-  put16(at + 4, 0x09f0);
-  putPes(mux, track, at, ACCESS_UNIT_DELIMITER);
+  put16(at + 4, isH265 ? 0x4601 : 0x09f0);
+  put8(at + 6, 0x50);
+  putPes(mux, track, at, isH265 ? 7 : 6);
+}
+
+/** The control header of a packet of Opus: its mark, and the size in bytes of 255 and less. */
+function putControl(mux: TsMux, track: TsTrack, size: i32): void {
+  const at = changetype<i32>(mux) + TS_HEADER;
+  put16(at, 0x7fe0);
+  putPes(mux, track, at, 2);
+  put8(at, 255);
+  for (let i = 0; i < size / 255; i++) putPes(mux, track, at, 1);
+  put8(at, size % 255);
+  putPes(mux, track, at, 1);
 }
 
 /** ISO/IEC 13818-7 §6.2: the header of a frame of AAC, with the length of this one. */
@@ -187,7 +264,7 @@ function putAdts(mux: TsMux, track: TsTrack, size: i32): void {
 }
 
 /** The bytes of the unit, with start codes in the place of lengths where it has NAL units. */
-function putUnit(mux: TsMux, track: TsTrack, hasNal: bool): void {
+function putUnit(mux: TsMux, track: TsTrack, isNal: bool): void {
   const units = changetype<UnitTrack>(track.units);
   const scratch = changetype<i32>(mux) + TS_HEADER;
   let block = blockHolding(units, track.seq);
@@ -202,7 +279,7 @@ function putUnit(mux: TsMux, track: TsTrack, hasNal: bool): void {
     const entry = unitEntry(block, i);
     let at = load<i32>(entry);
     let left = load<i32>(entry, 4);
-    if (!hasNal) {
+    if (!isNal) {
       putPes(mux, track, at, left);
       left = 0;
     }

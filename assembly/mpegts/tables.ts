@@ -1,12 +1,9 @@
-import { TS_AAC } from "../abi";
 import { crc32 } from "../crc32";
 import { UnitTrack, unitPut } from "../units/log";
-import { put8, put16, put32 } from "../wire";
+import { get8, put8, put16, put32 } from "../wire";
 import { TS_PACKET, TS_SCRATCH, TsMux, tsTrack } from "./layout";
 
 const PMT_PID = 0x1000;
-const STREAM_H264 = 0x1b;
-const STREAM_AAC = 0x0f;
 
 /** Writes the program association and the program map (ISO/IEC 13818-1 §2.4.4), a packet each. */
 export function writeTables(mux: TsMux): void {
@@ -23,10 +20,12 @@ export function writeTables(mux: TsMux): void {
   for (let i = 0; i < mux.tracks; i++) {
     const track = tsTrack(changetype<i32>(mux), i);
     if (track.clock !== 0) clockPid = track.pid;
-    put8(at, track.kind === TS_AAC ? STREAM_AAC : STREAM_H264);
+    const descriptors = track.mapSize - 1;
+    put8(at, get8(track.map));
     put16(at + 1, 0xe000 | track.pid);
-    put16(at + 3, 0xf000);
-    at += 5;
+    put16(at + 3, 0xf000 | descriptors);
+    memory.copy(at + 5, track.map + 1, descriptors);
+    at += 5 + descriptors;
   }
   sectionHead(section, 0x02, at - section + 1);
   put16(section + 8, 0xe000 | clockPid);

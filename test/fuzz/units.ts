@@ -121,7 +121,7 @@ function write(units: UnitLog, format: number): number {
   if (format !== UNITS_H264 && format !== UNITS_GENERIC && format !== UNITS_LATM) return count;
   const kind = format === UNITS_H264 ? TS_H264 : TS_AAC;
   const ts = TsWriter.open(memory)!;
-  ts.setUp([{ units, kind, pid: 256, prefix: new Uint8Array(7), hasClock: true }]);
+  ts.setUp([{ units, kind, pid: 256, prefix: new Uint8Array(7), map: new Uint8Array([27]), hasClock: true }]);
   const packets = Buffer.concat(ts.write([range], true) ?? []);
   ts.close();
   if (packets.length % 188 !== 0) throw new Error("a transport packet that is not whole");

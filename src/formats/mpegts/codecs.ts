@@ -9,6 +9,7 @@ import {
 } from "../../../assembly/abi.ts";
 import { findDescriptor } from "../../../wasm/ts-tables.ts";
 import type { TsStreamKind, TsTrack } from "../../../wasm/ts-track.ts";
+import { adtsHeader, parseAudioConfig } from "../../media/mpeg4-audio.ts";
 
 /** A codec with what a transport stream says of it: what makes the description of a stream. */
 export type TsCodec =
@@ -32,7 +33,7 @@ const EXTENSION = 0x7f;
 /** Tag of the extension with which Opus says its channels. */
 const OPUS_CONFIG = 0x80;
 
-interface Row {
+interface Row<Codec extends TsCodec = TsCodec> {
   readonly kind: number;
   /** Ticks a second; undefined: the sample rate of the stream. */
   readonly clockRate: number | undefined;
@@ -40,11 +41,17 @@ interface Row {
   readonly streamTypes: readonly number[];
   /** Whether descriptors say that a stream of private data is one. */
   readonly isPrivate?: (descriptors: Uint8Array) => boolean;
-  readonly describe: (track: TsTrack) => TsCodec;
+  readonly describe: (track: TsTrack) => Codec;
+  /** Descriptors that are written. */
+  readonly descriptors?: (codec: Codec) => Uint8Array;
+  /** What is written in front of random access points; of AAC an ADTS header. */
+  readonly prefix?: (codec: Codec) => Uint8Array;
 }
 
+type Rows = { readonly [Id in TsCodec["codec"]]: Row<Extract<TsCodec, { codec: Id }>> };
+
 /** How transport streams carry each codec. */
-const TS_CODECS = {
+const TS_CODECS: Rows = {
   h264: {
     kind: TS_H264,
     clockRate: 90_000,
@@ -54,6 +61,7 @@ const TS_CODECS = {
       ...(sps && { sps }),
       ...(pps && { pps }),
     }),
+    prefix: ({ sps, pps }) => startCodes(sps, pps),
   },
   h265: {
     kind: TS_H265,
@@ -66,6 +74,7 @@ const TS_CODECS = {
       ...(sps && { sps }),
       ...(pps && { pps }),
     }),
+    prefix: ({ vps, sps, pps }) => startCodes(vps, sps, pps),
   },
   mpeg12Video: {
     kind: TS_MPEG12_VIDEO,
@@ -78,6 +87,7 @@ const TS_CODECS = {
     clockRate: undefined,
     streamTypes: [0x0f],
     describe: ({ audioConfig }) => ({ codec: "mpeg4Audio", config: audioConfig }),
+    prefix: ({ config }) => adtsHeader(parseAudioConfig(config)),
   },
   opus: {
     kind: TS_OPUS,
@@ -85,6 +95,8 @@ const TS_CODECS = {
     streamTypes: [0x06],
     isPrivate: (descriptors) => registers(descriptors, "Opus"),
     describe: ({ channels }) => ({ codec: "opus", channels }),
+    descriptors: ({ channels }) =>
+      new Uint8Array([...registration("Opus"), EXTENSION, 2, OPUS_CONFIG, channels]),
   },
   mpeg12Audio: {
     kind: TS_MPEG12_AUDIO,
@@ -99,12 +111,13 @@ const TS_CODECS = {
     isPrivate: (descriptors) =>
       findDescriptor(descriptors, AC3) !== undefined || registers(descriptors, "AC-3"),
     describe: ({ sampleRate, channels }) => ({ codec: "ac3", sampleRate, channels }),
+    descriptors: () => registration("AC-3"),
   },
-} as const satisfies Record<string, Row>;
+};
 
-export type TsCodecId = keyof typeof TS_CODECS;
+export type TsCodecId = keyof Rows;
 
-const ROWS: readonly Row[] = Object.values(TS_CODECS);
+const ROWS = Object.values(TS_CODECS) as unknown as readonly Row[];
 /** PES packets with private data: only descriptors say what they are. */
 const PRIVATE = 0x06;
 
@@ -126,8 +139,33 @@ export function tsCodec(track: TsTrack): TsCodec {
 
 /** The name of a track's codec. */
 export function tsCodecId({ kind }: TsTrack): TsCodecId {
-  const [id] = Object.entries<Row>(TS_CODECS).find(([, row]) => row.kind === kind.kind) as [TsCodecId, Row];
-  return id;
+  const ids = Object.keys(TS_CODECS) as TsCodecId[];
+  return ids.find((id) => TS_CODECS[id].kind === kind.kind) as TsCodecId;
+}
+
+/**
+ * How a codec is written, for `TsWriter.setUp`.
+ *
+ * @throws {ProtocolError} if ADTS cannot say what the AAC is
+ */
+export function tsCarriage(codec: TsCodec): { kind: number; map: Uint8Array; prefix: Uint8Array } {
+  const row = TS_CODECS[codec.codec] as unknown as Row;
+  return {
+    kind: row.kind,
+    map: new Uint8Array([row.streamTypes[0] as number, ...(row.descriptors?.(codec) ?? [])]),
+    prefix: row.prefix?.(codec) ?? new Uint8Array(0),
+  };
+}
+
+const START_CODE = [0, 0, 0, 1];
+
+function startCodes(...units: readonly (Uint8Array | undefined)[]): Uint8Array {
+  return new Uint8Array(units.flatMap((unit) => (unit === undefined ? [] : [...START_CODE, ...unit])));
+}
+
+/** ISO/IEC 13818-1 §2.6.8. */
+function registration(format: string): Uint8Array {
+  return new Uint8Array([REGISTRATION, 4, ...Buffer.from(format, "latin1")]);
 }
 
 function registers(descriptors: Uint8Array, format: string): boolean {

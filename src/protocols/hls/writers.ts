@@ -1,11 +1,10 @@
-import { TS_AAC, TS_H264 } from "../../../assembly/abi.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { TsWriter } from "../../../wasm/mpegts.ts";
 import { type PartRange, PartWriter, type UnitLog } from "../../../wasm/units.ts";
 import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { writeInit } from "../../formats/fmp4/init.ts";
+import { tsCarriage } from "../../formats/mpegts/codecs.ts";
 import { BudgetError, RefusedError } from "../../lib/errors.ts";
-import { adtsHeader } from "../../media/mpeg4-audio.ts";
 import type { Variant } from "./proto/playlist.ts";
 
 /** How the parts of a playlist become bytes. */
@@ -64,7 +63,6 @@ class Fragments implements Writer {
 }
 
 const FIRST_PID = 256;
-const START_CODE = [0, 0, 0, 1];
 
 /** MPEG transport streams of H264 and AAC. */
 class TransportStream implements Writer {
@@ -100,16 +98,10 @@ class TransportStream implements Writer {
   }
 }
 
-function carriage(track: Mp4Track): { kind: number; prefix: Uint8Array } {
-  if (track.codec === "mpeg4Audio") return { kind: TS_AAC, prefix: adtsHeader(track.facts) };
-  if (track.codec !== "h264") {
-    const only = track.codec === "h265" ? "H264 video" : "MPEG-4 Audio";
-    throw new RefusedError(
-      `muxer error: the MPEG-TS variant of HLS only supports ${only}. Use the fMP4 or Low-Latency variants instead`,
-    );
-  }
-  return {
-    kind: TS_H264,
-    prefix: new Uint8Array([...START_CODE, ...track.sps, ...START_CODE, ...track.pps]),
-  };
+function carriage(track: Mp4Track): ReturnType<typeof tsCarriage> {
+  if (track.codec === "h264" || track.codec === "mpeg4Audio") return tsCarriage(track);
+  const only = track.codec === "h265" ? "H264 video" : "MPEG-4 Audio";
+  throw new RefusedError(
+    `muxer error: the MPEG-TS variant of HLS only supports ${only}. Use the fMP4 or Low-Latency variants instead`,
+  );
 }
