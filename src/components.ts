@@ -113,9 +113,12 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
   const { logger, clock, memory, registries, strays } = context;
   assert(memory !== undefined, "paths started without memory");
   const { rtspSourceKind } = await import("./protocols/rtsp/source.ts");
+  const { udpSourceKind } = await import("./protocols/mpegts-udp/source.ts");
   let { readTimeout } = config;
-  const sourceKind = ({ source }: PathConfig) =>
-    /^rtsps?:/i.test(source) ? rtspSourceKind({ clock, memory, strays, readTimeout }) : undefined;
+  const sourceKind = ({ source }: PathConfig) => {
+    if (/^rtsps?:/i.test(source)) return rtspSourceKind({ clock, memory, strays, readTimeout });
+    return /^udp:/i.test(source) ? udpSourceKind({ clock, memory, readTimeout }) : undefined;
+  };
   const paths = new PathManager({ logger, clock, memory, config, sourceKind });
   context.paths = paths;
   registries.set("paths", paths.registry);

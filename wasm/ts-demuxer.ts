@@ -191,7 +191,7 @@ export class TsDemuxer {
         );
       }
     }
-    for (const track of before) this.#ignore(track.pid);
+    for (const track of before) if (track.isWanted) this.#ignore(track.pid);
     for (const track of this.#tracks) track.isPresent = false;
     for (const { stream, kind, track } of known) this.#enter(stream, kind, track);
     const after = this.#tracks.filter(({ isPresent }) => isPresent);
@@ -204,7 +204,14 @@ export class TsDemuxer {
     if (track === undefined) return;
     if (old === undefined) this.#tracks.push(track);
     else if (old.pid !== stream.pid) old.move(stream.pid);
-    track.isPresent = this.#listen(stream.pid, track.address);
+    track.isPresent = !track.isWanted || this.#listen(stream.pid, track.address);
+  }
+
+  /** Leaves a track out from now on; its units stay as they are. */
+  leaveOut(track: TsTrack): void {
+    if (track.isPresent && track.isWanted) this.#ignore(track.pid);
+    track.isWanted = false;
+    this.#memory.core.tsLose(track.address);
   }
 
   /** Gives everything back, the units of the tracks too. */

@@ -22,6 +22,8 @@ export class TsTrack {
   #units: UnitLog | undefined;
   /** Whether the program map still has it. */
   isPresent = true;
+  /** Whether somebody wants its units. */
+  isWanted = true;
 
   private constructor(memory: MediaMemory, address: number, stream: ElementaryStream, kind: TsStreamKind) {
     this.#memory = memory;

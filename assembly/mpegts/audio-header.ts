@@ -1,4 +1,5 @@
 import { TS_AAC, TS_AC3, TS_MPEG12_AUDIO } from "../abi";
+import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "../units/frame-headers";
 import { get8, get16 } from "../wire";
 import { TS_HEAD_MAX, TS_STREAM_HEAD, TsStream } from "./demux-layout";
 
@@ -56,70 +57,31 @@ function adts(stream: TsStream, head: i32, fill: i32): i32 {
   return header;
 }
 
-/** ISO/IEC 11172-3 §2.4.2.3, ISO/IEC 13818-3 §2.4.2.3; sampling frequencies of MPEG-2.5 too. */
+/** Its layer, version and sampling frequency may not change; streams of a free format cannot be cut. */
 function mpegAudio(stream: TsStream, head: i32, fill: i32): i32 {
   if (fill < 4) return 4;
-  if ((get16(head) & 0xffe0) !== 0xffe0) return 0;
-  const version = (get8(head + 1) >> 3) & 3;
-  const layer = 4 - ((get8(head + 1) >> 1) & 3);
-  const third = get8(head + 2);
-  const index = (third >> 2) & 3;
-  const bitrate = mpegBitrate(version === 3, layer, third >> 4);
-  if (version === 1 || layer === 4 || index === 3 || bitrate === 0) return 0;
-  const full = index === 0 ? 44100 : index === 1 ? 48000 : 32000;
-  const rate = version === 3 ? full : version === 2 ? full >> 1 : full >> 2;
-  const padding = (third >> 1) & 1;
-  const isHalf = version !== 3 && layer === 3;
-  const channels = get8(head + 3) >> 6 === 3 ? 1 : 2;
-  stream.frameSamples = layer === 1 ? 384 : isHalf ? 576 : 1152;
-  if (layer === 1) stream.frameSize = 4 * ((12000 * bitrate) / rate + padding);
-  else stream.frameSize = ((isHalf ? 72000 : 144000) * bitrate) / rate + padding;
+  const size = mpaFrameSize(head, fill);
+  if (size === 0 || get8(head + 2) >> 4 === 0) return 0;
+  stream.frameSize = size;
+  stream.frameSamples = mpaSamples(head);
   stream.headSkip = 0;
-  stream.key = (version << 8) | (layer << 4) | (index << 1) | 1;
-  learn(stream, rate, channels, layer);
+  stream.key = 1 | ((get8(head + 1) & 0x1e) << 8) | (get8(head + 2) & 0x0c);
+  learn(stream, mpaSampleRate(head), get8(head + 3) >> 6 === 3 ? 1 : 2, 0);
   return 4;
 }
 
-/**
- * Bits a second in thousands (ISO/IEC 11172-3 §2.4.2.3, ISO/IEC 13818-3 §2.4.2.3); 0 where there are none. Tables are
- * numbers of eight bits each, in units of 8 kbit/s, the first one lowest.
- */
-function mpegBitrate(isFull: bool, layer: i32, index: i32): i32 {
-  if (index === 0 || index === 15) return 0;
-  const isHigh = index > 7;
-  let table: u64 = isHigh ? 0x1412100e0c0a08 : 0x07060504030201;
-  if (isFull && layer === 1) return 32 * index;
-  if (isFull && layer === 2) table = isHigh ? 0x3028201c181410 : 0x0e0c0a08070604;
-  else if (isFull) table = isHigh ? 0x28201c1814100e : 0x0c0a0807060504;
-  else if (layer === 1) table = isHigh ? 0x201c1816141210 : 0x0e0c0a08070604;
-  const place = 8 * (isHigh ? index - 8 : index - 1);
-  return 8 * (((table >> (place as u64)) & 255) as i32);
-}
-
-/** ETSI TS 102 366 §4.3.1, §4.4.1, §4.4.2. */
+/** ETSI TS 102 366 §4.3, §4.4.1, §4.4.2; not the enhanced form, which has other headers. */
 function ac3(stream: TsStream, head: i32, fill: i32): i32 {
   if (fill < 7) return 7;
-  if (get16(head) !== 0x0b77) return 0;
-  const index = get8(head + 4) >> 6;
-  const code = get8(head + 4) & 63;
+  const size = ac3FrameSize(head, fill);
   const version = get8(head + 5) >> 3;
-  if (index === 3 || code > 37 || version > 10) return 0;
-  const bitrate = ac3Bitrate(code >> 1);
-  const full = index === 0 ? 48000 : index === 1 ? 44100 : 32000;
-  if (index === 1) stream.frameSize = 2 * ((bitrate * 96000) / 44100 + (code & 1));
-  else stream.frameSize = bitrate * (index === 0 ? 4 : 6);
+  if (size === 0 || version > 8) return 0;
+  stream.frameSize = size;
   stream.frameSamples = 1536;
   stream.headSkip = 0;
-  stream.key = (index << 8) | (version << 1) | 1;
-  learn(stream, full >> max(version - 8, 0), ac3Channels(get8(head + 6)), 0);
+  stream.key = 1 | ((get8(head + 4) & 0xc0) << 8) | (version << 1);
+  learn(stream, ac3SampleRate(head), ac3Channels(get8(head + 6)), 0);
   return 7;
-}
-
-/** ETSI TS 102 366 table 4.13, kbit/s. */
-function ac3Bitrate(index: i32): i32 {
-  if (index === 17) return 576;
-  if (index === 18) return 640;
-  return (32 + 8 * (index & 3)) << (index >> 2);
 }
 
 /** Full bandwidth channels, and the one of low frequencies. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 
 /** A network interface of this machine. */
 export interface NetworkInterface {
   readonly name: string;
-  /** One of its addresses. */
+  /** One of its addresses; of IPv6 with its zone, by which a group is joined on it. */
   readonly address: string;
 }
 
@@ -17,10 +17,16 @@ export function multicastInterfaces(family: "IPv4" | "IPv6"): NetworkInterface[]
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const address = addresses?.find((entry) => entry.family === family);
     if (address !== undefined && takesMulticast(name, address.internal)) {
-      found.push({ name, address: address.address });
+      const zone = family === "IPv6" && !address.address.includes("%") ? `%${zoneOf(name, address)}` : "";
+      found.push({ name, address: address.address + zone });
     }
   }
   return found;
+}
+
+/** Windows has numbers for interfaces, others take the name. */
+function zoneOf(name: string, address: NetworkInterfaceInfo): string {
+  return process.platform === "win32" ? String((address as { scopeid?: number }).scopeid ?? 0) : name;
 }
 
 function takesMulticast(name: string, internal: boolean): boolean {

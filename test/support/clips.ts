@@ -64,6 +64,19 @@ const CLIPS = {
   l24: { command: `${NOISE} -ac 2 -c:a pcm_s24be`, ext: "aiff" },
   av: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -ac 2 -b:a 96k`, ext: "mp4" },
   tsMp3: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a libmp3lame -b:a 96k`, ext: "ts" },
+  tsAac: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -b:a 96k`, ext: "ts" },
+  tsBframes: {
+    command: `${VIDEO} ${NOISE} -shortest -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k -c:a ac3 -b:a 128k`,
+    ext: "ts",
+  },
+  tsH265: {
+    command: `${VIDEO} ${NOISE} -shortest -c:v libx265 -preset ultrafast -x265-params keyint=25:pools=1:log-level=error -b:v 300k -c:a libopus -b:a 64k`,
+    ext: "ts",
+  },
+  tsMpeg2: {
+    command: `${VIDEO} ${NOISE} -shortest -c:v mpeg2video -g 12 -bf 2 -b:v 800k -c:a mp2 -b:a 128k`,
+    ext: "ts",
+  },
   sync: { command: `${FLASH} ${BEEP} -pix_fmt yuv420p ${X264} -c:a aac -ac 2`, ext: "mp4" },
 } as const satisfies Record<string, ClipRow>;
 

@@ -1,0 +1,146 @@
+import type { MediaMemory } from "../../../wasm/core.ts";
+import { openUdp, type UdpSocket } from "../../host/udp.ts";
+import { parseAddress } from "../../lib/address.ts";
+import type { Cancel, Clock } from "../../lib/clock.ts";
+import { errorText, SourceError } from "../../lib/errors.ts";
+import { Tally } from "../../lib/tally.ts";
+import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import { isGroup, joinEverywhere } from "./group.ts";
+import { TransportStream } from "./transport-stream.ts";
+
+/** How often it is looked whether something has waited too long, ms. */
+const TICK_MS = 250;
+const RECEIVE_BUFFER = 4 * 1024 * 1024;
+const PACKET_BYTES = 188;
+const SCHEME = "udp://";
+
+export interface UdpSourceOptions {
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  /** Longest silence, ms. */
+  readonly readTimeout: number;
+}
+
+/** Sources with a `udp://` URL: MPEG-TS in datagrams. */
+export function udpSourceKind(options: UdpSourceOptions): SourceKind {
+  return { type: "udpSource", label: "UDP source", start: (owner) => new UdpSource(owner, options) };
+}
+
+/** Takes MPEG-TS from whoever sends it to an address. */
+class UdpSource implements RunningSource {
+  readonly #owner: SourceOwner;
+  readonly #options: UdpSourceOptions;
+  readonly #tally: Tally;
+  readonly #stream: TransportStream;
+  readonly #address: string;
+  #socket: UdpSocket | undefined;
+  #timer: Cancel | undefined;
+  #lastData: number;
+  /** Size of the last datagram that was refused, bytes. */
+  #wrongSize = 0;
+  #isDue = false;
+  #closed = false;
+
+  /**
+   * @throws {BudgetError} if the media memory is used up
+   * @throws {ConfigError} if the URL has no address
+   */
+  constructor(owner: SourceOwner, options: UdpSourceOptions) {
+    const { clock, memory } = options;
+    this.#owner = owner;
+    this.#options = options;
+    this.#address = owner.conf.source.slice(SCHEME.length);
+    this.#lastData = clock.now();
+    this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
+    this.#stream = new TransportStream({ owner, clock, memory, count: this.#count });
+    const { hostname } = parseAddress(this.#address);
+    this.#open(hostname).catch((error: Error) => this.#fail(error));
+    this.#tickLater();
+  }
+
+  async #open(hostname: string): Promise<void> {
+    const group = isGroup(hostname) ? hostname : undefined;
+    const socket = await openUdp(this.#address, {
+      receive: this.#receive,
+      onFault: (error) => this.#owner.logger.error(errorText(error)),
+      receiveBuffer: RECEIVE_BUFFER,
+      reuse: group !== undefined,
+    });
+    if (this.#closed) {
+      socket.close();
+      return;
+    }
+    this.#socket = socket;
+    if (group !== undefined) joinEverywhere(socket, group);
+    this.#owner.logger.debug(`listening on ${socket.address}`);
+  }
+
+  readonly #receive = (data: Uint8Array): void => {
+    if (this.#closed) return;
+    if (data.length === 0 || data.length % PACKET_BYTES !== 0) {
+      this.#wrongSize = data.length;
+      this.#tally.count("size");
+      return;
+    }
+    this.#lastData = this.#options.clock.now();
+    this.#guard(() => this.#stream.push(data));
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#options.clock.soon(this.#publish);
+  };
+
+  /** Publishes what all datagrams of this turn have brought. */
+  readonly #publish = (): void => {
+    this.#isDue = false;
+    if (!this.#closed) this.#guard(() => this.#stream.publish());
+  };
+
+  readonly #count = (what: string, times: number): void => {
+    this.#tally.count(what, times);
+  };
+
+  #warn(what: string, count: number): void {
+    const { logger } = this.#owner;
+    const times = count === 1 ? "" : ` (${count} times)`;
+    if (what !== "size") logger.warn(`${what}${times}`);
+    else logger.warn(`received packet with size ${this.#wrongSize} not multiple of ${PACKET_BYTES}${times}`);
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #tickLater(): void {
+    this.#timer = this.#options.clock.after(TICK_MS, () => {
+      this.#guard(() => this.#tick());
+      if (!this.#closed) this.#tickLater();
+    });
+  }
+
+  #tick(): void {
+    const { clock, readTimeout } = this.#options;
+    if (clock.now() - this.#lastData > readTimeout) {
+      throw new SourceError(`read udp ${this.#socket?.address ?? this.#address}: i/o timeout`);
+    }
+    this.#stream.tick(readTimeout);
+  }
+
+  #fail(error: Error): void {
+    if (this.#closed) return;
+    this.close();
+    this.#owner.failed(error);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#timer?.();
+    this.#socket?.close();
+    this.#stream.close();
+    this.#tally.flush();
+  }
+}
