@@ -16,7 +16,8 @@ export type Tool =
   | "cvlc"
   | "mpv"
   | "node-av"
-  | "openssl";
+  | "openssl"
+  | "tsreport";
 
 /** GStreamer elements that come in packages of their own. */
 const ELEMENTS: readonly Tool[] = ["rtspclientsink"];
