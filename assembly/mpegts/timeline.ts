@@ -46,7 +46,7 @@ export function tsTime(demux: TsDemux, stream: TsStream, raw: f64): f64 {
   demux.started = 1;
   demux.jumps += 1;
   demux.last = raw;
-  demux.offset = demux.latest + PAUSE - raw;
+  demux.offset = Math.floor(demux.latest) + PAUSE - raw;
   return join(demux, stream, raw);
 }
 

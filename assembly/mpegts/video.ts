@@ -203,8 +203,8 @@ export function videoEnd(demux: TsDemux, stream: TsStream): void {
   }
   const isOrdered = stream.hasDts !== 0;
   if (isOrdered) {
-    if (stream.published !== 0 && dts <= stream.lastDts) dts = Math.floor(stream.lastDts) + 1;
     dts = Math.floor(dts);
+    if (stream.published !== 0 && dts <= stream.lastDts) dts = stream.lastDts + 1;
     pts = max<f64>(Math.floor(pts), dts);
     unitFinishAt(track, pts, dts);
   } else {

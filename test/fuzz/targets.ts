@@ -9,6 +9,8 @@ import * as rtspResponse from "./rtsp-response.ts";
 import * as sdp from "./sdp.ts";
 import type { FuzzTarget } from "./session.ts";
 import * as transportHeader from "./transport-header.ts";
+import * as ts from "./ts.ts";
+import * as tsTables from "./ts-tables.ts";
 import { units, unitsAudio, unitsVideo } from "./units.ts";
 
 /** Every parser of outside bytes. */
@@ -26,4 +28,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   unitsAudio,
   unitsVideo,
   packetizer,
+  ts,
+  tsTables,
 ];
