@@ -200,6 +200,7 @@ export interface CoreExports {
   readonly TS_STREAM_CHANGED: WebAssembly.Global;
   readonly TS_STREAM_CHANNELS: WebAssembly.Global;
   readonly TS_STREAM_CONFIG: WebAssembly.Global;
+  readonly TS_STREAM_LATM: WebAssembly.Global;
   readonly TS_STREAM_PARAMS: WebAssembly.Global;
   readonly TS_STREAM_PPS: WebAssembly.Global;
   readonly TS_STREAM_RATE: WebAssembly.Global;

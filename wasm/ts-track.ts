@@ -1,4 +1,4 @@
-import { PARAM_MAX, TS_H265 } from "../assembly/abi.ts";
+import { PARAM_MAX, TS_H265, TS_LATM } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { ElementaryStream } from "./ts-tables.ts";
 import { UnitLog } from "./units.ts";
@@ -95,6 +95,11 @@ export class TsTrack {
 
   /** Of AAC: an AudioSpecificConfig. */
   get audioConfig(): Uint8Array {
+    const { core, i32, u8 } = this.#memory;
+    if (this.kind.kind === TS_LATM) {
+      const at = this.address + core.TS_STREAM_LATM.value + core.UNIT_CONFIG.value;
+      return u8.slice(at + 4, at + 4 + (i32[at >> 2] as number));
+    }
     const value = this.#get(this.#memory.core.TS_STREAM_CONFIG);
     return new Uint8Array([value >> 8, value & 255]);
   }

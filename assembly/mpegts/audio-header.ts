@@ -1,4 +1,4 @@
-import { TS_AAC, TS_AC3, TS_MPEG12_AUDIO } from "../abi";
+import { TS_AAC, TS_AC3, TS_LATM, TS_MPEG12_AUDIO } from "../abi";
 import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "../units/frame-headers";
 import { get8, get16 } from "../wire";
 import { TS_HEAD_MAX, TS_STREAM_HEAD, TsStream } from "./demux-layout";
@@ -16,6 +16,7 @@ export function audioHeader(stream: TsStream): i32 {
   if (stream.kind === TS_AAC) return adts(stream, head, fill);
   if (stream.kind === TS_MPEG12_AUDIO) return mpegAudio(stream, head, fill);
   if (stream.kind === TS_AC3) return ac3(stream, head, fill);
+  if (stream.kind === TS_LATM) return loas(stream, head, fill);
   return opus(stream, head, fill);
 }
 
@@ -55,6 +56,18 @@ function adts(stream: TsStream, head: i32, fill: i32): i32 {
   stream.key = config;
   learn(stream, rate, channels === 7 ? 8 : channels, config);
   return header;
+}
+
+/** AudioSyncStream of LATM (ISO/IEC 14496-3 §1.7.2): what it is, is in the frame. */
+function loas(stream: TsStream, head: i32, fill: i32): i32 {
+  if (fill < 3) return 3;
+  if ((get16(head) & 0xffe0) !== 0x56e0) return 0;
+  const size = get16(head + 1) & 0x1fff;
+  if (size === 0) return 0;
+  stream.headSkip = 3;
+  stream.frameSize = 3 + size;
+  stream.key = 1;
+  return 3;
 }
 
 /** Its layer, version and sampling frequency may not change; streams of a free format cannot be cut. */

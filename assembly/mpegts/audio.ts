@@ -1,12 +1,17 @@
-import { TS_EVENT_STREAM, UNIT_KEY } from "../abi";
+import { TS_EVENT_STREAM, TS_LATM, UNIT_KEY } from "../abi";
 import { UnitTrack, unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
 import { audioHeader } from "./audio-header";
-import { TS_STREAM_HEAD, TsDemux, TsStream } from "./demux-layout";
+import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream } from "./demux-layout";
+import { latmFrame, latmRead, latmSubframes } from "./latm";
 
 /** Frames are counted from a time; one that is further from its own is counted from anew, s. */
 const TOLERANCE: f64 = 0.01;
 /** Frames in a row with other parameters, each at the start of a PES packet, that are believed. */
 const STRANGERS = 3;
+/** Where the bytes of the frame in progress go: into its unit; into the scratch, to be read when all are there. */
+const FRAME = 1;
+const LATM = 2;
+const LATM_WAITS = 3;
 
 /** A PES packet begins. */
 export function audioStart(stream: TsStream): void {
@@ -22,14 +27,23 @@ export function audioStart(stream: TsStream): void {
 export function audioBytes(demux: TsDemux, stream: TsStream, from: i32, size: i32): i32 {
   let at = 0;
   while (true) {
-    if (stream.frameLeft > 0) {
+    if (stream.framing === LATM_WAITS) {
+      latmEnd(demux, stream);
+      if (stream.asked === 1) return at;
+    } else if (stream.frameLeft > 0) {
       const n = min(stream.frameLeft, size - at);
-      if (stream.framing !== 0) unitPut(changetype<UnitTrack>(stream.units), from + at, n);
+      if (stream.framing === LATM) {
+        const place = changetype<i32>(stream) + TS_STREAM_SCRATCH;
+        memory.copy(place + stream.frameSize - stream.frameLeft, from + at, n);
+      } else if (stream.framing !== 0) {
+        unitPut(changetype<UnitTrack>(stream.units), from + at, n);
+      }
       stream.frameLeft -= n;
       at += n;
       if (n > 0) stream.atStart = 0;
       if (stream.frameLeft > 0) return at;
       frameEnd(demux, stream);
+      if (stream.framing === LATM_WAITS) continue;
     }
     const need = audioHeader(stream);
     if (need === 0) {
@@ -48,6 +62,28 @@ export function audioBytes(demux: TsDemux, stream: TsStream, from: i32, size: i3
   }
 }
 
+/**
+ * A frame of LATM is whole. The next header proves that it is one unless it began a PES packet or followed another.
+ */
+function latmEnd(demux: TsDemux, stream: TsStream): void {
+  if (!latmRead(stream)) {
+    stream.framing = 0;
+    if (stream.units !== 0) changetype<UnitTrack>(stream.units).malformed += 1;
+    return;
+  }
+  if (stream.units === 0 && stream.asked === 0) {
+    stream.asked = 1;
+    demux.events |= TS_EVENT_STREAM;
+    return;
+  }
+  stream.framing = 0;
+  if (stream.units === 0) return;
+  const count = latmSubframes(stream);
+  for (let i = 0; i < count; i++) {
+    if (nextTime(stream) && latmFrame(stream)) publish(demux, stream);
+  }
+}
+
 /** The header of a frame is whole. False when the unit track has to be opened first. */
 function frameBegin(demux: TsDemux, stream: TsStream): bool {
   if (stream.known !== 0 && stream.key !== stream.known) {
@@ -55,6 +91,19 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
     return true;
   }
   if (stream.held !== 0) publish(demux, stream);
+  if (stream.kind === TS_LATM) {
+    if (stream.headStart === 0 && stream.locked === 0 && stream.candidate === 0) {
+      stream.candidate = stream.key;
+      skip(stream);
+      return true;
+    }
+    stream.locked = 1;
+    claimTime(stream);
+    stream.framing = LATM;
+    stream.frameLeft = stream.frameSize - stream.headFill;
+    stream.headFill = 0;
+    return true;
+  }
   if (stream.known === 0) {
     // in the midst of a stream a header is believed when another one follows its frame
     if (stream.headStart === 0 && stream.candidate !== stream.key) {
@@ -71,7 +120,8 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
     demux.events |= TS_EVENT_STREAM;
     return false;
   }
-  if (stream.units === 0 || !takeTime(stream) || unitStart(changetype<UnitTrack>(stream.units)) !== 0) {
+  claimTime(stream);
+  if (stream.units === 0 || !nextTime(stream) || unitStart(changetype<UnitTrack>(stream.units)) !== 0) {
     skip(stream);
     return true;
   }
@@ -80,7 +130,7 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
   const head = changetype<i32>(stream) + TS_STREAM_HEAD;
   unitPut(track, head + stream.headSkip, stream.headFill - stream.headSkip);
   if (stream.headStart !== 0) stream.locked = 1;
-  stream.framing = 1;
+  stream.framing = FRAME;
   stream.frameLeft = stream.frameSize - stream.headFill;
   stream.headFill = 0;
   if (stream.frameLeft === 0) frameEnd(demux, stream);
@@ -89,10 +139,10 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
 
 /** Goes over a frame without a unit. */
 function skip(stream: TsStream): void {
+  claimTime(stream);
   stream.framing = 0;
   stream.frameLeft = stream.frameSize - stream.headFill;
   stream.headFill = 0;
-  stream.early = 0;
 }
 
 /** A header that says other things than those before: by accident, or the stream has changed. */
@@ -118,18 +168,28 @@ function resync(stream: TsStream): void {
   memory.copy(head, head + 1, stream.headFill);
 }
 
+/** The frame that begins here is the one that the time of its PES packet belongs to, unless an earlier one was. */
+function claimTime(stream: TsStream): void {
+  stream.claimed = stream.hasTime !== 0 && stream.early === 0 ? 1 : 0;
+  if (stream.claimed !== 0) {
+    stream.hasTime = 0;
+    stream.unitPts = stream.pts;
+  }
+  stream.early = 0;
+}
+
 /**
- * Says when the frame is played: by the time of its PES packet when it is the first that begins there, but counted by
- * samples as long as that agrees, as times are in 90 kHz.
+ * Says when the frame is played: by the time that it has claimed, but counted by samples as long as that agrees, as
+ * times are in 90 kHz.
  *
  * @returns whether there is a time
  */
-function takeTime(stream: TsStream): bool {
+function nextTime(stream: TsStream): bool {
   const clock = changetype<UnitTrack>(stream.units).clockRate;
   const rate = stream.rate as f64;
-  if (stream.hasTime !== 0 && stream.early === 0) {
-    stream.hasTime = 0;
-    const given = (stream.pts * clock) / 90000;
+  if (stream.claimed !== 0) {
+    stream.claimed = 0;
+    const given = (stream.unitPts * clock) / 90000;
     const expected = stream.base + (stream.samples * clock) / rate;
     if (stream.unitTimed === 0 || Math.abs(given - expected) > TOLERANCE * clock) {
       stream.base = given;
@@ -137,7 +197,6 @@ function takeTime(stream: TsStream): bool {
       stream.unitTimed = 1;
     }
   }
-  stream.early = 0;
   if (stream.unitTimed === 0) return false;
   stream.frameTime = stream.base + (stream.samples * clock) / rate;
   stream.samples += stream.frameSamples as f64;
@@ -146,6 +205,10 @@ function takeTime(stream: TsStream): bool {
 
 /** All bytes of a frame are there. */
 function frameEnd(demux: TsDemux, stream: TsStream): void {
+  if (stream.framing === LATM) {
+    stream.framing = LATM_WAITS;
+    return;
+  }
   if (stream.framing === 0) return;
   stream.framing = 0;
   if (stream.locked !== 0) publish(demux, stream);
@@ -167,7 +230,7 @@ function publish(demux: TsDemux, stream: TsStream): void {
 /** No more will come. */
 export function audioEnd(demux: TsDemux, stream: TsStream): void {
   if (stream.held !== 0) publish(demux, stream);
-  if (stream.framing !== 0) unitDrop(changetype<UnitTrack>(stream.units));
+  if (stream.framing === FRAME) unitDrop(changetype<UnitTrack>(stream.units));
   audioLose(stream);
 }
 

@@ -1,4 +1,5 @@
 import { PARAM_MAX, TS_SECTION_MAX, TS_SECTIONS_DONE, TS_TARGETS, TS_TARGETS_MAX } from "../abi";
+import { UNIT_TRACK_SIZE } from "../units/log";
 
 /**
  * A demultiplexer of transport streams (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of
@@ -132,6 +133,8 @@ export class TsStream {
   headStart!: i32;
   /** Whether the header in progress began before this PES packet. */
   early!: i32;
+  /** Whether the frame in progress has the time `unitPts`. */
+  claimed!: i32;
   /** What a header says: bytes that are not part of the unit, bytes of the frame, samples, what must not change. */
   headSkip!: i32;
   frameSize!: i32;
@@ -163,10 +166,11 @@ export const TS_STREAM_HEADER = 448;
 export const TS_STREAM_HEAD = 736;
 export const TS_HEAD_MAX = 96;
 export const TS_STREAM_PARAMS: i32 = 832;
-/** The one in progress lies behind the others; so does a frame of LATM. */
+/** The one in progress lies behind the others; so does a frame of LATM, and behind it what its configuration says. */
 export const TS_STREAM_SCRATCH: i32 = TS_STREAM_PARAMS + 3 * PARAM_MAX;
 export const TS_SCRATCH_MAX = 8448;
-export const TS_STREAM_SIZE: i32 = TS_STREAM_SCRATCH + TS_SCRATCH_MAX;
+export const TS_STREAM_LATM: i32 = TS_STREAM_SCRATCH + TS_SCRATCH_MAX;
+export const TS_STREAM_SIZE: i32 = TS_STREAM_LATM + UNIT_TRACK_SIZE;
 
 export const TS_DEMUX_SIZE: i32 = TS_TARGETS + 4 * TS_TARGETS_MAX;
 export const TS_DEMUX_SYNC_LOSSES: i32 = offsetof<TsDemux>("syncLosses");

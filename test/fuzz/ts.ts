@@ -16,7 +16,8 @@ import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { TS_MAKERS, type TsMaker } from "../wasm/ts-makers.ts";
 import { type MadeTimes, mux, takeUnits } from "../wasm/ts-units.ts";
-import { crc32 } from "../wasm/twin/ts-packets.ts";
+import { loasFrame } from "../wasm/twin/loas.ts";
+import { crc32, PacketTwin } from "../wasm/twin/ts-packets.ts";
 
 /** Transport streams: what a demultiplexer makes of them never breaks a packetizer or a multiplexer. */
 export const name = "ts";
@@ -34,6 +35,22 @@ export const seeds: Uint8Array[] = TS_MAKERS.flatMap((maker, i) => {
     return new Uint8Array([flags, ...mux(memory, tracks, 100)]).slice(0, 15_000);
   });
 });
+
+seeds.push(latm());
+
+/** AAC in LATM, which we read and do not write. */
+function latm(): Uint8Array {
+  const random = new Random(9);
+  const twin = new PacketTwin();
+  twin.association({ 1: 0x1000 });
+  twin.map(0x1000, 1, [{ pid: 0x102, streamType: 0x11 }]);
+  for (let i = 0; i < 20; i++) {
+    twin.pes(0x102, 0xc0, loasFrame(random.bytes(random.between(1, 300)), i % 3 === 0), {
+      pts: 90_000 + i * 1_920,
+    });
+  }
+  return new Uint8Array([0, ...twin.bytes]);
+}
 
 function small(maker: TsMaker, random: Random): MadeTimes[] {
   const units: MadeTimes[] = [];

@@ -8,6 +8,7 @@ import { parseFrames } from "../support/exact.ts";
 import { Client, clientTest, ffmpeg } from "../support/tools.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
+import { takeUnits } from "../wasm/ts-units.ts";
 import { Folder, frameList, H264_SLICES, H265_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -101,3 +102,20 @@ for (const row of CLIPS) {
     },
   );
 }
+
+clientTest("AAC in LATM gives the same frames as in ADTS", ["ffmpeg"], TIMEOUT_MS, async () => {
+  const memory = loadBuild("release", 128);
+  const [adts, latm] = await Promise.all(
+    (["tsAac", "tsLatm"] as const).map(async (name) => {
+      const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+      demuxer.push(await Bun.file(await clip(name)).bytes());
+      demuxer.flush();
+      const track = demuxer.tracks[1]!;
+      const result = { codec: tsCodec(track), units: takeUnits(memory, track.units!) };
+      demuxer.close();
+      return result;
+    }),
+  );
+  expect(latm).toEqual(adts!);
+  expect(latm!.units.length).toBeGreaterThan(400);
+});

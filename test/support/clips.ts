@@ -65,6 +65,10 @@ const CLIPS = {
   av: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -ac 2 -b:a 96k`, ext: "mp4" },
   tsMp3: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a libmp3lame -b:a 96k`, ext: "ts" },
   tsAac: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -b:a 96k`, ext: "ts" },
+  tsLatm: {
+    command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -b:a 96k -mpegts_flags latm`,
+    ext: "ts",
+  },
   tsBframes: {
     command: `${VIDEO} ${NOISE} -shortest -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k -c:a ac3 -b:a 128k`,
     ext: "ts",

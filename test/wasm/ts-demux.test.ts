@@ -6,6 +6,7 @@ import { BUILDS, loadBuild, SEED } from "./builds.ts";
 import { checkReturned } from "./compare.ts";
 import { TS_MAKERS } from "./ts-makers.ts";
 import { type TakenUnit, takeUnits } from "./ts-units.ts";
+import { loasFrame } from "./twin/loas.ts";
 import { type MapRow, PacketTwin } from "./twin/ts-packets.ts";
 
 const PMT = 0x100;
@@ -270,6 +271,28 @@ for (const build of BUILDS) {
       sound!.units.forEach(({ bytes }, i) => {
         expect(Buffer.compare(bytes, frames[i]!)).toBe(0);
       });
+    });
+
+    test("AAC in LATM: frames at any bit, cut anywhere", () => {
+      const random = new Random(SEED);
+      const frames = Array.from({ length: 80 }, () => random.bytes(random.between(1, 700)));
+      const loas = frames.map((bytes, i) => loasFrame(bytes, i % 5 === 0));
+      const starts = loas.map((_, i) => loas.slice(0, i).reduce((sum, { length }) => sum + length, 0));
+      const stream = Buffer.concat(loas);
+      const twin = new PacketTwin();
+      twin.association({ 1: PMT });
+      twin.map(PMT, 1, [{ pid: 0x102, streamType: 0x11 }]);
+      for (let at = 0; at < stream.length; ) {
+        const size = at === 0 ? loas[0]!.length : random.between(1, 1_500);
+        const next = starts.findIndex((start) => start >= at);
+        const isTimed = next >= 0 && starts[next]! < at + size;
+        twin.pes(0x102, 0xc0, stream.subarray(at, at + size), isTimed ? { pts: 90_000 + next * 1_920 } : {});
+        at += size;
+      }
+      const [track] = demux(twin.take()).tracks;
+      expect(track!.codec).toBe("mpeg4Audio");
+      expect(track!.units.map(({ bytes }) => bytes)).toEqual(frames);
+      expect(track!.units.map(({ pts }) => pts)).toEqual(frames.map((_, i) => 48_000 + i * 1_024));
     });
 
     test("sound whose times are rounded is counted by samples; a gap is a gap", () => {

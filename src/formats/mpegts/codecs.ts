@@ -3,6 +3,7 @@ import {
   TS_AC3,
   TS_H264,
   TS_H265,
+  TS_LATM,
   TS_MPEG12_AUDIO,
   TS_MPEG12_VIDEO,
   TS_OPUS,
@@ -39,6 +40,8 @@ interface Row<Codec extends TsCodec = TsCodec> {
   readonly clockRate: number | undefined;
   /** Stream types that stand for it (ISO/IEC 13818-1 table 2-34), the one that is written first. */
   readonly streamTypes: readonly number[];
+  /** A stream type that stands for another form of it, which is read, and the kind of that. */
+  readonly other?: { readonly streamType: number; readonly kind: number };
   /** Whether descriptors say that a stream of private data is one. */
   readonly isPrivate?: (descriptors: Uint8Array) => boolean;
   readonly describe: (track: TsTrack) => Codec;
@@ -86,6 +89,7 @@ const TS_CODECS: Rows = {
     kind: TS_AAC,
     clockRate: undefined,
     streamTypes: [0x0f],
+    other: { streamType: 0x11, kind: TS_LATM },
     describe: ({ audioConfig }) => ({ codec: "mpeg4Audio", config: audioConfig }),
     prefix: ({ config }) => adtsHeader(parseAudioConfig(config)),
   },
@@ -123,24 +127,26 @@ const PRIVATE = 0x06;
 
 /** How an elementary stream is read; undefined when its codec is not known. For `TsDemuxer.open`. */
 export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKind | undefined {
-  const isRow = ({ streamTypes, isPrivate }: Row) =>
-    streamType === PRIVATE ? isPrivate?.(descriptors) === true : streamTypes.includes(streamType);
+  const isRow = ({ streamTypes, isPrivate, other }: Row) =>
+    streamType === PRIVATE
+      ? isPrivate?.(descriptors) === true
+      : streamTypes.includes(streamType) || other?.streamType === streamType;
   const row = ROWS.find(isRow);
   if (row === undefined) return undefined;
-  const { kind, clockRate } = row;
+  const { clockRate, other } = row;
+  const kind = other?.streamType === streamType ? other.kind : row.kind;
   return { kind, clockRate, ...(kind === TS_OPUS && { channels: opusChannels(descriptors) }) };
 }
 
 /** What a track is, as far as it is known: all of it when it is ready. */
 export function tsCodec(track: TsTrack): TsCodec {
-  const row = ROWS.find(({ kind }) => kind === track.kind.kind) as Row;
-  return row.describe(track);
+  return (TS_CODECS[tsCodecId(track)] as unknown as Row).describe(track);
 }
 
 /** The name of a track's codec. */
 export function tsCodecId({ kind }: TsTrack): TsCodecId {
   const ids = Object.keys(TS_CODECS) as TsCodecId[];
-  return ids.find((id) => TS_CODECS[id].kind === kind.kind) as TsCodecId;
+  return ids.find((id) => [TS_CODECS[id].kind, TS_CODECS[id].other?.kind].includes(kind.kind)) as TsCodecId;
 }
 
 /**
