@@ -100,7 +100,8 @@ class Listener implements HttpServer {
 
   /** The runtime keeps the certificate a server was opened with: a new one takes its place, connections stay. */
   #relisten(pair: KeyPair): void {
-    void this.#servers.at(-1)?.stop(false); // settles when its last connection is gone
+    const before = this.#servers.at(-1);
+    void before?.stop(false).then(() => this.#servers.splice(this.#servers.indexOf(before), 1));
     this.#servers.push(retry(() => this.#listen(this.#hostname, this.port, pair)));
   }
 

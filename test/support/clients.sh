@@ -2,9 +2,10 @@
 # Installs the clients the tests use from Debian's or Ubuntu's packages; elsewhere names what is missing.
 packages="ffmpeg gstreamer1.0-tools gstreamer1.0-rtsp gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gir1.2-gst-rtsp-server-1.0 python3-gi openssl
-iproute2 nftables chromium mpv vlc-bin vlc-plugin-base tstools"
+iproute2 nftables chromium mpv vlc-bin vlc-plugin-base nginx-light curl tstools"
 missing=""
-for tool in ffmpeg ffprobe gst-launch-1.0 openssl ip nft chromium mpv cvlc tsreport; do
+PATH="$PATH:/usr/sbin"
+for tool in ffmpeg ffprobe gst-launch-1.0 openssl ip nft chromium mpv cvlc nginx curl tsreport; do
   command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")' 2>/dev/null ||

@@ -14,6 +14,7 @@ export type Tool =
   | "gst-rtsp-server"
   | "chromium"
   | "cvlc"
+  | "nginx"
   | "mpv"
   | "node-av"
   | "openssl"
@@ -38,7 +39,7 @@ export function has(tool: Tool): boolean {
 function look(tool: Tool): boolean {
   if (tool === "node-av") return hasNodeAv();
   if (tool === "gst-rtsp-server") return Bun.spawnSync(["/usr/bin/python3", "-c", GST_SERVER]).success;
-  if (!ELEMENTS.includes(tool)) return Bun.which(tool) !== null;
+  if (!ELEMENTS.includes(tool)) return Bun.which(tool, { PATH: `${process.env["PATH"]}:/usr/sbin` }) !== null;
   if (Bun.which("gst-inspect-1.0") === null) return false;
   return Bun.spawnSync(["gst-inspect-1.0", "--exists", tool]).success;
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { ByteBudget } from "../../../src/protocols/hls/proto/budget.ts";
 import { writeMedia, writeMultivariant } from "../../../src/protocols/hls/proto/playlist.ts";
+import { PlaylistTexts } from "../../../src/protocols/hls/proto/texts.ts";
 import { SegmentWindow } from "../../../src/protocols/hls/proto/window.ts";
 
 const names = { prefix: "ab", query: "", time: (wall: number) => new Date(wall).toISOString() };
@@ -137,5 +139,119 @@ describe("a window", () => {
       false,
       false,
     ]);
+  });
+});
+
+describe("parameters that change in mid-stream", () => {
+  /** Segments of one part, each with the init file of that number. */
+  function described(count: number, inits: readonly number[]): SegmentWindow {
+    const window = new SegmentWindow({ count, gaps: 0 });
+    let newest = 0;
+    for (const init of inits) {
+      if (init !== newest) window.describe(new Uint8Array([init]));
+      newest = init;
+      window.begin(0);
+      window.addPart(new Blob(["part"]), 1_000, true);
+      window.end();
+    }
+    return window;
+  }
+
+  const marks = (window: SegmentWindow, variant: "fmp4" | "mpegts" = "fmp4") =>
+    writeMedia(window, variant, names)
+      .split("\n")
+      .filter((line) => /MAP|DISCONT|^ab/.test(line));
+
+  test("give the init file a new name, in front of the segments that need it", async () => {
+    const window = described(4, [1, 1, 2, 3]);
+    expect(marks(window)).toEqual([
+      '#EXT-X-MAP:URI="ab_init.mp4"',
+      ...["ab_seg0.mp4", "ab_seg1.mp4", "#EXT-X-DISCONTINUITY"],
+      ...['#EXT-X-MAP:URI="ab_init2.mp4"', "ab_seg2.mp4", "#EXT-X-DISCONTINUITY"],
+      ...['#EXT-X-MAP:URI="ab_init3.mp4"', "ab_seg3.mp4"],
+    ]);
+    expect(await window.init(2)?.bytes()).toEqual(new Uint8Array([2]));
+    expect(marks(window, "mpegts").filter((line) => line.startsWith("#"))).toEqual([
+      "#EXT-X-DISCONTINUITY",
+      "#EXT-X-DISCONTINUITY",
+    ]);
+  });
+
+  test("are counted when they leave the playlist; their file goes with the last segment that is kept", () => {
+    const window = described(2, [1, 2, 2, 3]);
+    expect(marks(window)).toEqual([
+      "#EXT-X-DISCONTINUITY-SEQUENCE:1",
+      '#EXT-X-MAP:URI="ab_init2.mp4"',
+      ...["ab_seg2.mp4", "#EXT-X-DISCONTINUITY", '#EXT-X-MAP:URI="ab_init3.mp4"', "ab_seg3.mp4"],
+    ]);
+    expect(window.init(1)).toBeDefined();
+    const later = described(2, [1, 2, 2, 3, 3]);
+    expect(later.init(1)).toBeUndefined();
+    expect(later.init(2)).toBeDefined();
+    expect(marks(later)[0]).toBe("#EXT-X-DISCONTINUITY-SEQUENCE:1");
+    expect(marks(later)[2]).toBe("#EXT-X-DISCONTINUITY");
+  });
+
+  test("in the segment in progress stand in front of its parts", () => {
+    const window = described(7, [1, 1]);
+    window.describe(new Uint8Array(1));
+    window.begin(0);
+    window.addPart(new Blob(["part"]), 200, true);
+    expect(writeMedia(window, "lowLatency", names).split("\n").slice(-5, -2)).toEqual([
+      "#EXT-X-DISCONTINUITY",
+      '#EXT-X-MAP:URI="ab_init2.mp4"',
+      '#EXT-X-PART:DURATION=0.20000,URI="ab_part2.mp4",INDEPENDENT=YES',
+    ]);
+  });
+});
+
+test("a budget knows what is kept, until it is forgotten, stored or closed", () => {
+  const budget = new ByteBudget(40);
+  const window = new SegmentWindow({ count: 3, gaps: 0, budget });
+  const used: number[] = [];
+  for (let i = 0; i < 7; i++) {
+    window.begin(i);
+    window.addPart(new Blob(["four"]), 100, true);
+    window.addPart(new Blob(["four"]), 100, false);
+    window.end();
+    used.push(budget.used);
+  }
+  expect(used).toEqual([8, 16, 24, 32, 40, 40, 40]);
+  expect(budget.isSpent).toBe(true);
+  const segment = window.segment(6)!;
+  window.stored(segment);
+  window.stored(segment);
+  expect([budget.used, budget.isSpent]).toEqual([32, false]);
+  window.close();
+  window.stored(segment);
+  expect(budget.used).toBe(0);
+  expect([window.segment(6), window.part(12)]).toEqual([undefined, undefined]);
+});
+
+describe("texts", () => {
+  const { query: _, ...plainNames } = names;
+
+  test("are one Blob for all who ask for the same, until something changes", async () => {
+    const window = filled(new SegmentWindow({ count: 7, gaps: 7 }), [5, 2], true);
+    const texts = new PlaylistTexts(window, "lowLatency", plainNames);
+    const first = texts.media("", false);
+    expect(await first.text()).toBe(writeMedia(window, "lowLatency", names));
+    expect(texts.media("", false)).toBe(first);
+    expect(texts.media("", true)).not.toBe(first);
+    const withQuery = texts.media("?a=b", false);
+    expect(await withQuery.text()).toBe(writeMedia(window, "lowLatency", { ...names, query: "?a=b" }));
+    expect(texts.media("?a=b", false)).toBe(withQuery);
+    window.addPart(new Blob(["part"]), 200, false);
+    expect(texts.media("", false)).not.toBe(first);
+  });
+
+  test("with ever new queries are not all kept", () => {
+    const window = filled(new SegmentWindow({ count: 7, gaps: 7 }), [5, 2], true);
+    const texts = new PlaylistTexts(window, "lowLatency", plainNames);
+    const made = Array.from({ length: 200 }, (_, i) => texts.media(`?${i}`, false));
+    const again = made.map((text, i) => texts.media(`?${i}`, false) === text);
+    expect(again.filter((same) => same).length).toBe(100);
+    const long = `?${"x".repeat(4_000)}`;
+    expect(texts.media(long, true)).not.toBe(texts.media(long, true));
   });
 });
