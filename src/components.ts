@@ -204,8 +204,10 @@ async function startHls(config: Config, context: ServerContext): Promise<Running
   const server = new HlsServer({ logger: context.logger.child("HLS"), clock, config, paths, guesses });
   server.start();
   registries.set("hlsmuxers", server.muxers);
+  const removeGauges = addGauges(context, [{ name: "media_hls_bytes", read: () => server.bytesKept }]);
   return {
     close: async () => {
+      removeGauges();
       registries.delete("hlsmuxers");
       await server.close();
     },
