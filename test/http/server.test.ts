@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { Hono } from "hono";
 import { listenTcp } from "../../src/host/tcp.ts";
 import { answerUnknown } from "../../src/http/middleware.ts";
-import { type HttpServer, startHttp } from "../../src/http/server.ts";
+import { type HttpEnvironment, type HttpServer, startHttp } from "../../src/http/server.ts";
 import { testLog } from "../lib/test-log.ts";
 
 function started(routes: (app: Hono) => void = () => {}) {
@@ -108,3 +108,49 @@ test("an address that is taken is named", async () => {
   expect(second).toThrow(`listen tcp ${address}: address already in use`);
   await other.close();
 });
+
+test("a slow client gets what it was allowed the time for; one that was held is not kept for ever", async () => {
+  const { logger } = testLog();
+  const body = new Blob([new Uint8Array(16 * 1024 * 1024)]);
+  const app = {
+    fetch(request: Request, incoming: HttpEnvironment): Response | Promise<Response> {
+      if (request.url.endsWith("/large")) {
+        incoming.allow(body.size);
+        return new Response(body);
+      }
+      incoming.hold();
+      return Bun.sleep(2_500).then(() => new Response("late"));
+    },
+  };
+  // the idle timeout of the runtime knows steps of 4 s
+  const server = startHttp({ address: "127.0.0.1:0", app, readTimeout: 1_000, logger });
+  const ask = (path: string) => {
+    const client = connect(server.port, "127.0.0.1", () =>
+      client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`),
+    );
+    client.on("error", () => {});
+    return client;
+  };
+  const slow = new Promise<number>((resolve) => {
+    const client = ask("/large");
+    let size = 0;
+    client.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      client.pause();
+      setTimeout(() => client.resume(), chunk.length / 2_000); // 2 MB/s
+      if (size > body.size) resolve(size);
+    });
+    client.on("close", () => resolve(size));
+  });
+  const held = new Promise<string>((resolve) => {
+    const client = ask("/held");
+    let all = "";
+    client.on("data", (chunk) => {
+      all += chunk;
+    });
+    client.on("close", () => resolve(all));
+  });
+  expect(await held).toEndWith("late");
+  expect(await slow).toBeGreaterThan(body.size);
+  await server.close();
+}, 30_000);
