@@ -114,11 +114,11 @@ describe.skipIf(!CAN || !has("nginx"))("behind nginx", () => {
       expect(await viewers.ready()).toBe(VIEWERS);
       const result = await viewers.result();
       expect(result).toMatchObject({ mismatches: 0, closed: 0 });
-      expect(result.parts).toBeGreaterThan(0.9 * VIEWERS * 8 * 4);
+      expect(result.parts).toBeGreaterThan(5 * VIEWERS);
       const asked = [...origin.server.log.matchAll(/GET \S+\/cam0\/(\w+_part\d+\.mp4)/g)].map(
         ([, name]) => name ?? "",
       );
-      expect(asked.length).toBeGreaterThan(30);
+      expect(asked.length).toBeGreaterThan(5);
       expect(new Set(asked).size).toBe(asked.length);
       const hits = nginx.requests.filter((line) => /^HIT 200 \S+_part/.test(line));
       expect(hits.length).toBeGreaterThan(0.9 * result.parts);
