@@ -136,6 +136,12 @@ static int known_line(const char *line, size_t size) {
   return 0;
 }
 
+/* Without a playlist there is nothing to go on with. */
+static void reject(struct viewer *v, const char *what) {
+  mismatch(v, what);
+  fail(v, "gives up");
+}
+
 static void note_release(const struct viewer *v, uint64_t now) {
   static uint64_t round; /* of playlists that stand still: all that ask again wait for the next one */
   if (load->unchecked && v->asked_ns >= releases[round & (RELEASES - 1)].first_ns) round++;
@@ -152,12 +158,12 @@ static void take_playlist(struct viewer *v, const char *text, size_t size, uint6
   uint64_t segment = 0, part = 0;
   const char *newest = NULL, *hint = NULL, *end = text + size;
   size_t newest_size = 0;
-  if (size < 8 || memcmp(text, "#EXTM3U\n", 8) != 0 || end[-1] != '\n') return mismatch(v, "playlist");
+  if (size < 8 || memcmp(text, "#EXTM3U\n", 8) != 0 || end[-1] != '\n') return reject(v, "playlist");
   for (const char *line = text, *next; line < end; line = next) {
     const char *stop = memchr(line, '\n', (size_t)(end - line));
     size_t length = (size_t)(stop - line);
     next = stop + 1;
-    if (!known_line(line, length)) return mismatch(v, "line of a playlist");
+    if (!known_line(line, length)) return reject(v, "line of a playlist");
     if (strncmp(line, "#EXT-X-MEDIA-SEQUENCE:", 22) == 0) segment = strtoull(line + 22, NULL, 10);
     else if (line[0] != '#') segment++, part = 0;
     else if (strncmp(line, "#EXT-X-PRELOAD-HINT:", 20) == 0) hint = line;
@@ -167,9 +173,9 @@ static void take_playlist(struct viewer *v, const char *text, size_t size, uint6
       part++;
     }
   }
-  if (hint == NULL || newest == NULL) return mismatch(v, "playlist without parts");
+  if (hint == NULL || newest == NULL) return reject(v, "playlist without parts");
   int reached = segment > v->segment || (segment == v->segment && part > v->next);
-  if (v->following && !load->unchecked && !reached) return mismatch(v, "playlist that lacks what was waited for");
+  if (v->following && !load->unchecked && !reached) return reject(v, "playlist that lacks what was waited for");
   if (v->following) note_release(v, now);
   else playing++;
   v->following = 1;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Socket, TCPSocketListener } from "bun";
 import { Certificates } from "../integration/certificates.ts";
-import { startPublishers, startReaders } from "./load.ts";
+import { startPublishers, startReaders, startViewers, type ViewResult } from "./load.ts";
 import { Relay } from "./relay.ts";
 import { buildTools, canBuildTools, hasTls } from "./tools.ts";
 
@@ -129,4 +129,51 @@ test.skipIf(SKIP || !hasTls() || !Certificates.available)(
     expect(result.packets).toBeGreaterThan(500);
   },
   20_000,
+);
+
+/** What viewers say of a server whose n-th part is what `part` makes of it. */
+async function watch(part: (index: number) => Uint8Array, playlist = PLAYLIST): Promise<ViewResult> {
+  buildTools();
+  let parts = 0;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async ({ url }) => {
+      if (!url.includes("stream.m3u8")) return new Response(part(parts++) as Uint8Array<ArrayBuffer>);
+      await Bun.sleep(20);
+      return new Response(playlist);
+    },
+  });
+  const options = { port: server.port ?? 0, count: 5, seconds: 1, unchecked: true };
+  await using viewers = startViewers(options);
+  const result = await viewers.result();
+  await server.stop(true);
+  return result;
+}
+
+const PLAYLIST = [
+  ...["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-TARGETDURATION:1", "#EXT-X-MEDIA-SEQUENCE:7"],
+  ...['#EXT-X-MAP:URI="ab_init.mp4"', "#EXTINF:1.00000,", "ab_seg7.mp4"],
+  ...['#EXT-X-PART:DURATION=0.20000,URI="ab_part5.mp4"', '#EXT-X-PRELOAD-HINT:TYPE=PART,URI="ab_part6.mp4"'],
+  "",
+].join("\n");
+
+const MOVIE = Buffer.from(
+  "00000010" + "6d6f6f66" + "0011223344556677" + "00000009" + "6d646174" + "88",
+  "hex",
+);
+
+test.skipIf(SKIP)(
+  "viewers see a changed byte, a cut box, and a playlist that is none",
+  async () => {
+    const good = await watch(() => MOVIE);
+    expect(good).toMatchObject({ playing: 5, mismatches: 0, closed: 0 });
+    expect(good.parts).toBeGreaterThan(20);
+    const changed = Buffer.from(MOVIE);
+    changed[24] = 0x89;
+    expect((await watch((index) => (index === 7 ? changed : MOVIE))).mismatches).toBe(1);
+    expect((await watch(() => MOVIE.subarray(0, -1))).mismatches).toBeGreaterThan(5);
+    expect((await watch(() => MOVIE, PLAYLIST.replace("#EXTINF", "#EXTIMF"))).mismatches).toBeGreaterThan(0);
+  },
+  30_000,
 );
