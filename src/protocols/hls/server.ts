@@ -78,7 +78,8 @@ export class HlsServer implements PathWatcher {
 
   /** A stream is there: with `hlsAlwaysRemux` its muxer is made, unless it came because somebody asked for it. */
   ready({ id, conf }: Path): void {
-    if (!conf.sourceOnDemand && this.muxers.get(id) === undefined) this.#create(id, undefined);
+    if (conf.sourceOnDemand || this.muxers.get(id) !== undefined) return;
+    if (this.#hasRoom()) this.#create(id, undefined);
   }
 
   ended({ id }: Path): void {
@@ -142,11 +143,15 @@ export class HlsServer implements PathWatcher {
     if (this.#closed) return undefined;
     const present = this.muxers.get(path);
     if (present !== undefined) return present;
-    if (this.#budget.isSpent) {
-      this.#refused.count("requests refused: the memory for HLS is used up ('hlsMemory')");
-      return undefined;
-    }
+    if (!this.#hasRoom()) return undefined;
     return this.#create(path, clientAddress(request, incoming, this.#access.trustedProxies));
+  }
+
+  /** Whether there is memory for one more muxer; if not, that is logged. */
+  #hasRoom(): boolean {
+    if (!this.#budget.isSpent) return true;
+    this.#refused.count("times a playlist was refused: the memory for HLS is used up ('hlsMemory')");
+    return false;
   }
 
   #create(path: string, remoteAddress: string | undefined): PathMuxer {
