@@ -1,4 +1,6 @@
 const MAX_NAME_BYTES = 255;
+/** Names of so many characters are never too long: one takes three bytes at most (UTF-8 of a UTF-16 unit). */
+const SHORT = MAX_NAME_BYTES / 3;
 const ENCODER = new TextEncoder();
 
 /**
@@ -11,7 +13,7 @@ export function pathNameProblem(name: string): string | undefined {
   if (name === "") return "cannot be empty";
   if (name.startsWith("/")) return "can't begin with a slash";
   if (name.endsWith("/")) return "can't end with a slash";
-  if (name.length > MAX_NAME_BYTES || ENCODER.encode(name).length > MAX_NAME_BYTES) {
+  if (name.length > MAX_NAME_BYTES || (name.length > SHORT && ENCODER.encode(name).length > MAX_NAME_BYTES)) {
     return `can't be longer than ${MAX_NAME_BYTES} bytes`;
   }
   if (!/^[0-9a-zA-Z_\-/.~]+$/.test(name)) {

@@ -19,7 +19,9 @@ const READY_MAX = 100;
 /** Makes the responses of the HLS server. What many get alike is one Blob that all of them share. */
 export class Responses {
   readonly #origin: string;
-  readonly #headers = new Map<string, Headers>();
+  /** By Cache-Control, then by type; for everybody and for some. */
+  readonly #public = new Map<string, Map<string, Headers>>();
+  readonly #private = new Map<string, Map<string, Headers>>();
 
   constructor({ hlsAllowOrigin }: Config) {
     this.#origin = hlsAllowOrigin;
@@ -27,14 +29,14 @@ export class Responses {
 
   /** The headers of every response for a type and a time. */
   #ready(type: string, cache: string, isPrivate: boolean): Headers {
-    const key = `${type} ${isPrivate} ${cache}`;
-    const known = this.#headers.get(key);
+    const all = isPrivate ? this.#private : this.#public;
+    const known = all.get(cache)?.get(type);
     if (known !== undefined) return known;
     const headers = new Headers({ "Content-Type": type, "Cache-Control": cacheControl(cache, isPrivate) });
     if (cache === CACHE.forever) headers.set("Accept-Ranges", "bytes");
     this.open(headers);
-    if (this.#headers.size >= READY_MAX) this.#headers.clear();
-    this.#headers.set(key, headers);
+    if (all.size >= READY_MAX) all.clear();
+    all.set(cache, (all.get(cache) ?? new Map<string, Headers>()).set(type, headers));
     return headers;
   }
 

@@ -13,7 +13,7 @@ import type { Muxer } from "./muxer.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
 import { type Held, PathMuxer } from "./path-muxer.ts";
 import { ByteBudget } from "./proto/budget.ts";
-import { GAP_NAME, targetDuration } from "./proto/playlist.ts";
+import { GAP_NAME } from "./proto/playlist.ts";
 import { type FileName, readFileName, readQuery, readRequest, splitUrl } from "./requests.ts";
 import { CACHE, Responses } from "./responses.ts";
 import { factsOf } from "./tracks.ts";
@@ -220,7 +220,7 @@ export class HlsServer implements PathWatcher {
         const text = muxer.texts.media(query.repeated, isDelta);
         pathMuxer.sent(text.size);
         // what a whole URL asks for stays right; it is short so that a stream that starts anew is not hidden
-        const cache = wanted === undefined ? CACHE.passing : `max-age=${targetDuration(muxer.window)}`;
+        const cache = wanted === undefined ? CACHE.passing : muxer.texts.lifetime;
         return this.#responses.playlist(text, cache, passed.isPrivate);
       },
     });

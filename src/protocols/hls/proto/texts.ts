@@ -1,4 +1,11 @@
-import { type Names, type StreamFacts, type Variant, writeMedia, writeMultivariant } from "./playlist.ts";
+import {
+  type Names,
+  type StreamFacts,
+  targetDuration,
+  type Variant,
+  writeMedia,
+  writeMultivariant,
+} from "./playlist.ts";
 import type { SegmentWindow } from "./window.ts";
 
 /** Stands for the query while a text is made: no URL and no name has it. */
@@ -24,6 +31,7 @@ export class PlaylistTexts {
   readonly #names: Omit<Names, "query">;
   readonly #texts = new Map<string, Text>();
   #version = -1;
+  #lifetime = "";
 
   constructor(window: SegmentWindow, variant: Variant, names: Omit<Names, "query">) {
     this.#window = window;
@@ -51,10 +59,22 @@ export class PlaylistTexts {
     );
   }
 
-  #get(kind: string, query: string, write: () => string): Blob {
+  /** How long caches may keep what was waited for, as Cache-Control says it: a target duration. */
+  get lifetime(): string {
+    this.#renew();
+    return this.#lifetime;
+  }
+
+  #renew(): void {
     const { version } = this.#window;
-    if (this.#version !== version) this.#texts.clear();
+    if (this.#version === version) return;
     this.#version = version;
+    this.#texts.clear();
+    this.#lifetime = `max-age=${targetDuration(this.#window)}`;
+  }
+
+  #get(kind: string, query: string, write: () => string): Blob {
+    this.#renew();
     let text = this.#texts.get(kind);
     if (text === undefined) {
       const pieces = write().split(MARK);
