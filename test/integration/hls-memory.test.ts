@@ -70,10 +70,8 @@ describe.skipIf(!CAN)("memory of HLS", () => {
         Array.from({ length: STALLED }, () => stall(server, `cam0/${segment}`)),
       );
       const sizes: number[] = [];
-      for (let i = 0; i < 40; i++) {
-        await Bun.sleep(250); // the time in which memory could grow
-        sizes.push(readResident(server.pid) / MB);
-      }
+      const looks = 150; // 50 ms apart: the time in which memory could grow
+      await server.until(() => sizes.push(readResident(server.pid) / MB) >= looks, "it has been watched");
       expect(countDescriptors(server.pid)).toBeGreaterThanOrEqual(descriptors + STALLED);
       // twenty copies of what they hold would be 200 MB
       expect(Math.max(...sizes) - before).toBeLessThan(100);
