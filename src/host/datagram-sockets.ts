@@ -17,6 +17,8 @@ const ENOBUFS = 105;
 /** How long a flush waits for a full socket, ms, and how often. */
 const WAIT_MS = 2;
 const WAITS_MAX = 5;
+/** Parts of datagrams for one call of the runtime: with so many it is as fast as it gets. */
+const PARTS_MAX = 12_000;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -114,15 +116,15 @@ export class DatagramSockets implements DatagramSink {
     }
   }
 
-  /** One call of the runtime for each run. */
+  /** One call of the runtime for the whole batch, as long as that is not too much for its arguments. */
   #sendPlainly(batch: DatagramBatch, lists: readonly DestinationList[]): void {
+    const parts = this.#parts;
+    let at = 0;
     for (let run = 0; run < batch.runs; run++) {
       const list = lists[batch.trackOf(run)];
       if (list === undefined || list.length === 0) continue;
       const [first, end] = batch.vectorsOf(run);
       const packets = Array.from({ length: end - first }, (_, i) => batch.packet(first + i));
-      const parts = this.#parts;
-      let at = 0;
       for (const { address, port } of list.addresses) {
         for (const packet of packets) {
           parts[at] = packet;
@@ -130,10 +132,18 @@ export class DatagramSockets implements DatagramSink {
           parts[at + 2] = address;
           at += 3;
         }
+        if (at >= PARTS_MAX) at = this.#sendParts(at);
       }
-      parts.length = at;
-      this.#rtp.sendMany(parts);
     }
+    this.#sendParts(at);
+  }
+
+  /** Sends the first `count` parts; returns 0. */
+  #sendParts(count: number): number {
+    if (count === 0) return 0;
+    this.#parts.length = count;
+    this.#rtp.sendMany(this.#parts);
+    return 0;
   }
 
   report(bytes: Uint8Array, to: DatagramAddress): void {

@@ -149,22 +149,30 @@ class Socket implements UdpSocket {
   }
 
   sendMany(parts: readonly (Uint8Array | number | string)[]): void {
-    if (this.#closed) return;
-    try {
-      this.#socket.sendMany(parts);
-    } catch {
-      // one destination cannot be reached: the next flush may bring better luck, and the others are served one by one
-      this.#sendEach(parts);
+    let rest = parts;
+    while (rest.length > 0 && !this.#closed) {
+      const sent = this.#sendSome(rest);
+      if (sent === 0) return; // the socket is full
+      if (3 * sent >= rest.length) return;
+      rest = rest.slice(3 * sent);
     }
   }
 
-  #sendEach(parts: readonly (Uint8Array | number | string)[]): void {
-    for (let i = 0; i + 2 < parts.length; i += 3) {
+  /**
+   * The system stops at the first error, which may belong to a datagram sent before, to another peer.
+   *
+   * @returns how many datagrams are done
+   */
+  #sendSome(parts: readonly (Uint8Array | number | string)[]): number {
+    try {
+      return this.#socket.sendMany(parts);
+    } catch {
       try {
-        this.#socket.send(parts[i] as Uint8Array, parts[i + 1] as number, parts[i + 2] as string);
+        this.#socket.send(parts[0] as Uint8Array, parts[1] as number, parts[2] as string);
       } catch {
         // unreachable
       }
+      return 1;
     }
   }
 

@@ -16,10 +16,15 @@ function networkTest(name: string, run: () => Promise<void>, available = Network
   else test.skip(`${name} (no network namespaces here)`, run);
 }
 
-function startServer(network: Network, config = ""): Promise<TestServer> {
+function startServer(
+  network: Network,
+  config = "",
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
   const ports = "rtspAddress: :8554\nrtpAddress: :8000\nrtcpAddress: :8001\n";
   return TestServer.start({
     prefix: network.on("a"),
+    env,
     config: `${ports}readTimeout: 5s\n${config}paths:\n  all:\n`,
   });
 }
@@ -99,24 +104,29 @@ networkTest("a host that is cut off does no harm to the others", async () => {
   expect([gone.running, goneTcp.running]).toEqual([true, true]);
 });
 
-networkTest("a peer that answers with ICMP errors does no harm to the others", async () => {
-  await using network = Network.open();
-  await using server = await startServer(network);
-  await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
-  await published(server);
-  await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "2000");
-  await using farTcp = peer(network, "b", "read", "tcp", `rtsp://${SERVER.b}/cam`, "2000");
-  await using killed = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
-  await using refused = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
-  await server.waitForLog(/(?:is reading from path 'cam'(?:.|\n)*){4}/);
-  killed.kill(); // its port is unreachable from now on
-  network.refuse("b"); // and so are the others of its host
-  for (const report of await Promise.all([near, farTcp].map(reportOf))) {
-    expect(report).toMatchObject({ lost: 0, faults: [] });
-  }
-  expect(refused.running).toBe(true);
-  expect(server.log).not.toMatch(/ (WAR|ERR) (?!.*receive buffer)/);
-});
+for (const [name, env] of [
+  ["", {}],
+  [", without ffi", { MEDIAMTX_NO_FFI: "1" }],
+] as const) {
+  networkTest(`a peer that answers with ICMP errors does no harm to the others${name}`, async () => {
+    await using network = Network.open();
+    await using server = await startServer(network, "", env);
+    await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+    await published(server);
+    await using near = peer(network, "a", "read", "udp", `rtsp://${SERVER.a}/cam`, "2000");
+    await using farTcp = peer(network, "b", "read", "tcp", `rtsp://${SERVER.b}/cam`, "2000");
+    await using killed = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
+    await using refused = peer(network, "b", "read", "udp", `rtsp://${SERVER.b}/cam`, "100000");
+    await server.waitForLog(/(?:is reading from path 'cam'(?:.|\n)*){4}/);
+    killed.kill(); // its port is unreachable from now on
+    network.refuse("b"); // and so are the others of its host
+    for (const report of await Promise.all([near, farTcp].map(reportOf))) {
+      expect(report).toMatchObject({ lost: 0, faults: [] });
+    }
+    expect(refused.running).toBe(true);
+    expect(server.log).not.toMatch(/ (WAR|ERR) (?!.*receive buffer)/);
+  });
+}
 
 networkTest(
   "where a fifth of the datagrams is late, publishers and sources are put in order again",
