@@ -166,6 +166,7 @@ describe("a source", () => {
         afar.send(true, camera.packet(1, 2_000 + number), camera.clientPorts[1]! + 1);
         camera.send(1, 0, foreign);
         camera.send(1, number);
+        if (number % 10 === 0) await reader.until(() => reader.checks[1]!.last === number, "the last one");
       }
       await reader.until(() => reader.checks[1]!.last === 100, "what the camera sent");
       expect([reader.faults, reader.checks[1]!.packets]).toEqual([[], 100]);
@@ -197,6 +198,7 @@ describe("a source", () => {
       for (let number = 1; number <= 100; number++) {
         afar.send(false, camera.packet(1, 1_000 + number), camera.clientPorts[1]!);
         elsewhere.send(number % 2 === 0, camera.packet(1, number), camera.clientPorts[1]!);
+        if (number % 10 === 0) await reader.until(() => reader.checks[1]!.last === number, "the last one");
       }
       await reader.until(() => reader.checks[1]!.last === 100, "what the camera sent");
       expect([reader.faults, reader.checks[1]!.packets]).toEqual([[], 100]);
