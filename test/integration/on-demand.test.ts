@@ -54,6 +54,7 @@ test(
     await using arena = await Arena.start({
       config: `paths:\n${paths.join("\n")}\n  all:\n`,
       timeouts: "10s",
+      peakMb: 300,
       errors: /connection refused/,
     });
     const random = new Random(SEED);
