@@ -147,10 +147,11 @@ export class H264Recording {
   }
 
   /** What a decoder says about it from the first key picture on; empty is well. */
-  decode(file: string): string {
+  async decode(file: string): Promise<string> {
     const first = this.nals.findIndex((nal) => (nal[0]! & 31) === 7);
     writeFileSync(file, Buffer.concat(this.nals.slice(first).flatMap((nal) => [START_CODE, nal])));
-    const { stderr } = Bun.spawnSync(["ffmpeg", "-v", "error", "-f", "h264", "-i", file, "-f", "null", "-"]);
-    return stderr.toString();
+    const command = ["ffmpeg", "-v", "error", "-f", "h264", "-i", file, "-f", "null", "-"];
+    const { stderr } = Bun.spawn(command, { stderr: "pipe" });
+    return await new Response(stderr).text();
   }
 }

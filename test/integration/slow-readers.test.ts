@@ -94,8 +94,8 @@ test(
 test.skipIf(Bun.which("ffmpeg") === null)(
   "a reader at half speed gets whole pictures that decode without error",
   async () => {
-    await using arena = await Arena.start();
     const clip = encodeClip(3);
+    await using arena = await Arena.start();
     const total = clip.flat().reduce((sum, { length }) => sum + length, 0);
     const recording = new H264Recording();
     {
@@ -124,7 +124,7 @@ test.skipIf(Bun.which("ffmpeg") === null)(
     expect(recording.pictures).toBeGreaterThan(100);
     expect(recording.pictures).toBeLessThan(12 * clip.length);
     await arena.logged(/write queue is full, \d+ packets skipped/);
-    expect(recording.decode(join(arena.server.folder, "half.h264"))).toBe("");
+    expect(await recording.decode(join(arena.server.folder, "half.h264"))).toBe("");
     await arena.settle();
   },
   LIMIT_MS,
