@@ -150,3 +150,26 @@ export const TS_SECTIONS_DONE = 1280;
 /** What a call of `tsDemux` has stopped for: sections are done; a stream has said what it is. */
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;
+
+
+/** Reading fragmented files: tracks, runs of samples and samples of a fragment, its bytes, bytes of one call; all in one block. */
+export const MP4_TRACKS_MAX = 8;
+export const MP4_RUNS_MAX = 512;
+export const MP4_SAMPLES_MAX = 100000;
+export const MP4_MOOF_MAX = 65536;
+export const MP4_INPUT_MAX = 32768;
+/** What samples of a track are: frames that can all be decoded alone, frames, NAL units behind their length, OBUs. */
+export const MP4_FRAMES = 1;
+export const MP4_PICTURES = 2;
+export const MP4_H264 = 3;
+export const MP4_H265 = 4;
+export const MP4_AV1 = 5;
+/** A box that is shorter than its header or ends where it must not. */
+export const MP4_ERROR_BOX = 1;
+/** A fragment that is too large, or has too many runs, samples, or a sample that is too large. */
+export const MP4_ERROR_FRAGMENT = 2;
+export const MP4_ERROR_RUNS = 3;
+export const MP4_ERROR_SAMPLES = 4;
+export const MP4_ERROR_SAMPLE = 5;
+/** A time that no stream reaches. */
+export const MP4_ERROR_TIME = 6;

@@ -20,7 +20,21 @@ export {
   cursorToHead,
   cursorToRandomAccess,
 } from "./cursor";
+export {
+  MP4_DETAIL,
+  MP4_ERROR,
+  MP4_FIRST,
+  MP4_MISSING,
+  MP4_MOOF,
+  MP4_SAMPLES,
+  MP4_SHIFT,
+  MP4_TRACK_COUNT,
+  MP4_TRACK_SCALE,
+  MP4_TRACK_STRIDE,
+  MP4_TRACKS,
+} from "./fmp4/layout";
 export { fmp4Part } from "./fmp4/part";
+export { mp4Begin, mp4End, mp4Open, mp4Read } from "./fmp4/read";
 export {
   LOG_BLOCKS,
   LOG_CHANNELS,

@@ -216,4 +216,19 @@ export interface CoreExports {
   tsTargetOpen(address: number, kind: number, size: number): void;
   tsWrite(address: number, tables: number): number;
   fmp4Part(address: number, sequence: number, dst: number, limit: number): number;
+  readonly MP4_DETAIL: WebAssembly.Global;
+  readonly MP4_ERROR: WebAssembly.Global;
+  readonly MP4_FIRST: WebAssembly.Global;
+  readonly MP4_MISSING: WebAssembly.Global;
+  readonly MP4_MOOF: WebAssembly.Global;
+  readonly MP4_SAMPLES: WebAssembly.Global;
+  readonly MP4_SHIFT: WebAssembly.Global;
+  readonly MP4_TRACK_COUNT: WebAssembly.Global;
+  readonly MP4_TRACK_SCALE: WebAssembly.Global;
+  readonly MP4_TRACK_STRIDE: WebAssembly.Global;
+  readonly MP4_TRACKS: WebAssembly.Global;
+  mp4Begin(address: number, position: number): void;
+  mp4End(address: number): number;
+  mp4Open(address: number): void;
+  mp4Read(address: number, src: number, size: number): number;
 }

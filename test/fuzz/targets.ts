@@ -1,5 +1,6 @@
 import * as config from "./config.ts";
 import * as interleaved from "./interleaved.ts";
+import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
 import * as rtcp from "./rtcp.ts";
 import * as rtp from "./rtp.ts";
@@ -30,4 +31,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   packetizer,
   ts,
   tsTables,
+  mp4,
 ];

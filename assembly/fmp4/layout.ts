@@ -1,0 +1,125 @@
+import { MP4_RUNS_MAX, MP4_TRACKS_MAX } from "../abi";
+
+/** Reads segments of fragmented files as their bytes come. A layout, never constructed. */
+export class Mp4Reader {
+  /** STATE_* */
+  state!: i32;
+  /** MP4_ERROR_*, and the number that it is about. */
+  error!: i32;
+  detail!: i32;
+  /** Bytes of the header of the box in progress, and of the fragment in progress that have come; size of the latter. */
+  header!: i32;
+  moof!: i32;
+  moofSize!: i32;
+  tracks!: i32;
+  /** Runs of samples of the present fragment in the order of their bytes; the one in progress. */
+  runs!: i32;
+  run!: i32;
+  /** The sample in progress: its number in the run, bytes that have not come. */
+  sample!: i32;
+  left!: i32;
+  /** Whether it is open, and whether its bytes are left out. */
+  open!: i32;
+  skipped!: i32;
+  /** Of the NAL unit or OBU in progress: PIECE_*, bytes of its head that have come, bytes left, whether they are kept. */
+  piece!: i32;
+  headBytes!: i32;
+  pieceLeft!: i32;
+  kept!: i32;
+  obuHeader!: i32;
+  /** Whether the sample may be decoded without others, and whether parameter sets are in front of it. */
+  sync!: i32;
+  prefixed!: i32;
+  /** Samples taken; those whose bytes were not where they should have been. */
+  samples!: i32;
+  missing!: i32;
+  /** Place in the file of the next byte, of the end of the box in progress, of the present fragment. */
+  position!: f64;
+  boxEnd!: f64;
+  moofStart!: f64;
+  /** Decoding time of the first sample of the present fragment, s, and what is added to all times, s. */
+  first!: f64;
+  shift!: f64;
+  /** Times of the sample in progress, ticks of the units. */
+  pts!: f64;
+  dts!: f64;
+}
+
+/** What is known of a track. */
+export class Mp4Track {
+  /** Address of its units; 0 for a track that nobody wants. */
+  units!: i32;
+  id!: i32;
+  /** MP4_* */
+  kind!: i32;
+  /** Bytes of the length of a NAL unit. */
+  lengthSize!: i32;
+  /** Parameter sets as they are put in front of random access points. */
+  sets!: i32;
+  setsSize!: i32;
+  /** Of samples that do not say it (`trex`). */
+  duration!: u32;
+  size!: u32;
+  sampleFlags!: u32;
+  /** Whether `last` is known. */
+  started!: i32;
+  /** Ticks a second in the file, and of the units. */
+  scale!: f64;
+  rate!: f64;
+  /** Ticks of the file that are added to all times (edit list). */
+  offset!: f64;
+  /** Decoding time of the last sample, ticks of the units. */
+  last!: f64;
+  /** Decoding time of a fragment that does not say its own, ticks of the file. */
+  next!: i64;
+}
+
+/** Samples whose bytes are in one place. */
+export class Mp4Run {
+  /** Address of its track. */
+  track!: i32;
+  /** Address of the fields of its first sample, bytes of those of one sample, and which there are. */
+  entries!: i32;
+  stride!: i32;
+  fields!: i32;
+  count!: i32;
+  duration!: u32;
+  size!: u32;
+  sampleFlags!: u32;
+  firstFlags!: u32;
+  reserved!: i32;
+  /** Place in the file of the next sample. */
+  offset!: f64;
+  /** Decoding time of the next sample, ticks of the file. */
+  dts!: i64;
+}
+
+export const STATE_HEADER: i32 = 0;
+export const STATE_MOOF: i32 = 1;
+export const STATE_MDAT: i32 = 2;
+export const STATE_SKIP: i32 = 3;
+
+/** Where what belongs to a reader lies, from its address. */
+export const MP4_HEADER: i32 = 240;
+export const MP4_TRACKS: i32 = 256;
+export const MP4_TRACK_STRIDE: i32 = 128;
+export const MP4_RUNS: i32 = MP4_TRACKS + MP4_TRACKS_MAX * MP4_TRACK_STRIDE;
+export const MP4_RUN_STRIDE: i32 = 56;
+export const MP4_MOOF: i32 = MP4_RUNS + MP4_RUNS_MAX * MP4_RUN_STRIDE;
+
+export const MP4_ERROR: i32 = offsetof<Mp4Reader>("error");
+export const MP4_DETAIL: i32 = offsetof<Mp4Reader>("detail");
+export const MP4_TRACK_COUNT: i32 = offsetof<Mp4Reader>("tracks");
+export const MP4_SAMPLES: i32 = offsetof<Mp4Reader>("samples");
+export const MP4_MISSING: i32 = offsetof<Mp4Reader>("missing");
+export const MP4_FIRST: i32 = offsetof<Mp4Reader>("first");
+export const MP4_SHIFT: i32 = offsetof<Mp4Reader>("shift");
+export const MP4_TRACK_SCALE: i32 = offsetof<Mp4Track>("scale");
+
+export function mp4TrackAt(address: i32, i: i32): Mp4Track {
+  return changetype<Mp4Track>(address + MP4_TRACKS + i * MP4_TRACK_STRIDE);
+}
+
+export function mp4RunAt(address: i32, i: i32): i32 {
+  return address + MP4_RUNS + i * MP4_RUN_STRIDE;
+}

@@ -1,0 +1,108 @@
+import { UNIT_KEY } from "../abi";
+import { UnitTrack, unitPut } from "../units/log";
+import { get8, put8 } from "../wire";
+import { MP4_HEADER, Mp4Reader } from "./layout";
+
+/** The sample makes no sense: the rest of it is left out. */
+const PIECE_BROKEN: i32 = -1;
+/** The header of an OBU comes next, its extension, its size, the rest of it (AV1 §5.3). */
+const PIECE_HEADER: i32 = 0;
+const PIECE_EXTENSION: i32 = 1;
+const PIECE_SIZE: i32 = 2;
+const PIECE_BODY: i32 = 3;
+
+const SEQUENCE_HEADER: i32 = 1;
+const TEMPORAL_DELIMITER: i32 = 2;
+const TILE_LIST: i32 = 8;
+const PADDING: i32 = 15;
+
+/** Bytes of a sample of OBUs, the last of which may lack its size ("AV1 in ISOBMFF" §2.4). All get one. */
+export function mp4Obus(reader: Mp4Reader, units: UnitTrack, src: i32, size: i32): void {
+  let at = 0;
+  while (at < size) {
+    const byte = get8(src + at);
+    switch (reader.piece) {
+      case PIECE_HEADER:
+        at += 1;
+        reader.obuHeader = byte;
+        reader.headBytes = 1;
+        reader.pieceLeft = 0;
+        reader.piece = (byte & 0x80) !== 0 ? PIECE_BROKEN : (byte & 4) !== 0 ? PIECE_EXTENSION : PIECE_SIZE;
+        if (reader.piece === PIECE_SIZE) endHead(reader, units, 0, reader.left - at);
+        break;
+      case PIECE_EXTENSION:
+        at += 1;
+        reader.piece = PIECE_SIZE;
+        endHead(reader, units, byte, reader.left - at);
+        break;
+      case PIECE_SIZE:
+        at += 1;
+        takeSize(reader, units, byte, reader.left - at);
+        break;
+      case PIECE_BODY:
+        at += takeBody(reader, units, src + at, size - at);
+        break;
+      default:
+        return;
+    }
+  }
+}
+
+function takeBody(reader: Mp4Reader, units: UnitTrack, src: i32, size: i32): i32 {
+  const n = min(size, reader.pieceLeft);
+  if (reader.kept !== 0) unitPut(units, src, n);
+  reader.pieceLeft -= n;
+  if (reader.pieceLeft === 0) reader.piece = PIECE_HEADER;
+  return n;
+}
+
+/** The header is there: an OBU without a size is as long as the sample. */
+function endHead(reader: Mp4Reader, units: UnitTrack, extension: i32, left: i32): void {
+  const header = reader.obuHeader;
+  const type = (header >> 3) & 15;
+  reader.kept = type !== TEMPORAL_DELIMITER && type !== TILE_LIST && type !== PADDING ? 1 : 0;
+  if (type === SEQUENCE_HEADER) units.flags |= UNIT_KEY;
+  if (reader.kept !== 0) {
+    const scratch = changetype<i32>(reader) + MP4_HEADER;
+    put8(scratch, header | 2);
+    put8(scratch + 1, extension);
+    unitPut(units, scratch, (header & 4) !== 0 ? 2 : 1);
+  }
+  if ((header & 2) === 0) begin(reader, units, left);
+}
+
+/** A byte of leb128 (AV1 §4.10.5); at most four count. */
+function takeSize(reader: Mp4Reader, units: UnitTrack, byte: i32, left: i32): void {
+  const i = reader.headBytes - 1;
+  if (i < 4) reader.pieceLeft |= (byte & 0x7f) << (7 * i);
+  else if ((byte & 0x7f) !== 0) reader.piece = PIECE_BROKEN;
+  reader.headBytes += 1;
+  if ((byte & 0x80) === 0) begin(reader, units, left);
+  else if (i >= 7) reader.piece = PIECE_BROKEN;
+}
+
+/** Writes the size of an OBU; its payload follows. */
+function begin(reader: Mp4Reader, units: UnitTrack, left: i32): void {
+  if (reader.piece === PIECE_BROKEN) return;
+  const size = (reader.obuHeader & 2) === 0 ? left : reader.pieceLeft;
+  reader.headBytes = 0;
+  reader.pieceLeft = size;
+  if (size > left) {
+    reader.piece = PIECE_BROKEN;
+    return;
+  }
+  if (reader.kept !== 0) putSize(reader, units, size);
+  reader.piece = size === 0 ? PIECE_HEADER : PIECE_BODY;
+}
+
+function putSize(reader: Mp4Reader, units: UnitTrack, size: i32): void {
+  const scratch = changetype<i32>(reader) + MP4_HEADER;
+  let rest = size;
+  let bytes = 0;
+  do {
+    put8(scratch + bytes, (rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    rest >>= 7;
+    bytes += 1;
+  } while (rest > 0);
+  unitPut(units, scratch, bytes);
+}

@@ -1,0 +1,56 @@
+import { ProtocolError } from "../../lib/errors.ts";
+import type { ReadCodec } from "./read-entry.ts";
+
+/** Tags of descriptors (ISO/IEC 14496-1 §7.2.2.1, table 1). */
+const STREAM = 3;
+const DECODER = 4;
+const SPECIFIC = 5;
+/** Object types (§7.2.6.6, table 5). */
+const MPEG4_AUDIO = 0x40;
+const MPEG2_AAC = [0x66, 0x67, 0x68];
+const MPEG12_AUDIO = [0x69, 0x6b];
+
+/**
+ * Reads an ES_Descriptor (ISO/IEC 14496-1 §7.2.6.5).
+ *
+ * @returns undefined for a codec that is not known here
+ * @throws {ProtocolError} if it is cut off or says too little
+ */
+export function readElementaryStream(bytes: Uint8Array): ReadCodec | undefined {
+  const stream = find(bytes, STREAM);
+  const flags = byteAt(stream, 2);
+  let at = 3;
+  if ((flags & 0x80) !== 0) at += 2;
+  if ((flags & 0x40) !== 0) at += 1 + byteAt(stream, at);
+  if ((flags & 0x20) !== 0) at += 2;
+  const decoder = find(stream.subarray(at), DECODER);
+  const type = byteAt(decoder, 0);
+  if (MPEG12_AUDIO.includes(type)) return { codec: "mpeg12Audio" };
+  if (type !== MPEG4_AUDIO && !MPEG2_AAC.includes(type)) return undefined;
+  return { codec: "mpeg4Audio", config: find(decoder.subarray(13), SPECIFIC).slice() };
+}
+
+/** What the first descriptor with a tag holds. */
+function find(bytes: Uint8Array, wanted: number): Uint8Array {
+  for (let at = 0; at < bytes.length; ) {
+    const tag = byteAt(bytes, at);
+    at += 1;
+    let size = 0;
+    for (let i = 0; i < 4; i++) {
+      const byte = byteAt(bytes, at);
+      at += 1;
+      size = size * 128 + (byte & 127);
+      if (byte < 128) break;
+    }
+    if (at + size > bytes.length) throw new ProtocolError("invalid MP4: a descriptor is cut off");
+    if (tag === wanted) return bytes.subarray(at, at + size);
+    at += size;
+  }
+  throw new ProtocolError(`invalid MP4: no descriptor ${wanted}`);
+}
+
+function byteAt(bytes: Uint8Array, at: number): number {
+  const byte = bytes[at];
+  if (byte === undefined) throw new ProtocolError("invalid MP4: a descriptor is cut off");
+  return byte;
+}

@@ -1,0 +1,173 @@
+import {
+  MP4_ERROR_BOX,
+  MP4_ERROR_FRAGMENT,
+  MP4_ERROR_RUNS,
+  MP4_ERROR_SAMPLE,
+  MP4_ERROR_SAMPLES,
+  MP4_ERROR_TIME,
+  MP4_INPUT_MAX,
+  MP4_MOOF_MAX,
+  MP4_TRACKS_MAX,
+} from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import type { UnitLog } from "./units.ts";
+
+/** What must be known of a track to read its samples. */
+export interface Mp4TrackSetup {
+  readonly id: number;
+  /** MP4_* of the ABI. */
+  readonly kind: number;
+  /** Where its samples go, at most 768,000 ticks a second; undefined when nobody wants them. */
+  readonly units: UnitLog | undefined;
+  /** Bytes of the length of a NAL unit, 1 to 4. */
+  readonly lengthSize: number;
+  /** NAL units, each behind four bytes of length, that go in front of random access points; at most 16 KB. */
+  readonly sets: Uint8Array;
+  /** Ticks a second in the file, from 1. */
+  readonly timescale: number;
+  /** Ticks of the file that are added to all times; whole. */
+  readonly offset: number;
+  /** Of samples that do not say it. */
+  readonly duration: number;
+  readonly size: number;
+  readonly flags: number;
+}
+
+/** Asked once for each fragment: what is added to all times, s, given its first decoding time, s. */
+export type PlaceFragment = (first: number) => number;
+
+/** Why a segment cannot be read. */
+const ERRORS: Readonly<Record<number, (detail: number) => string>> = {
+  [MP4_ERROR_BOX]: () => "a box does not fit",
+  [MP4_ERROR_FRAGMENT]: (size) => `a fragment has a header of ${size} bytes`,
+  [MP4_ERROR_RUNS]: () => "a fragment has too many runs of samples",
+  [MP4_ERROR_SAMPLES]: () => "a fragment has too many samples",
+  [MP4_ERROR_SAMPLE]: (size) => `a sample has ${size >>> 0} bytes`,
+  [MP4_ERROR_TIME]: () => "a time is out of range",
+};
+
+/** Most ticks a second of units. */
+const MAX_RATE = 768_000;
+
+/** Makes units of the segments of fragmented MP4 files (ISO/IEC 14496-12). */
+export class Mp4Demuxer {
+  readonly #memory: MediaMemory;
+  readonly #address: number;
+  readonly #input: number;
+  /** Memory of the parameter sets. */
+  #sets: number[] = [];
+
+  private constructor(memory: MediaMemory, address: number) {
+    this.#memory = memory;
+    this.#address = address;
+    this.#input = address + memory.core.MP4_MOOF.value + MP4_MOOF_MAX;
+    memory.core.mp4Open(address);
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory): Mp4Demuxer | undefined {
+    const address = memory.take(memory.core.MP4_MOOF.value + MP4_MOOF_MAX + MP4_INPUT_MAX);
+    return address === undefined ? undefined : new Mp4Demuxer(memory, address);
+  }
+
+  /** Samples that became units, or were meant to; samples whose bytes were not where they should have been. */
+  get samples(): number {
+    return this.#get(this.#memory.core.MP4_SAMPLES);
+  }
+
+  get missing(): number {
+    return this.#get(this.#memory.core.MP4_MISSING);
+  }
+
+  #get(offset: WebAssembly.Global): number {
+    return this.#memory.i32[(this.#address + offset.value) >> 2] as number;
+  }
+
+  /**
+   * Says what the tracks are, at most eight; between two segments. Their units go on in time.
+   *
+   * @returns false when the budget is used up
+   */
+  setUp(tracks: readonly Mp4TrackSetup[]): boolean {
+    if (tracks.length > MP4_TRACKS_MAX) throw new RangeError(`${tracks.length} tracks`);
+    const memory = this.#memory;
+    const { core } = memory;
+    const slots = tracks.map(({ sets }) => (sets.length === 0 ? 0 : memory.take(sets.length)));
+    const old = this.#sets;
+    this.#sets = slots.filter((slot) => slot !== undefined && slot !== 0) as number[];
+    for (const slot of old) memory.give(slot);
+    const isRoom = slots.every((slot) => slot !== undefined);
+    tracks.forEach((track, i) => {
+      const at = this.#address + core.MP4_TRACKS.value + i * core.MP4_TRACK_STRIDE.value;
+      const set = slots[i] ?? 0;
+      const { units, id, kind, lengthSize, sets, duration, size, flags, timescale, offset } = track;
+      const rate = units?.clockRate ?? 1;
+      if (rate < 1 || rate > MAX_RATE || timescale < 1) throw new RangeError(`${rate} of ${timescale} ticks`);
+      if (set !== 0) memory.u8.set(sets, set);
+      const numbers = [units?.address ?? 0, id, kind, lengthSize, set, set === 0 ? 0 : sets.length];
+      memory.i32.set([...numbers, duration, size, flags], at >> 2);
+      memory.f64.set([timescale, rate, offset], (at + core.MP4_TRACK_SCALE.value) >> 3);
+    });
+    memory.i32[(this.#address + core.MP4_TRACK_COUNT.value) >> 2] = isRoom ? tracks.length : 0;
+    return isRoom;
+  }
+
+  /** Begins with a segment whose first byte has this place in its file. */
+  begin(position: number): void {
+    this.#memory.core.mp4Begin(this.#address, position);
+  }
+
+  /**
+   * Takes bytes of the segment; they are copied.
+   *
+   * @returns why it cannot be read; undefined while all is well
+   */
+  push(chunk: Uint8Array, place: PlaceFragment): string | undefined {
+    const memory = this.#memory;
+    for (let at = 0; at < chunk.length; ) {
+      memory.prepare();
+      const size = Math.min(chunk.length - at, MP4_INPUT_MAX);
+      memory.u8.set(at === 0 && size === chunk.length ? chunk : chunk.subarray(at, at + size), this.#input);
+      const fault = this.#read(size, place);
+      if (fault !== undefined) return fault;
+      at += size;
+    }
+    return undefined;
+  }
+
+  #read(size: number, place: PlaceFragment): string | undefined {
+    const { core, f64 } = this.#memory;
+    for (let done = 0; done < size; ) {
+      const taken = core.mp4Read(this.#address, this.#input + done, size - done);
+      if (taken < 0) return this.#fault();
+      done += taken;
+      const at = (this.#address + core.MP4_FIRST.value) >> 3;
+      const first = f64[at] as number;
+      if (!Number.isFinite(first)) continue;
+      f64[at] = Number.POSITIVE_INFINITY;
+      f64[(this.#address + core.MP4_SHIFT.value) >> 3] = place(first);
+    }
+    return undefined;
+  }
+
+  #fault(): string {
+    const { core } = this.#memory;
+    const text = ERRORS[this.#get(core.MP4_ERROR)];
+    return text === undefined ? "unknown" : text(this.#get(core.MP4_DETAIL));
+  }
+
+  /**
+   * Ends the segment.
+   *
+   * @returns what is wrong with its end
+   */
+  end(): string | undefined {
+    return this.#memory.core.mp4End(this.#address) === 0 ? undefined : this.#fault();
+  }
+
+  close(): void {
+    for (const slot of this.#sets) this.#memory.give(slot);
+    this.#sets = [];
+    this.#memory.give(this.#address);
+  }
+}
