@@ -1,0 +1,146 @@
+import { ProtocolError } from "../../../lib/errors.ts";
+import type {
+  AudioRendition,
+  MediaPlaylist,
+  MultivariantPlaylist,
+  PlaylistSegment,
+  VariantStream,
+} from "./playlist-reader.ts";
+
+/** What names of codecs (RFC 6381) that can be fetched begin with. */
+const CODECS = ["avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4a", "opus", "ac-3"];
+
+/**
+ * The variant stream to fetch: of those whose codecs are all supported the one with most bits.
+ *
+ * @throws {ProtocolError} if there is none
+ */
+export function chooseVariant({ variants }: MultivariantPlaylist): VariantStream {
+  let best: VariantStream | undefined;
+  for (const variant of variants) {
+    const isSupported = variant.codecs.every((name) =>
+      CODECS.includes(name.toLowerCase().split(".", 1)[0] as string),
+    );
+    if (isSupported && (best === undefined || variant.bandwidth > best.bandwidth)) best = variant;
+  }
+  if (best === undefined) throw new ProtocolError("no variants with supported codecs found");
+  return best;
+}
+
+/** The audio rendition of a variant stream: the default one, else one that may be chosen, else the first. */
+export function chooseAudio(
+  { audio }: MultivariantPlaylist,
+  variant: VariantStream,
+): AudioRendition | undefined {
+  const group = audio.filter((rendition) => rendition.group === variant.audio);
+  return (
+    group.find(({ isDefault }) => isDefault) ?? group.find(({ isAutoselect }) => isAutoselect) ?? group[0]
+  );
+}
+
+/** Segments from the end where a live stream begins, and how far from it is too late. */
+const START_FROM_END = 3;
+const LATE_FROM_END = 5;
+/** Shortest and longest time between two looks at a playlist, ms. */
+const RELOAD_LEAST_MS = 250;
+const RELOAD_MOST_MS = 10_000;
+/** Target durations that a segment may be late. */
+const PATIENCE_TARGETS = 3;
+
+/** What to do next. */
+export type FollowerStep =
+  | { readonly kind: "segment"; readonly segment: PlaylistSegment }
+  /** Look at the playlist again at that time, monotonic ms. */
+  | { readonly kind: "reload"; readonly at: number }
+  | { readonly kind: "end" };
+
+/** Says which segment of a media playlist comes next (RFC 8216 §6.3). */
+export class PlaylistFollower {
+  readonly #readTimeout: number;
+  #playlist: MediaPlaylist | undefined;
+  #loadedAt = Number.NEGATIVE_INFINITY;
+  /** When the last segment appeared. */
+  #changedAt: number | undefined;
+  #lastSequence = -1;
+  #isFresh = true;
+  /** Media sequence number of the next segment. */
+  #next: number | undefined;
+
+  /** @param readTimeout longest wait for anything at least, ms */
+  constructor(readTimeout: number) {
+    this.#readTimeout = readTimeout;
+  }
+
+  /** Takes a playlist that came at `now`. */
+  update(playlist: MediaPlaylist, now: number): void {
+    const last = playlist.segments.at(-1)?.sequence ?? -1;
+    this.#isFresh = last !== this.#lastSequence;
+    if (this.#isFresh || this.#changedAt === undefined) this.#changedAt = now;
+    this.#lastSequence = last;
+    this.#playlist = playlist;
+    this.#loadedAt = now;
+  }
+
+  /** Longest segment, s. */
+  get targetDuration(): number {
+    return this.#playlist?.targetDuration ?? 1;
+  }
+
+  /**
+   * @throws {ProtocolError} if it cannot go on
+   */
+  step(now: number): FollowerStep {
+    const playlist = this.#playlist;
+    if (playlist === undefined) return { kind: "reload", at: now };
+    this.#next ??= this.#start(playlist, now);
+    if (this.#next === undefined) return this.#reload(playlist);
+    const { segments, isEnded } = playlist;
+    const first = segments[0]?.sequence ?? 0;
+    if (this.#next < first) throw new ProtocolError("playback is too late");
+    for (;;) {
+      const segment = segments[this.#next - first];
+      if (segment === undefined) break;
+      if (!isEnded && segments.length - (this.#next - first) > LATE_FROM_END) {
+        throw new ProtocolError("playback is too late");
+      }
+      this.#next += 1;
+      if (!segment.isGap) return { kind: "segment", segment };
+    }
+    if (isEnded) return { kind: "end" };
+    // caches may show an older playlist now and then, but not a much older one
+    if (this.#next > this.#lastSequence + 1 + LATE_FROM_END) {
+      throw new ProtocolError("the playlist has begun anew");
+    }
+    if (now > this.#patience(playlist)) throw new ProtocolError("next segment not found or not ready yet");
+    return this.#reload(playlist);
+  }
+
+  /** Sequence number of the first segment; undefined while there are too few. */
+  #start(playlist: MediaPlaylist, now: number): number | undefined {
+    const { segments, isEnded } = playlist;
+    const there = segments.filter(({ isGap }) => !isGap);
+    if (isEnded) {
+      if (there[0] === undefined) throw new ProtocolError("no segments found");
+      return there[0].sequence;
+    }
+    const start = there.at(-START_FROM_END);
+    if (start !== undefined) return start.sequence;
+    if (now > this.#patience(playlist)) {
+      throw new ProtocolError("there aren't enough segments to fill the buffer");
+    }
+    return undefined;
+  }
+
+  /** Until when a new segment must have appeared: some target durations after the last one, or `readTimeout`. */
+  #patience({ targetDuration }: MediaPlaylist): number {
+    const wait = Math.max(PATIENCE_TARGETS * 1000 * targetDuration, this.#readTimeout);
+    return (this.#changedAt ?? 0) + wait;
+  }
+
+  /** A playlist that has changed is asked for again when its next segment is due, another one sooner (§6.3.4). */
+  #reload({ targetDuration, segments }: MediaPlaylist): FollowerStep {
+    const due = Math.min(targetDuration, segments.at(-1)?.duration ?? targetDuration);
+    const wait = 1000 * (this.#isFresh ? due : targetDuration / 2);
+    return { kind: "reload", at: this.#loadedAt + Math.min(Math.max(wait, RELOAD_LEAST_MS), RELOAD_MOST_MS) };
+  }
+}
