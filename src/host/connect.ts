@@ -88,13 +88,8 @@ class Attempt {
     const fingerprint = this.#options.tls?.fingerprint ?? "";
     if (fingerprint === "")
       return error === null ? undefined : `the certificate is not trusted: ${errorText(error)}`;
-    const { fingerprint256 = "" } = socket.getPeerCertificate() as { readonly fingerprint256?: string };
-    const [expected, got] = [fingerprint, fingerprint256].map((text) =>
-      text.toLowerCase().replaceAll(":", ""),
-    );
-    return got === expected
-      ? undefined
-      : `source fingerprint does not match: expected ${expected}, got ${got}`;
+    const { fingerprint256 } = socket.getPeerCertificate() as { readonly fingerprint256?: string };
+    return fingerprintProblem(fingerprint, fingerprint256);
   }
 
   #ready(socket: BunSocket): void {
@@ -130,6 +125,17 @@ class Attempt {
     this.#finish();
     this.#socket?.terminate();
   }
+}
+
+/** What is wrong when a certificate has another fingerprint (SHA-256, hex, with colons or without) than it should. */
+export function fingerprintProblem(fingerprint: string, fingerprint256 = ""): string | undefined {
+  const [expected, got] = [fingerprint, fingerprint256].map((text) => text.toLowerCase().replaceAll(":", ""));
+  return got === expected ? undefined : `source fingerprint does not match: expected ${expected}, got ${got}`;
+}
+
+/** The reason of the system for an error, as it is usually worded; undefined when it has none. */
+export function reasonOf(error: Error): string | undefined {
+  return REASONS[errorCode(error)];
 }
 
 /** Addresses are no names for a server (RFC 6066 §3). */

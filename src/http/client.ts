@@ -1,0 +1,255 @@
+import http from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import tls from "node:tls";
+import { fingerprintProblem, reasonOf } from "../host/connect.ts";
+import { errorText, SourceError } from "../lib/errors.ts";
+
+/** Servers that a request may be sent on to. */
+const REDIRECTS_MAX = 5;
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** Connections to one server at a time. */
+const SOCKETS_MAX = 4;
+
+export interface HttpClientOptions {
+  /** What all requests are for: its credentials go to its own server only. */
+  readonly source: URL;
+  /** SHA-256 in hex of the certificate of the source's host; empty when an authority must vouch for it. */
+  readonly fingerprint: string;
+  /** Longest wait for the next bytes, ms. */
+  readonly timeout: number;
+}
+
+export interface HttpGet {
+  readonly url: URL;
+  /** Most bytes of the body. */
+  readonly limit: number;
+  /** Longest time spent waiting for bytes, all waits together, ms. */
+  readonly patience: number;
+  /** Bytes of the file; all when undefined. */
+  readonly range?: { readonly offset: number; readonly length: number } | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Takes a piece of a body; the next one is read when it is done. */
+export type TakeChunk = (chunk: Uint8Array) => void | Promise<void>;
+
+/** Requests of one source: few connections, which stay open between requests. */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #plain = new http.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+  readonly #secure = new https.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+  readonly #pinned: https.Agent;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#pinned = new https.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
+    Object.assign(this.#pinned, { createConnection: pinnedConnection(options.fingerprint) });
+  }
+
+  /**
+   * Gets a body, piece by piece, after redirects.
+   *
+   * @returns the URL that it came from
+   * @throws {SourceError} with the reason, if it cannot be had, is too large or comes too slowly
+   */
+  async get(request: HttpGet, take: TakeChunk): Promise<URL> {
+    let { url } = request;
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#respond({ ...request, url });
+      const status = response.statusCode ?? 0;
+      const location = response.headers.location;
+      if (!REDIRECTS.includes(status) || location === undefined) {
+        await this.#body(response, { ...request, url }, take);
+        return url;
+      }
+      response.destroy();
+      if (redirects === REDIRECTS_MAX) throw new SourceError(`more than ${REDIRECTS_MAX} redirects`);
+      url = resolveUrl(location, url);
+    }
+  }
+
+  /** Gets a whole body. */
+  async bytes(request: HttpGet): Promise<{ readonly url: URL; readonly body: Uint8Array }> {
+    const chunks: Uint8Array[] = [];
+    const url = await this.get(request, (chunk) => {
+      chunks.push(chunk);
+    });
+    return { url, body: Buffer.concat(chunks) };
+  }
+
+  async #respond({ url, range, signal, patience }: HttpGet): Promise<http.IncomingMessage> {
+    signal.throwIfAborted();
+    const isSecure = url.protocol === "https:";
+    const secure = this.#isPinned(url) ? this.#pinned : this.#secure;
+    const request = (isSecure ? https : http).request(plainUrl(url), {
+      agent: isSecure ? secure : this.#plain,
+      signal,
+      headers: {
+        Accept: "*/*",
+        "Accept-Encoding": "identity",
+        "User-Agent": "mediamtx",
+        ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
+        ...this.#authorization(url),
+      },
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const timer = setTimeout(() => request.destroy(timedOut()), Math.min(this.#options.timeout, patience));
+    request.on("response", resolve);
+    // errors that come later belong to the body
+    request.on("error", reject);
+    request.end();
+    try {
+      return await promise;
+    } catch (error) {
+      throw requestError(url, error as Error, signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether the certificate of a server must be the one that is known. */
+  #isPinned({ hostname }: URL): boolean {
+    const { source, fingerprint } = this.#options;
+    return fingerprint !== "" && hostname === source.hostname;
+  }
+
+  /** Credentials are for the server of the source alone, also when it goes over to encryption. */
+  #authorization(url: URL): { readonly Authorization?: string } {
+    const { source } = this.#options;
+    if (source.username === "" && source.password === "") return {};
+    const isUpgrade = source.protocol === "http:" && url.protocol === "https:" && url.port === "";
+    const isSame = url.origin === source.origin || (isUpgrade && url.hostname === source.hostname);
+    if (!isSame) return {};
+    const [user, password] = [source.username, source.password].map(decode);
+    return { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+  }
+
+  async #body(response: http.IncomingMessage, request: HttpGet, take: TakeChunk): Promise<void> {
+    const { url, limit, range, signal } = request;
+    const most = range?.length ?? limit;
+    try {
+      checkResponse(response, request);
+      const size = await this.#chunks(response, request, most, take);
+      if (range !== undefined && size !== range.length) {
+        throw new SourceError(`${size} bytes came, ${range.length} were asked for`);
+      }
+    } catch (error) {
+      response.destroy();
+      throw requestError(url, error as Error, signal);
+    }
+  }
+
+  async #chunks(
+    response: http.IncomingMessage,
+    { patience }: HttpGet,
+    most: number,
+    take: TakeChunk,
+  ): Promise<number> {
+    let size = 0;
+    let waited = 0;
+    const chunks = response.iterator()[Symbol.asyncIterator]();
+    for (;;) {
+      const start = performance.now();
+      const timer = setTimeout(
+        () => response.destroy(timedOut()),
+        Math.max(Math.min(this.#options.timeout, patience - waited), 0),
+      );
+      const next = await chunks.next().finally(() => clearTimeout(timer));
+      waited += performance.now() - start;
+      if (next.done === true) return size;
+      const chunk = next.value as Uint8Array;
+      size += chunk.length;
+      if (size > most) throw new SourceError(`the body is larger than ${most} bytes`);
+      await take(chunk);
+    }
+  }
+
+  /** Closes its connections. */
+  close(): void {
+    for (const agent of [this.#plain, this.#secure, this.#pinned]) agent.destroy();
+  }
+}
+
+/**
+ * The URL that a server has written, in a place with URL `base`.
+ *
+ * @throws {SourceError} if it is none, or no HTTP
+ */
+export function resolveUrl(text: string, base: URL): URL {
+  const url = URL.parse(text, base.href);
+  if (url === null) throw new SourceError("invalid URL");
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new SourceError(`unsupported URL scheme: ${url.protocol.slice(0, 20)}`);
+  }
+  return plainUrl(url);
+}
+
+/** Without credentials and fragment. */
+function plainUrl(url: URL): URL {
+  const plain = new URL(url);
+  plain.username = "";
+  plain.password = "";
+  plain.hash = "";
+  return plain;
+}
+
+/** For log lines: a query may hold a secret. */
+function shownUrl({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`.slice(0, 200);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // as it was written
+  }
+}
+
+/** @throws {SourceError} if the response is not what was asked for */
+function checkResponse({ statusCode = 0, headers }: http.IncomingMessage, { limit, range }: HttpGet): void {
+  if (range !== undefined && statusCode === 200) throw new SourceError("the server has no byte ranges");
+  if (statusCode !== (range === undefined ? 200 : 206)) {
+    throw new SourceError(`bad status code: ${statusCode} (${http.STATUS_CODES[statusCode] ?? "unknown"})`);
+  }
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") throw new SourceError("the body is compressed");
+  const length = Number(headers["content-length"] ?? 0);
+  if (range === undefined && length > limit) throw new SourceError(`the body is larger than ${limit} bytes`);
+}
+
+/** The error with the resource that it is about. */
+function requestError(url: URL, cause: Error, signal: AbortSignal): Error {
+  if (signal.aborted) return cause;
+  const reason = reasonOf(cause) ?? errorText(cause);
+  return new SourceError(`${shownUrl(url)}: ${reason}`, { cause });
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" });
+}
+
+type Connect = (
+  options: { readonly host?: string; readonly port?: number; readonly servername?: string },
+  ready: (error: Error | null, socket?: Socket) => void,
+) => undefined;
+
+/** Connects only to a server with this certificate: nothing is sent before it is known. */
+function pinnedConnection(fingerprint: string): Connect {
+  return (options, ready) => {
+    const { host = "", port = 443, servername = "" } = options;
+    const name = servername === "" ? {} : { servername };
+    const socket = tls.connect({ host, port, ...name, rejectUnauthorized: false }, () => {
+      const problem = fingerprintProblem(fingerprint, socket.getPeerCertificate().fingerprint256);
+      if (problem === undefined) {
+        ready(null, socket);
+        return;
+      }
+      socket.destroy();
+      ready(new Error(problem));
+    });
+    socket.once("error", (error) => ready(error));
+    return undefined;
+  };
+}
