@@ -151,7 +151,6 @@ export const TS_SECTIONS_DONE = 1280;
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;
 
-
 /** Reading fragmented files: tracks, runs of samples and samples of a fragment, its bytes, bytes of one call; all in one block. */
 export const MP4_TRACKS_MAX = 8;
 export const MP4_RUNS_MAX = 512;

@@ -22,6 +22,7 @@ export {
 } from "./cursor";
 export {
   MP4_DETAIL,
+  MP4_END,
   MP4_ERROR,
   MP4_FIRST,
   MP4_MISSING,

@@ -114,10 +114,12 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
   assert(memory !== undefined, "paths started without memory");
   const { rtspSourceKind } = await import("./protocols/rtsp/source.ts");
   const { udpSourceKind } = await import("./protocols/mpegts-udp/source.ts");
+  const { hlsSourceKind } = await import("./protocols/hls/source.ts");
   let { readTimeout } = config;
   const sourceKind = ({ source }: PathConfig) => {
     if (/^rtsps?:/i.test(source)) return rtspSourceKind({ clock, memory, strays, readTimeout });
-    return /^udp:/i.test(source) ? udpSourceKind({ clock, memory, readTimeout }) : undefined;
+    if (/^udp:/i.test(source)) return udpSourceKind({ clock, memory, readTimeout });
+    return /^https?:/i.test(source) ? hlsSourceKind({ clock, memory, readTimeout }) : undefined;
   };
   const paths = new PathManager({ logger, clock, memory, config, sourceKind });
   context.paths = paths;

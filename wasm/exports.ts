@@ -217,6 +217,7 @@ export interface CoreExports {
   tsWrite(address: number, tables: number): number;
   fmp4Part(address: number, sequence: number, dst: number, limit: number): number;
   readonly MP4_DETAIL: WebAssembly.Global;
+  readonly MP4_END: WebAssembly.Global;
   readonly MP4_ERROR: WebAssembly.Global;
   readonly MP4_FIRST: WebAssembly.Global;
   readonly MP4_MISSING: WebAssembly.Global;

@@ -33,8 +33,8 @@ export interface Mp4TrackSetup {
   readonly flags: number;
 }
 
-/** Asked once for each fragment: what is added to all times, s, given its first decoding time, s. */
-export type PlaceFragment = (first: number) => number;
+/** Asked once for each fragment, which lasts from `first` to `end`, s: what is added to all its times, s. */
+export type PlaceFragment = (first: number, end: number) => number;
 
 /** Why a segment cannot be read. */
 const ERRORS: Readonly<Record<number, (detail: number) => string>> = {
@@ -145,7 +145,10 @@ export class Mp4Demuxer {
       const first = f64[at] as number;
       if (!Number.isFinite(first)) continue;
       f64[at] = Number.POSITIVE_INFINITY;
-      f64[(this.#address + core.MP4_SHIFT.value) >> 3] = place(first);
+      f64[(this.#address + core.MP4_SHIFT.value) >> 3] = place(
+        first,
+        f64[(this.#address + core.MP4_END.value) >> 3] as number,
+      );
     }
     return undefined;
   }

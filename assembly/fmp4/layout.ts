@@ -37,8 +37,10 @@ export class Mp4Reader {
   position!: f64;
   boxEnd!: f64;
   moofStart!: f64;
-  /** Decoding time of the first sample of the present fragment, s, and what is added to all times, s. */
+  /** Decoding time of the first sample of the present fragment and of what follows the last one, s. */
   first!: f64;
+  end!: f64;
+  /** What is added to all times, s. */
   shift!: f64;
   /** Times of the sample in progress, ticks of the units. */
   pts!: f64;
@@ -112,6 +114,7 @@ export const MP4_DETAIL: i32 = offsetof<Mp4Reader>("detail");
 export const MP4_TRACK_COUNT: i32 = offsetof<Mp4Reader>("tracks");
 export const MP4_SAMPLES: i32 = offsetof<Mp4Reader>("samples");
 export const MP4_MISSING: i32 = offsetof<Mp4Reader>("missing");
+export const MP4_END: i32 = offsetof<Mp4Reader>("end");
 export const MP4_FIRST: i32 = offsetof<Mp4Reader>("first");
 export const MP4_SHIFT: i32 = offsetof<Mp4Reader>("shift");
 export const MP4_TRACK_SCALE: i32 = offsetof<Mp4Track>("scale");

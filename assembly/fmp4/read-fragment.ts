@@ -44,6 +44,7 @@ export function mp4Fragment(reader: Mp4Reader): bool {
   reader.run = 0;
   reader.sample = 0;
   reader.first = Infinity;
+  reader.end = -Infinity;
   const start = changetype<i32>(reader) + MP4_MOOF;
   const end = start + reader.moofSize;
   let at = start;
@@ -260,6 +261,7 @@ function measure(reader: Mp4Reader, run: Mp4Run, offset: f64): f64 {
   if (!checkTime(reader, track)) return -1;
   if (!isWanted) return offset + bytes;
   reader.first = Math.min(reader.first, ((run.dts as f64) + track.offset) / track.scale);
+  reader.end = Math.max(reader.end, ((track.next as f64) + track.offset) / track.scale);
   enter(reader, run);
   return offset + bytes;
 }

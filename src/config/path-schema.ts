@@ -5,7 +5,7 @@ const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid
 const rtspRangeType = choice(["", "clock", "npt", "smpte"], "invalid rtsp range type:", "");
 
 /** Sources that exist, by what they begin with. */
-const SOURCES = new Set(["publisher", "redirect", "rtsp", "rtsps", "udp"]);
+const SOURCES = new Set(["publisher", "redirect", "rtsp", "rtsps", "http", "https", "udp"]);
 
 /** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
 function missingSource(source: string): readonly string[] {

@@ -1,0 +1,160 @@
+import type { MediaMemory } from "../../../wasm/core.ts";
+import { trackSetups } from "../../formats/rtp/track-setup.ts";
+import { unitFormat } from "../../formats/rtp/unit-formats.ts";
+import { HttpClient, resolveUrl } from "../../http/client.ts";
+import type { Cancel, Clock } from "../../lib/clock.ts";
+import { SourceError } from "../../lib/errors.ts";
+import { CODECS } from "../../media/codecs.ts";
+import type { StreamDescription } from "../../media/track.ts";
+import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import { UnitInput } from "../../stream/unit-input.ts";
+import { chooseAudio, chooseVariant } from "./proto/client.ts";
+import { isAudioCodec, type SourceTrack } from "./source-container.ts";
+import { SourcePacer } from "./source-pace.ts";
+import {
+  type LoadedPlaylist,
+  loadPlaylist,
+  type RenditionContext,
+  SourceRendition,
+} from "./source-rendition.ts";
+import { SourceTimeline } from "./source-timeline.ts";
+
+/** Longest time that a stream waits for the end of its first segments, ms. */
+const START_MAX_MS = 2_000;
+
+export interface HlsSourceOptions {
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  /** Longest wait for the server, ms. */
+  readonly readTimeout: number;
+}
+
+/** Sources with a `http://` or `https://` URL. */
+export function hlsSourceKind(options: HlsSourceOptions): SourceKind {
+  return { type: "hlsSource", label: "HLS source", start: (owner) => new HlsSource(owner, options) };
+}
+
+/** Fetches a stream from a HLS server. */
+class HlsSource implements RunningSource {
+  readonly #owner: SourceOwner;
+  readonly #options: HlsSourceOptions;
+  readonly #url: URL;
+  readonly #client: HttpClient;
+  readonly #abort = new AbortController();
+  readonly #pacer: SourcePacer;
+  #renditions: readonly SourceRendition[] = [];
+  #input: UnitInput | undefined;
+  #timer: Cancel | undefined;
+  #hasBegun = false;
+
+  constructor(owner: SourceOwner, options: HlsSourceOptions) {
+    this.#owner = owner;
+    this.#options = options;
+    const url = URL.parse(owner.conf.source);
+    if (url === null) throw new SourceError("invalid URL");
+    this.#url = url;
+    const { readTimeout, clock } = options;
+    const fingerprint = owner.conf.sourceFingerprint;
+    this.#client = new HttpClient({ source: url, fingerprint, timeout: readTimeout });
+    this.#pacer = new SourcePacer(clock, (error) => this.#fail(error));
+    owner.logger.debug("connecting");
+    this.#run().then(
+      () => this.#fail(new SourceError("end of stream")),
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  async #run(): Promise<void> {
+    const { clock, memory, readTimeout } = this.#options;
+    const context: RenditionContext = {
+      client: this.#client,
+      memory,
+      clock,
+      logger: this.#owner.logger,
+      timeline: new SourceTimeline(),
+      pacer: this.#pacer,
+      readTimeout,
+      signal: this.#abort.signal,
+      progress: () => this.#progress(),
+    };
+    const loaded = await loadPlaylist(context, resolveUrl(this.#url.href, this.#url));
+    this.#abort.signal.throwIfAborted();
+    this.#renditions = this.#choose(context, loaded);
+    await Promise.all(this.#renditions.map((rendition) => rendition.run()));
+    if (this.#input === undefined) throw new SourceError("no supported tracks found");
+    this.#begin();
+    await this.#pacer.drained();
+  }
+
+  #choose(context: RenditionContext, loaded: LoadedPlaylist): SourceRendition[] {
+    const { playlist, base } = loaded;
+    if (playlist.kind === "media") {
+      return [new SourceRendition(context, resolveUrl(this.#url.href, this.#url), "all", loaded)];
+    }
+    const variant = chooseVariant(playlist);
+    const audio = chooseAudio(playlist, variant)?.uri;
+    this.#owner.logger.debug(`variant with ${variant.bandwidth} bits/s, codecs ${variant.codecs.join(",")}`);
+    const url = resolveUrl(variant.uri, base);
+    if (audio === undefined) return [new SourceRendition(context, url, "all")];
+    const audioUrl = resolveUrl(audio, base);
+    // a stream of sound alone is its own rendition
+    if (audioUrl.href === url.href) return [new SourceRendition(context, url, "all")];
+    return [
+      new SourceRendition(context, url, "other than audio"),
+      new SourceRendition(context, audioUrl, "audio"),
+    ];
+  }
+
+  #progress(): void {
+    if (this.#input === undefined && this.#renditions.every(({ container }) => container?.tracks)) {
+      this.#open();
+    }
+    if (this.#renditions.every(({ segments }) => segments > 0)) this.#begin();
+    this.#pacer.wake();
+  }
+
+  /** Makes the stream available. */
+  #open(): void {
+    const tracks = this.#renditions
+      .flatMap(({ container }): readonly SourceTrack[] => container?.tracks ?? [])
+      .sort((a, b) => Number(isAudioCodec(a.codec)) - Number(isAudioCodec(b.codec)));
+    const formats = tracks.map(({ codec }, i) => unitFormat(codec, i));
+    const description: StreamDescription = {
+      title: "",
+      tracks: formats.map((format) => ({
+        media: CODECS[format.codec].kind,
+        mid: undefined,
+        formats: [format],
+      })),
+      fecGroups: [],
+    };
+    const stream = this.#owner.ready(description, trackSetups(description));
+    const logs = tracks.map(({ units }) => units);
+    this.#input = UnitInput.open(stream, logs, formats);
+    this.#pacer.add(tracks);
+    this.#timer = this.#options.clock.after(START_MAX_MS, () => this.#begin());
+  }
+
+  #begin(): void {
+    if (this.#input === undefined || this.#hasBegun || this.#abort.signal.aborted) return;
+    this.#hasBegun = true;
+    this.#timer?.();
+    this.#pacer.begin(this.#input);
+  }
+
+  #fail(error: Error): void {
+    if (this.#abort.signal.aborted) return;
+    this.close();
+    this.#owner.failed(error);
+  }
+
+  close(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort(new SourceError("the source was stopped"));
+    this.#timer?.();
+    this.#pacer.close();
+    this.#input?.close();
+    for (const rendition of this.#renditions) rendition.close();
+    this.#client.close();
+  }
+}
