@@ -8,6 +8,8 @@ import type { Logger, LogOutput } from "./lib/log.ts";
 import type { Registry } from "./lib/registry.ts";
 import type { Gauge } from "./metrics/text.ts";
 import { PathManager } from "./path/manager.ts";
+import { lazySourceKind, type SourceKind } from "./path/source.ts";
+import type { HlsSourceOptions } from "./protocols/hls/source.ts";
 import type { RtspServer } from "./protocols/rtsp/server.ts";
 import type { RtspSession } from "./protocols/rtsp/session.ts";
 import type { Strays } from "./protocols/rtsp/strays.ts";
@@ -114,12 +116,11 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
   assert(memory !== undefined, "paths started without memory");
   const { rtspSourceKind } = await import("./protocols/rtsp/source.ts");
   const { udpSourceKind } = await import("./protocols/mpegts-udp/source.ts");
-  const { hlsSourceKind } = await import("./protocols/hls/source.ts");
   let { readTimeout } = config;
   const sourceKind = ({ source }: PathConfig) => {
     if (/^rtsps?:/i.test(source)) return rtspSourceKind({ clock, memory, strays, readTimeout });
     if (/^udp:/i.test(source)) return udpSourceKind({ clock, memory, readTimeout });
-    return /^https?:/i.test(source) ? hlsSourceKind({ clock, memory, readTimeout }) : undefined;
+    return /^https?:/i.test(source) ? hlsSource({ clock, memory, readTimeout }) : undefined;
   };
   const paths = new PathManager({ logger, clock, memory, config, sourceKind });
   context.paths = paths;
@@ -135,6 +136,15 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
       await paths.close();
     },
   };
+}
+
+/** Its code is loaded when the first one starts: the runtime's HTTP client takes its time. */
+function hlsSource(options: HlsSourceOptions): SourceKind {
+  const names = { type: "hlsSource", label: "HLS source" };
+  return lazySourceKind(names, async () => {
+    const { hlsSourceKind } = await import("./protocols/hls/source.ts");
+    return hlsSourceKind(options);
+  });
 }
 
 function rtspSlice(config: Config): unknown {

@@ -34,3 +34,31 @@ export interface SourceKind {
   readonly label: string;
   readonly start: (owner: SourceOwner) => RunningSource;
 }
+
+/** A kind of source whose code is loaded when the first one is started. */
+export function lazySourceKind(
+  names: Pick<SourceKind, "type" | "label">,
+  load: () => Promise<SourceKind>,
+): SourceKind {
+  return { ...names, start: (owner) => new LazySource(owner, load()) };
+}
+
+class LazySource implements RunningSource {
+  #source: RunningSource | undefined;
+  #closed = false;
+
+  constructor(owner: SourceOwner, kind: Promise<SourceKind>) {
+    kind
+      .then(({ start }) => {
+        if (!this.#closed) this.#source = start(owner);
+      })
+      .catch((error: Error) => {
+        if (!this.#closed) owner.failed(error);
+      });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#source?.close();
+  }
+}

@@ -1,4 +1,5 @@
 import * as config from "./config.ts";
+import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
 import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
@@ -32,4 +33,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   ts,
   tsTables,
   mp4,
+  hlsPlaylist,
 ];

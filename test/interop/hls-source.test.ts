@@ -2,7 +2,7 @@ import { describe, expect } from "bun:test";
 import { type ClipName, clip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
 import { Client, clientTest, ffmpegPublisher } from "../support/tools.ts";
-import { checkRecording, Folder, H264_SLICES, H265_SLICES } from "./recording.ts";
+import { checkRecording, checkSound, Folder, H264_SLICES, H265_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 120_000;
 const VARIANTS = ["lowLatency", "fmp4", "mpegts"] as const;
@@ -63,6 +63,7 @@ describe("HLS source", () => {
       const file = folder.file("out.mkv");
       await record(pair.edge.rtsp("cam"), file, 20);
       await checkRecording(file, source, { stream: "0:v:0", filter: H264_SLICES, frames: 440 });
+      await checkSound(file, source, 800);
       expect(complaints(pair.edge)).toEqual([]);
     });
   }

@@ -72,7 +72,8 @@ export class PlaylistFollower {
   }
 
   /** Takes a playlist that came at `now`. */
-  update(playlist: MediaPlaylist, now: number): void {
+  update(loaded: MediaPlaylist, now: number): void {
+    const playlist = renumber(loaded, this.#playlist?.segments.at(-1));
     const last = playlist.segments.at(-1)?.sequence ?? -1;
     this.#isFresh = last !== this.#lastSequence;
     if (this.#isFresh || this.#changedAt === undefined) this.#changedAt = now;
@@ -92,7 +93,7 @@ export class PlaylistFollower {
   step(now: number): FollowerStep {
     const playlist = this.#playlist;
     if (playlist === undefined) return { kind: "reload", at: now };
-    this.#next ??= this.#start(playlist, now);
+    this.#next ??= this.#start(playlist);
     if (this.#next === undefined) return this.#reload(playlist);
     const { segments, isEnded } = playlist;
     const first = segments[0]?.sequence ?? 0;
@@ -111,12 +112,12 @@ export class PlaylistFollower {
     if (this.#next > this.#lastSequence + 1 + LATE_FROM_END) {
       throw new ProtocolError("the playlist has begun anew");
     }
-    if (now > this.#patience(playlist)) throw new ProtocolError("next segment not found or not ready yet");
+    if (this.#isOver(playlist)) throw new ProtocolError("next segment not found or not ready yet");
     return this.#reload(playlist);
   }
 
   /** Sequence number of the first segment; undefined while there are too few. */
-  #start(playlist: MediaPlaylist, now: number): number | undefined {
+  #start(playlist: MediaPlaylist): number | undefined {
     const { segments, isEnded } = playlist;
     const there = segments.filter(({ isGap }) => !isGap);
     if (isEnded) {
@@ -125,16 +126,16 @@ export class PlaylistFollower {
     }
     const start = there.at(-START_FROM_END);
     if (start !== undefined) return start.sequence;
-    if (now > this.#patience(playlist)) {
+    if (this.#isOver(playlist)) {
       throw new ProtocolError("there aren't enough segments to fill the buffer");
     }
     return undefined;
   }
 
-  /** Until when a new segment must have appeared: some target durations after the last one, or `readTimeout`. */
-  #patience({ targetDuration }: MediaPlaylist): number {
+  /** Whether no segment has appeared, as often as it was looked, for some target durations and `readTimeout`. */
+  #isOver({ targetDuration }: MediaPlaylist): boolean {
     const wait = Math.max(PATIENCE_TARGETS * 1000 * targetDuration, this.#readTimeout);
-    return (this.#changedAt ?? 0) + wait;
+    return this.#loadedAt > (this.#changedAt ?? 0) + wait;
   }
 
   /** A playlist that has changed is asked for again when its next segment is due, another one sooner (§6.3.4). */
@@ -143,4 +144,27 @@ export class PlaylistFollower {
     const wait = 1000 * (this.#isFresh ? due : targetDuration / 2);
     return { kind: "reload", at: this.#loadedAt + Math.min(Math.max(wait, RELOAD_LEAST_MS), RELOAD_MOST_MS) };
   }
+}
+
+/**
+ * Some do not count on when segments leave the playlist (FFmpeg 5.1 with `-hls_flags single_file`): the last segment of
+ * the playlist before says what the numbers should be, where it is listed with another one.
+ */
+function renumber(playlist: MediaPlaylist, last: PlaylistSegment | undefined): MediaPlaylist {
+  const same = playlist.segments.findLast((segment) => last !== undefined && isSame(segment, last));
+  const drift = same === undefined || last === undefined ? 0 : last.sequence - same.sequence;
+  if (drift <= 0) return playlist;
+  const segments = playlist.segments.map((each) => ({ ...each, sequence: each.sequence + drift }));
+  return { ...playlist, segments };
+}
+
+function isSame(a: PlaylistSegment, b: PlaylistSegment): boolean {
+  return (
+    !a.isGap &&
+    !b.isGap &&
+    a.uri === b.uri &&
+    a.range?.offset === b.range?.offset &&
+    a.range?.length === b.range?.length &&
+    a.duration === b.duration
+  );
 }

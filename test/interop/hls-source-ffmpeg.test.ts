@@ -1,0 +1,228 @@
+import { describe, expect } from "bun:test";
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { Certificates } from "../integration/certificates.ts";
+import { type ClipName, clip } from "../support/clips.ts";
+import { TestServer } from "../support/server.ts";
+import { StaticServer } from "../support/static-server.ts";
+import { Client, clientTest, type Tool } from "../support/tools.ts";
+import { checkRecording, checkSound, Folder, H264_SLICES, H265_SLICES } from "./recording.ts";
+
+const TIMEOUT_MS = 120_000;
+const LIVE = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "6"];
+const FMP4 = ["-hls_segment_type", "fmp4"];
+const SEPARATE = [
+  "-map",
+  "0:v",
+  "-map",
+  "0:a",
+  "-master_pl_name",
+  "index.m3u8",
+  "-var_stream_map",
+  "a:0,agroup:sound,default:yes v:0,agroup:sound",
+];
+
+/** FFmpeg packages a clip, over and over, into a folder. */
+class Packager implements AsyncDisposable {
+  readonly folder = new Folder();
+  readonly #client: Client;
+
+  constructor(file: string, options: readonly string[], output = "index.m3u8") {
+    const input = ["-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-strict", "-2"];
+    this.#client = new Client(
+      ["ffmpeg", "-nostdin", "-loglevel", "error", ...input, ...LIVE, ...options, this.folder.file(output)],
+      120_000,
+    );
+  }
+
+  /** Resolves when a playlist has three segments. */
+  async ready(playlist: string): Promise<void> {
+    const file = this.folder.file(playlist);
+    const segments = () =>
+      existsSync(file) ? (readFileSync(file, "utf8").match(/#EXTINF/g)?.length ?? 0) : 0;
+    while (segments() < 3) {
+      if (!this.#client.running) throw new Error((await this.#client.ended).stderr);
+      await Bun.sleep(50);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+    this.folder[Symbol.dispose]();
+  }
+}
+
+/** Records with FFmpeg over RTSP. */
+async function record(url: string, file: string, seconds: number, options: readonly string[] = []) {
+  const command = ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", "-rtsp_transport", "tcp", "-i", url];
+  await using reader = new Client([...command, "-t", String(seconds), "-c", "copy", ...options, file]);
+  await reader.success();
+}
+
+function complaints(server: TestServer): string[] {
+  return server.log.split("\n").filter((line) => / (WAR|ERR) /.test(line));
+}
+
+const H264 = { stream: "0:v:0", filter: H264_SLICES };
+
+interface Row {
+  readonly name: string;
+  readonly source: ClipName;
+  readonly options: readonly string[];
+  readonly output?: string;
+  readonly playlist?: string;
+  readonly label: string;
+  readonly check: { readonly stream: string; readonly filter?: string } | undefined;
+  readonly frames?: number;
+  readonly sound?: number;
+  readonly read?: readonly string[];
+  readonly tools?: readonly Tool[];
+}
+
+const AV = { source: "av", label: "2 tracks (H264, MPEG-4 Audio)", check: H264, sound: 450 } as const;
+const ROWS: readonly Row[] = [
+  { ...AV, name: "MPEG-TS", options: [] },
+  { ...AV, name: "fMP4", options: FMP4 },
+  { ...AV, name: "MPEG-TS, byte ranges of one file", options: ["-hls_flags", "single_file"] },
+  { ...AV, name: "fMP4, byte ranges of one file", options: [...FMP4, "-hls_flags", "single_file"] },
+  {
+    ...AV,
+    name: "MPEG-TS, separate sound",
+    options: SEPARATE,
+    output: "stream%v.m3u8",
+    playlist: "stream1.m3u8",
+  },
+  {
+    ...AV,
+    name: "fMP4, separate sound",
+    options: [...FMP4, ...SEPARATE, "-hls_fmp4_init_filename", "init%v.mp4"],
+    output: "stream%v.m3u8",
+    playlist: "stream1.m3u8",
+  },
+  {
+    name: "fMP4, B frames",
+    source: "h264Bframes",
+    options: FMP4,
+    label: "1 track (H264)",
+    check: H264,
+  },
+  { name: "MPEG-TS, B frames", source: "h264Bframes", options: [], label: "1 track (H264)", check: H264 },
+  {
+    name: "fMP4, H265",
+    source: "h265",
+    options: FMP4,
+    label: "1 track (H265)",
+    check: { stream: "0:v:0", filter: H265_SLICES },
+  },
+  {
+    name: "MPEG-TS, H265",
+    source: "h265",
+    options: [],
+    label: "1 track (H265)",
+    check: { stream: "0:v:0", filter: H265_SLICES },
+  },
+  {
+    name: "fMP4, VP9",
+    source: "vp9",
+    options: FMP4,
+    label: "1 track (VP9)",
+    check: { stream: "0:v:0" },
+    read: ["-copyinkf"],
+  },
+  { name: "fMP4, Opus", source: "opus", options: FMP4, label: "1 track (Opus)", check: { stream: "0:a:0" } },
+  { name: "MPEG-TS, Opus", source: "opus", options: [], label: "1 track (Opus)", check: { stream: "0:a:0" } },
+  {
+    name: "MPEG-TS, MP3",
+    source: "mp3",
+    options: [],
+    label: "1 track (MPEG-1/2 Audio)",
+    check: undefined,
+  },
+  { name: "MPEG-TS, AC-3", source: "ac3", options: [], label: "1 track (AC-3)", check: { stream: "0:a:0" } },
+  {
+    name: "MPEG-TS, MPEG-2 Video",
+    source: "mpeg2",
+    options: [],
+    label: "1 track (MPEG-1/2 Video)",
+    check: { stream: "0:v:0" },
+  },
+];
+
+describe("HLS source, FFmpeg packages", () => {
+  for (const row of ROWS) {
+    const { name, source, options, output, playlist = "index.m3u8", label, check, sound } = row;
+    clientTest(name, ["ffmpeg"], TIMEOUT_MS, async () => {
+      const file = await clip(source);
+      await using packager = new Packager(file, options, output);
+      using web = new StaticServer(packager.folder.path);
+      await packager.ready(playlist);
+      await using server = await TestServer.start({
+        config: `paths:\n  cam:\n    source: ${web.url("index.m3u8")}\n`,
+      });
+      const plain = label.replace(/[()]/g, "\\$&");
+      await server.waitForLog(new RegExp(`\\[path cam\\] \\[HLS source\\] ready: ${plain}`));
+      using folder = new Folder();
+      const recording = folder.file("out.mkv");
+      await record(server.rtsp("cam"), recording, 12, row.read);
+      if (check !== undefined) await checkRecording(recording, file, { ...check, frames: row.frames ?? 240 });
+      if (sound !== undefined) await checkSound(recording, file, sound);
+      expect(complaints(server)).toEqual([]);
+    });
+  }
+
+  clientTest("over TLS, with the certificate that is known", ["ffmpeg", "openssl"], TIMEOUT_MS, async () => {
+    using certificates = new Certificates("origin");
+    const { certFile, keyFile } = certificates;
+    const file = await clip("av");
+    await using packager = new Packager(file, FMP4);
+    using web = new StaticServer(packager.folder.path, { key: Bun.file(keyFile), cert: Bun.file(certFile) });
+    await packager.ready("index.m3u8");
+    const { fingerprint256 } = new X509Certificate(readFileSync(certFile));
+    const url = web.url("index.m3u8");
+    await using server = await TestServer.start({
+      config: `paths:
+  known:
+    source: ${url}
+    sourceFingerprint: ${fingerprint256.replaceAll(":", "").toLowerCase()}
+  other:
+    source: ${url}
+    sourceFingerprint: ${"ab".repeat(32)}
+  none:
+    source: ${url}
+`,
+    });
+    await server.waitForLog(/\[path known\] \[HLS source\] ready: 2 tracks/);
+    await server.waitForLog(/ERR \[path other\] .*source fingerprint does not match: expected abab.*, got /);
+    await server.waitForLog(/ERR \[path none\] .*self.signed certificate/);
+    using folder = new Folder();
+    await record(server.rtsp("known"), folder.file("out.mkv"), 8);
+    await checkRecording(folder.file("out.mkv"), file, { ...H264, frames: 150 });
+  });
+
+  clientTest(
+    "on demand: it starts with its first reader and stops after the last",
+    ["ffmpeg"],
+    TIMEOUT_MS,
+    async () => {
+      const file = await clip("av");
+      await using packager = new Packager(file, []);
+      using web = new StaticServer(packager.folder.path);
+      await packager.ready("index.m3u8");
+      const url = web.url("index.m3u8");
+      await using server = await TestServer.start({
+        config: `paths:\n  cam:\n    source: ${url}\n    sourceOnDemand: yes\n    sourceOnDemandCloseAfter: 1s\n`,
+      });
+      expect(web.requests).toEqual([]);
+      using folder = new Folder();
+      for (const round of ["first.mkv", "second.mkv"]) {
+        const mark = server.log.length;
+        await record(server.rtsp("cam"), folder.file(round), 5);
+        await checkRecording(folder.file(round), file, { ...H264, frames: 80 });
+        await server.waitForLog(/\[path cam\] \[HLS source\] stopped/, mark);
+      }
+      const asked = web.requests.length;
+      await Bun.sleep(1_500);
+      expect(web.requests.length).toBe(asked);
+    },
+  );
+});
