@@ -1,22 +1,49 @@
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, MP4_PICTURES } from "../../assembly/abi.ts";
+import {
+  KIND_AV1,
+  KIND_H264,
+  KIND_H265,
+  KIND_PACKET,
+  KIND_VP9,
+  MP4_AV1,
+  MP4_FRAMES,
+  MP4_H264,
+  MP4_H265,
+  MP4_PICTURES,
+  UNITS_AV1,
+  UNITS_GENERIC,
+  UNITS_H264,
+  UNITS_H265,
+  UNITS_VP9,
+} from "../../assembly/abi.ts";
 import { writeInit } from "../../src/formats/fmp4/init.ts";
 import { type InitTrack, readInit } from "../../src/formats/fmp4/read-init.ts";
 import { ProtocolError } from "../../src/lib/errors.ts";
 import { parseAudioConfig } from "../../src/media/mpeg4-audio.ts";
+import { RtpLog } from "../../wasm/log.ts";
 import { Mp4Demuxer } from "../../wasm/mp4-demuxer.ts";
+import { Packetizer } from "../../wasm/packetizer.ts";
 import { PartWriter, UnitLog } from "../../wasm/units.ts";
 import { Random } from "../support/random.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { makeSegment, makeTrack } from "../wasm/mp4-maker.ts";
+import { AAC } from "../wasm/twin/packetize.ts";
 import { unitBytes } from "../wasm/unit-bytes.ts";
 
-/** Segments of fragmented MP4, and what describes them: what comes out never breaks a muxer. */
+/** Segments of fragmented MP4, and what describes them: what comes out never breaks a muxer or packetizer. */
 export const name = "mp4";
 
 const memory = loadBuild("fuzz", 128);
 const KINDS = [MP4_FRAMES, MP4_PICTURES, MP4_H264, MP4_H265, MP4_AV1];
 const CONFIG = new Uint8Array([0x11, 0x90]);
+/** How units of each kind go on by RTP. */
+const CARRIED: Readonly<Record<number, readonly [format: number, kind: number]>> = {
+  [MP4_FRAMES]: [UNITS_GENERIC, KIND_PACKET],
+  [MP4_PICTURES]: [UNITS_VP9, KIND_VP9],
+  [MP4_H264]: [UNITS_H264, KIND_H264],
+  [MP4_H265]: [UNITS_H265, KIND_H265],
+  [MP4_AV1]: [UNITS_AV1, KIND_AV1],
+};
 const RATES = [90_000, 48_000, 44_100];
 
 /** Two bytes of size, so many of an initialization segment; four bytes, one for each track; a segment. */
@@ -58,7 +85,9 @@ export function run(input: Uint8Array): void {
       fault = demuxer.push(segment.subarray(at, at + step), (first) => (first > 100 ? -first : 0));
     }
     fault ??= demuxer.end();
-    const counts = logs.map((log, i) => check(log, KINDS[(settings[i] ?? 0) % KINDS.length]!));
+    const kinds = logs.map((_, i) => KINDS[(settings[i] ?? 0) % KINDS.length]!);
+    const counts = logs.map((log, i) => check(log, kinds[i]!));
+    packetize(logs, kinds);
     mood = `${(fault ?? "whole").replaceAll(/[\d ]/g, "")}${letters([...counts, demuxer.missing, ...logs.map(({ dropped }) => dropped)])}`;
   } finally {
     demuxer.close();
@@ -104,6 +133,33 @@ function check(units: UnitLog, kind: number): number {
   if (count > 0 && parts.write([range], 1) === undefined && count < 2_000) throw new Error("no part");
   parts.close();
   return count;
+}
+
+/** Makes RTP packets of all units: no core of ours may trap, and none of them is too large. */
+function packetize(logs: readonly UnitLog[], kinds: readonly number[]): void {
+  if (logs.length === 0) return;
+  const tracks = logs.map(({ clockRate }, i) => ({
+    kinds: new Map([[96 + i, CARRIED[kinds[i]!]![1]]]),
+    clockRate,
+    paramsKnown: 0,
+  }));
+  const log = RtpLog.open(memory, { tracks, lagPackets: 64, maxPacket: 1_460 })!;
+  const rows = logs.map((units, i) => ({
+    units,
+    setup: {
+      format: CARRIED[kinds[i]!]![0],
+      clockRate: units.clockRate,
+      reorderDepth: 0,
+      ...AAC,
+    },
+    payloadType: 96 + i,
+    seq: 7,
+    ssrc: i + 1,
+  }));
+  const packetizer = Packetizer.open(memory, log, rows)!;
+  packetizer.pump(1_000);
+  packetizer.close();
+  log.close();
 }
 
 function checkNalUnits(bytes: Uint8Array): void {
