@@ -213,6 +213,10 @@ function checkResponse({ statusCode = 0, headers }: http.IncomingMessage, { limi
   if (statusCode !== (range === undefined ? 200 : 206)) {
     throw new SourceError(`bad status code: ${statusCode} (${http.STATUS_CODES[statusCode] ?? "unknown"})`);
   }
+  const given = headers["content-range"];
+  if (range !== undefined && given?.startsWith(`bytes ${range.offset}-`) === false) {
+    throw new SourceError("the server sent another byte range");
+  }
   const encoding = headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") throw new SourceError("the body is compressed");
   const length = Number(headers["content-length"] ?? 0);

@@ -1,65 +1,16 @@
 import { describe, expect } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Certificates } from "../integration/certificates.ts";
 import { type ClipName, clip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
 import { StaticServer } from "../support/static-server.ts";
 import { Client, clientTest, type Tool } from "../support/tools.ts";
+import { FMP4, Packager, recordRtsp, SEPARATE } from "./hls-packager.ts";
 import { checkRecording, checkSound, Folder, H264_SLICES, H265_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 120_000;
-const LIVE = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "6"];
-const FMP4 = ["-hls_segment_type", "fmp4"];
-const SEPARATE = [
-  "-map",
-  "0:v",
-  "-map",
-  "0:a",
-  "-master_pl_name",
-  "index.m3u8",
-  "-var_stream_map",
-  "a:0,agroup:sound,default:yes v:0,agroup:sound",
-];
-
-/** FFmpeg packages a clip, over and over, into a folder. */
-class Packager implements AsyncDisposable {
-  readonly folder = new Folder();
-  readonly #client: Client;
-
-  constructor(file: string, options: readonly string[], output = "index.m3u8") {
-    const input = ["-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-strict", "-2"];
-    this.#client = new Client(
-      ["ffmpeg", "-nostdin", "-loglevel", "error", ...input, ...LIVE, ...options, this.folder.file(output)],
-      120_000,
-    );
-  }
-
-  /** Resolves when a playlist has three segments. */
-  async ready(playlist: string): Promise<void> {
-    const file = this.folder.file(playlist);
-    const segments = () =>
-      existsSync(file) ? (readFileSync(file, "utf8").match(/#EXTINF/g)?.length ?? 0) : 0;
-    while (segments() < 3) {
-      if (!this.#client.running) throw new Error((await this.#client.ended).stderr);
-      await Bun.sleep(50);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client[Symbol.asyncDispose]();
-    this.folder[Symbol.dispose]();
-  }
-}
-
-/** Records with FFmpeg over RTSP. */
-async function record(url: string, file: string, seconds: number, options: readonly string[] = []) {
-  const command = ["ffmpeg", "-nostdin", "-y", "-loglevel", "error", "-rtsp_transport", "tcp", "-i", url];
-  await using reader = new Client([...command, "-t", String(seconds), "-c", "copy", ...options, file]);
-  await reader.success();
-}
-
 /** The same with the FFmpeg of node-av. */
 async function avRecord(url: string, file: string, seconds: number): Promise<void> {
   const script = join(import.meta.dir, "av-copy.ts");
@@ -183,7 +134,7 @@ describe("HLS source, FFmpeg packages", () => {
       using folder = new Folder();
       const recording = folder.file("out.mkv");
       if (row.reader === "node-av") await avRecord(server.rtsp("cam"), recording, 12);
-      else await record(server.rtsp("cam"), recording, 12, row.read);
+      else await recordRtsp(server.rtsp("cam"), recording, 12, row.read);
       if (check !== undefined) await checkRecording(recording, file, { ...check, frames: row.frames ?? 240 });
       if (sound !== undefined) await checkSound(recording, file, sound);
       expect(complaints(server)).toEqual([]);
@@ -215,7 +166,7 @@ describe("HLS source, FFmpeg packages", () => {
     await server.waitForLog(/ERR \[path other\] .*source fingerprint does not match: expected abab.*, got /);
     await server.waitForLog(/ERR \[path none\] .*self.signed certificate/);
     using folder = new Folder();
-    await record(server.rtsp("known"), folder.file("out.mkv"), 8);
+    await recordRtsp(server.rtsp("known"), folder.file("out.mkv"), 8);
     await checkRecording(folder.file("out.mkv"), file, { ...H264, frames: 150 });
   });
 
@@ -236,7 +187,7 @@ describe("HLS source, FFmpeg packages", () => {
       using folder = new Folder();
       for (const round of ["first.mkv", "second.mkv"]) {
         const mark = server.log.length;
-        await record(server.rtsp("cam"), folder.file(round), 5);
+        await recordRtsp(server.rtsp("cam"), folder.file(round), 5);
         await checkRecording(folder.file(round), file, { ...H264, frames: 80 });
         await server.waitForLog(/\[path cam\] \[HLS source\] stopped/, mark);
       }

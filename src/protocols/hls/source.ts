@@ -8,6 +8,7 @@ import { CODECS } from "../../media/codecs.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
 import { UnitInput } from "../../stream/unit-input.ts";
+import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
 import { isAudioCodec, type SourceTrack } from "./source-container.ts";
 import { SourcePacer } from "./source-pace.ts";
@@ -93,7 +94,8 @@ class HlsSource implements RunningSource {
     }
     const variant = chooseVariant(playlist);
     const audio = chooseAudio(playlist, variant)?.uri;
-    this.#owner.logger.debug(`variant with ${variant.bandwidth} bits/s, codecs ${variant.codecs.join(",")}`);
+    const codecs = shown(variant.codecs.join(","));
+    this.#owner.logger.debug(`variant of ${variant.bandwidth} bits a second, codecs '${codecs}'`);
     const url = resolveUrl(variant.uri, base);
     if (audio === undefined) return [new SourceRendition(context, url, "all")];
     const audioUrl = resolveUrl(audio, base);
