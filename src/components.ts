@@ -2,6 +2,7 @@ import { MediaMemory } from "../wasm/core.ts";
 import type { Component, Running } from "./app.ts";
 import type { Guesses } from "./auth/guesses.ts";
 import type { Config, PathConfig } from "./config/load.ts";
+import type { ConfigStore } from "./config/store.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
@@ -16,6 +17,8 @@ import type { Strays } from "./protocols/rtsp/strays.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
 export interface ServerContext {
+  /** The configuration in force, and the way to change it. */
+  readonly store: ConfigStore;
   readonly logger: Logger;
   /** What `logger` writes to; changed in place by the logger's own row. */
   readonly output: LogOutput;

@@ -3,7 +3,10 @@ import { App } from "./app.ts";
 import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";
 import { Guesses } from "./auth/guesses.ts";
 import { COMPONENTS, type ServerContext } from "./components.ts";
-import { type Config, defaultConfig, parseConfig } from "./config/load.ts";
+import { type Config, type LoadedConfig, resolveConfig } from "./config/load.ts";
+import { NO_FILE, readSource } from "./config/source.ts";
+import { ConfigStore } from "./config/store.ts";
+import { parseTree } from "./config/tree.ts";
 import { systemClock } from "./host/clock.ts";
 import { readText, watchFile } from "./host/files.ts";
 import { raiseDescriptorLimit } from "./host/libc.ts";
@@ -20,8 +23,7 @@ const LEGACY_FILE = "rtsp-simple-server.yml";
 const FLUSH_MS = 500;
 
 /** A configuration and whether it comes from a file. */
-interface Loaded {
-  readonly config: Config;
+interface Loaded extends LoadedConfig {
   readonly found: boolean;
 }
 
@@ -55,8 +57,9 @@ function locate(asked: string): string {
 
 /** @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong */
 function load(file: string): Loaded {
-  if (file === DEFAULT_FILE && !existsSync(file)) return { config: defaultConfig(), found: false };
-  return { config: parseConfig(readText(file)), found: true };
+  const found = file !== DEFAULT_FILE || existsSync(file);
+  const source = found ? readSource(parseTree(readText(file))) : NO_FILE;
+  return { ...resolveConfig(source), found };
 }
 
 function check(file: string): void {
@@ -88,8 +91,12 @@ async function run(file: string): Promise<void> {
   };
   surviveFaults(logger);
   greet(logger, loaded);
-  const app = createApp(logger, output);
-  const reloader = createReloader(logger, app, file);
+  const store = new ConfigStore(loaded, (config) => {
+    logger.info("reloading configuration (API request)");
+    void app.reload(config);
+  });
+  const app = createApp(logger, output, store);
+  const reloader = createReloader({ logger, app, store, file });
   changed = () => reloader.changed();
   if (!loaded.found) watcher.close();
   stopOnSignals(logger, async () => {
@@ -113,8 +120,9 @@ function greet(logger: Logger, { config, found }: Loaded): void {
   if (ignored !== undefined) logger.warn(ignored);
 }
 
-function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext> {
+function createApp(logger: Logger, output: LogOutput, store: ConfigStore): App<Config, ServerContext> {
   const context: ServerContext = {
+    store,
     logger,
     output,
     clock: systemClock,
@@ -127,15 +135,25 @@ function createApp(logger: Logger, output: LogOutput): App<Config, ServerContext
   return new App({ components: COMPONENTS, context, logger });
 }
 
-function createReloader(logger: Logger, app: App<Config, ServerContext>, file: string): Reloader<Config> {
+/** What a reload of the file works on. */
+interface Reloadable {
+  readonly logger: Logger;
+  readonly app: App<Config, ServerContext>;
+  readonly store: ConfigStore;
+  readonly file: string;
+}
+
+function createReloader({ logger, app, store, file }: Reloadable): Reloader<Config> {
   return new Reloader({
     clock: systemClock,
     logger,
     load: () => {
-      const config = parseConfig(readText(file));
-      const ignored = ignoredKeys(config);
-      if (ignored !== undefined) logger.warn(ignored);
-      return config;
+      const warned = ignoredKeys(store.current.config);
+      const loaded = load(file);
+      store.replace(loaded);
+      const ignored = ignoredKeys(loaded.config);
+      if (ignored !== undefined && ignored !== warned) logger.warn(ignored);
+      return loaded.config;
     },
     apply: (config) => app.reload(config),
   });

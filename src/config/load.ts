@@ -1,13 +1,11 @@
-import { ConfigError } from "../lib/errors.ts";
-import type { JsonObject } from "../lib/registry.ts";
 import { checkGlobals, checkPaths } from "./checks.ts";
-import { parseIceServer } from "./ice-servers.ts";
 import { pathKeyKind } from "./path-name.ts";
 import { PATH_ROWS, type PathValues } from "./path-schema.ts";
-import { decode, defaultsOf, lacking, mapAt, toJson } from "./row.ts";
+import { defaultsOf, lacking } from "./row.ts";
 import { clip } from "./scalars.ts";
-import { GLOBAL_ALIASES, GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
-import { parseTree, type Tree, type TreeMap } from "./tree.ts";
+import { GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
+import { type ConfigSource, NO_FILE, readSource } from "./source.ts";
+import { parseTree } from "./tree.ts";
 
 /** The parameters of one entry of `paths`. Durations are in ms. */
 export interface PathConfig extends PathValues {}
@@ -16,8 +14,16 @@ export interface PathConfig extends PathValues {}
 export interface Config extends GlobalValues {
   /** Entries in the order of the file, which is the order of lookup for regular expressions. */
   readonly paths: ReadonlyMap<string, PathConfig>;
+  /** What the section `pathDefaults` sets; the entries of `paths` have it already. */
+  readonly pathDefaults: Partial<PathValues>;
   /** What the file sets to other than the default and has no effect yet: `hlsVariant`, `paths.cam.runOnReady`. */
   readonly unavailable: readonly string[];
+}
+
+/** A configuration beside what it was made of, which is what edits need. */
+export interface LoadedConfig {
+  readonly source: ConfigSource;
+  readonly config: Config;
 }
 
 /**
@@ -26,67 +32,31 @@ export interface Config extends GlobalValues {
  * @throws {ConfigError} that names the parameter, its value and what is allowed, or the line that is no YAML
  */
 export function parseConfig(text: string): Config {
-  const top = new Map(mapAt(parseTree(text), "conf.Conf", ""));
-  const pathTrees = takePaths(top);
-  const given = decode(GLOBAL_ROWS, top, { at: "", aliases: GLOBAL_ALIASES, hint: pathHint });
-  const globals = resolveGlobals({ ...defaultsOf(GLOBAL_ROWS), ...given });
-  checkGlobals(globals);
-  const gaps = new Gaps(lacking(GLOBAL_ROWS, given));
-  const paths = new Map<string, PathConfig>();
-  for (const [key, tree] of pathTrees) paths.set(pathKey(key, pathTrees), readPath(key, tree, gaps));
-  checkPaths(paths, globals);
-  return { ...globals, paths, unavailable: gaps.list() };
+  return resolveConfig(readSource(parseTree(text))).config;
 }
 
 /** The configuration of a server that has no file: every default, and a path for every name. */
 export function defaultConfig(): Config {
-  const paths = new Map([["all", defaultsOf(PATH_ROWS)]]);
-  return { ...defaultsOf(GLOBAL_ROWS), paths, unavailable: [] };
+  return resolveConfig(NO_FILE).config;
 }
 
-/** The configuration as the API shows it: every parameter in the order of the schema, then paths by name. */
-export function configToJson(config: Config): JsonObject {
-  const names = [...config.paths.keys()].sort();
-  const paths = names.map((name) => [name, pathConfigToJson(config.paths.get(name) as PathConfig)] as const);
-  return { ...toJson(GLOBAL_ROWS, config), paths: Object.fromEntries(paths) };
+/**
+ * Adds the defaults to what a source sets, and checks the whole.
+ *
+ * @throws {ConfigError} on the first value that is out of range, contradicts another one, or is not possible there
+ */
+export function resolveConfig(source: ConfigSource): LoadedConfig {
+  const { pathDefaults } = source;
+  const globals = resolveGlobals({ ...defaultsOf(GLOBAL_ROWS), ...source.globals });
+  checkGlobals(globals);
+  const defaults = { ...defaultsOf(PATH_ROWS), ...pathDefaults };
+  const paths = new Map<string, PathConfig>();
+  for (const [key, given] of source.paths) paths.set(key, resolvePath({ ...defaults, ...given }));
+  checkPaths(paths, globals);
+  return { source, config: { ...globals, paths, pathDefaults, unavailable: findGaps(source, paths) } };
 }
 
-/** One entry of `paths` as the API shows it. */
-export function pathConfigToJson(path: PathConfig): JsonObject {
-  return toJson(PATH_ROWS, path);
-}
-
-/** Takes the section `paths` out of the top level; the last one counts, as with every repeated key. */
-function takePaths(top: Map<string, Tree>): TreeMap {
-  let paths: TreeMap = new Map();
-  for (const [key, tree] of [...top]) {
-    if (key.toLowerCase() !== "paths") continue;
-    paths = mapAt(tree, "map[string]*conf.OptionalPath", key);
-    top.delete(key);
-  }
-  return paths;
-}
-
-function pathHint(name: string): string | undefined {
-  return Object.hasOwn(PATH_ROWS, name) ? "it is a parameter of a path" : undefined;
-}
-
-/** `all_others` is the newer name of `all`. */
-function pathKey(key: string, trees: TreeMap): string {
-  if (key !== "all_others") return key;
-  if (trees.has("all")) throw new ConfigError("all_others and all are aliases: only one can be there");
-  return "all";
-}
-
-function readPath(key: string, tree: Tree, gaps: Gaps): PathConfig {
-  const at = `paths.${clip(key)}`;
-  const given = decode(PATH_ROWS, mapAt(tree, "conf.Path", at), { at });
-  const path = { ...defaultsOf(PATH_ROWS), ...given };
-  if (pathKeyKind(key) === "regex") gaps.add(at, "(a regular expression)");
-  for (const gap of lacking(PATH_ROWS, given)) {
-    const idle = gap.startsWith("rpiCamera") && path.source !== "rpiCamera";
-    if (!idle) gaps.add(at, gap);
-  }
+function resolvePath(path: PathConfig): PathConfig {
   return path.disablePublisherOverride ? { ...path, overridePublisher: false } : path;
 }
 
@@ -99,9 +69,23 @@ function resolveGlobals(values: GlobalValues): GlobalValues {
     rtmp: values.rtmp && !values.rtmpDisable,
     hls: values.hls && !values.hlsDisable,
     webrtc: values.webrtc && !values.webrtcDisable,
-    webrtcICEServers: [],
-    webrtcICEServers2: [...values.webrtcICEServers2, ...values.webrtcICEServers.map(parseIceServer)],
   };
+}
+
+function findGaps(source: ConfigSource, paths: ReadonlyMap<string, PathConfig>): string[] {
+  const gaps = new Gaps(lacking(GLOBAL_ROWS, source.globals));
+  for (const gap of lacking(PATH_ROWS, source.pathDefaults)) {
+    if (!gap.startsWith("rpiCamera")) gaps.add("pathDefaults", gap);
+  }
+  for (const [key, given] of source.paths) {
+    const at = `paths.${clip(key)}`;
+    if (pathKeyKind(key) === "regex") gaps.add(at, "(a regular expression)");
+    for (const gap of lacking(PATH_ROWS, given)) {
+      const idle = gap.startsWith("rpiCamera") && paths.get(key)?.source !== "rpiCamera";
+      if (!idle) gaps.add(at, gap);
+    }
+  }
+  return gaps.list();
 }
 
 /** Collects what has no effect yet; the same parameter of many paths makes one entry. */

@@ -1,4 +1,4 @@
-import { pending, present, type Values } from "./row.ts";
+import { type Aliases, pending, present, type Values } from "./row.ts";
 import { bool, choice, credential, duration, float, int, networks, secretText, text } from "./scalars.ts";
 
 const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid protocol", "");
@@ -143,6 +143,18 @@ export const PATH_ROWS = {
   ...CAMERA_ROWS,
   ...HOOK_ROWS,
 };
+
+/** Names of v1.20.1, in lower case, and the parameters they stand for. */
+export const PATH_ALIASES: Aliases = new Map([
+  ["rtsptransport", { key: "sourceProtocol" }],
+  ["rtspanyport", { key: "sourceAnyPortEnable" }],
+  ["runonavailable", { key: "runOnReady" }],
+  ["runonavailablerestart", { key: "runOnReadyRestart" }],
+  ["rpicamerah264profile", { key: "rpiCameraProfile" }],
+  ["rpicamerahardwareh264profile", { key: "rpiCameraProfile" }],
+  ["rpicamerah264level", { key: "rpiCameraLevel" }],
+  ["rpicamerahardwareh264level", { key: "rpiCameraLevel" }],
+]);
 
 /** Value of every parameter of a path. Durations are in ms. */
 export type PathValues = Values<typeof PATH_ROWS>;

@@ -48,12 +48,24 @@ export function defaultsOf<R extends Rows>(rows: R): Values<R> {
   return Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, row.initial])) as Values<R>;
 }
 
+/** Another name of a parameter. */
+export interface Alias {
+  readonly key: string;
+  /** Turns a value of the form that goes with this name into one of the parameter. @throws {ConfigError} */
+  readonly convert?: (tree: Tree) => Tree;
+}
+
+/** Other names of parameters, in lower case. */
+export type Aliases = ReadonlyMap<string, Alias>;
+
 /** How a table is read. */
 export interface DecodeOptions {
   /** Path of the map in the file, for error texts: `paths.cam`; empty at the top. */
   readonly at: string;
   /** Other names of parameters, in lower case. */
-  readonly aliases?: ReadonlyMap<string, string>;
+  readonly aliases?: Aliases;
+  /** Whether names that are in no table are passed over instead of being an error. */
+  readonly skipUnknown?: boolean;
   /** Says more about a name that is in no table. */
   readonly hint?: (name: string) => string | undefined;
 }
@@ -71,16 +83,29 @@ export function decode<R extends Rows>(
 ): Partial<Values<R>> {
   const names = namesOf(rows);
   const values: Record<string, unknown> = {};
+  const aliased = new Map<string, string>();
   for (const [given, tree] of entries) {
     const lower = given.toLowerCase();
-    const key = names.get(options.aliases?.get(lower)?.toLowerCase() ?? lower);
+    const alias = options.aliases?.get(lower);
+    const key = alias?.key ?? names.get(lower);
     const row = key === undefined ? undefined : rows[key];
-    if (key === undefined || row === undefined) throw unknownField(given, names.values(), options);
-    const input = tree === null ? row.kind.nullAs : tree;
+    if (key === undefined || row === undefined) {
+      if (options.skipUnknown === true) continue;
+      throw unknownField(given, names.values(), options);
+    }
+    const name = alias === undefined ? key : given;
+    if (Object.hasOwn(values, key)) refuseTwoNames(name, aliased.get(key) ?? key);
+    if (alias !== undefined) aliased.set(key, given);
+    const input = tree === null ? row.kind.nullAs : (alias?.convert?.(tree) ?? tree);
     if (input === undefined) continue;
-    values[key] = decodeValue(row.kind, input, options.at === "" ? key : `${options.at}.${key}`);
+    values[key] = decodeValue(row.kind, input, options.at === "" ? name : `${options.at}.${name}`);
   }
   return values as Partial<Values<R>>;
+}
+
+function refuseTwoNames(name: string, other: string): void {
+  if (name.toLowerCase() === other.toLowerCase()) return;
+  throw new ConfigError(`'${name}' and '${other}' are names of the same parameter: only one can be there`);
 }
 
 const NAMES = new WeakMap<Rows, ReadonlyMap<string, string>>();

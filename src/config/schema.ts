@@ -1,6 +1,7 @@
+import { ConfigError } from "../lib/errors.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { iceServers } from "./ice-servers.ts";
-import { pending, present, type Values } from "./row.ts";
+import { type Aliases, pending, present, type Values } from "./row.ts";
 import {
   address,
   bool,
@@ -16,6 +17,7 @@ import {
   text,
   textList,
 } from "./scalars.ts";
+import type { Tree } from "./tree.ts";
 
 const logLevel: Kind<LogLevel> = choice(["error", "warn", "info", "debug"], "invalid log level:", "");
 const logDestinations = choices(["stdout", "file", "syslog"], {
@@ -160,8 +162,28 @@ export const GLOBAL_ROWS = {
   ...SRT_ROWS,
 };
 
-/** Newer names of parameters, in lower case, and the names they stand for. */
-export const GLOBAL_ALIASES: ReadonlyMap<string, string> = new Map([["rtsptransports", "protocols"]]);
+/** Names of v1.20.1, in lower case, and the parameters they stand for. */
+export const GLOBAL_ALIASES: Aliases = new Map([
+  ["authhttpaddress", { key: "externalAuthenticationURL" }],
+  ["rtsptransports", { key: "protocols" }],
+  ["rtspencryption", { key: "encryption" }],
+  ["rtspserverkey", { key: "serverKey" }],
+  ["rtspservercert", { key: "serverCert" }],
+  ["rtspauthmethods", { key: "authMethods" }],
+  ["hlsalloworigins", { key: "hlsAllowOrigin", convert: onlyOne }],
+  ["webrtcalloworigins", { key: "webrtcAllowOrigin", convert: onlyOne }],
+  ["webrtclocaludpaddress", { key: "webrtcICEUDPMuxAddress" }],
+  ["webrtclocaltcpaddress", { key: "webrtcICETCPMuxAddress" }],
+  ["webrtcadditionalhosts", { key: "webrtcICEHostNAT1To1IPs" }],
+]);
+
+/** The one origin of a list of origins. */
+function onlyOne(origins: Tree): Tree {
+  if (!Array.isArray(origins)) return origins;
+  const [origin = "", second] = origins as readonly Tree[];
+  if (second !== undefined) throw new ConfigError("a list of allowed origins can have one item here");
+  return origin;
+}
 
 /** Value of every parameter at the top level. Durations are in ms, sizes in bytes. */
 export type GlobalValues = Values<typeof GLOBAL_ROWS>;

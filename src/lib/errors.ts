@@ -23,6 +23,11 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+/** There is no such entry in the configuration: the API's 404. */
+export class NoEntryError extends Error {
+  override readonly name = "NoEntryError";
+}
+
 /** A remote source failed: logged, then retried with backoff. */
 export class SourceError extends Error {
   override readonly name = "SourceError";

@@ -1,5 +1,6 @@
 import type { LogOptions } from "../../wasm/log.ts";
-import { type PathConfig, pathConfigToJson } from "../config/load.ts";
+import { pathConfigToJson } from "../config/json.ts";
+import type { PathConfig } from "../config/load.ts";
 import { formatRfc3339 } from "../host/rfc3339.ts";
 import type { Clock } from "../lib/clock.ts";
 import { RefusedError } from "../lib/errors.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { configToJson, defaultConfig, parseConfig, pathConfigToJson } from "../../src/config/load.ts";
+import { configToJson, pathConfigToJson } from "../../src/config/json.ts";
+import { defaultConfig, parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
 
 describe("what a file sets", () => {
@@ -88,6 +89,50 @@ describe("old names", () => {
     expect(config.paths.get("all")?.overridePublisher).toBe(false);
   });
 
+  test("and those of v1.20.1 are taken, with their forms", () => {
+    const config = parseConfig(
+      "rtspTransports: [tcp]\nrtspEncryption: strict\nrtspServerKey: k\nrtspServerCert: c\nrtspAuthMethods: [digest]\n" +
+        "hlsAllowOrigins: [https://a.example]\nwebrtcAllowOrigins: []\nwebrtcLocalUDPAddress: ':1'\n" +
+        "webrtcLocalTCPAddress: ':2'\nwebrtcAdditionalHosts: [a.example]\n" +
+        "paths: {a: {rtspTransport: udp, rtspAnyPort: yes, runOnAvailable: x, runOnAvailableRestart: yes, " +
+        "rpiCameraH264Profile: high, rpiCameraH264Level: '4.2'}}",
+    );
+    expect(config).toMatchObject({
+      protocols: ["tcp"],
+      encryption: "strict",
+      serverKey: "k",
+      serverCert: "c",
+      authMethods: ["digest"],
+      hlsAllowOrigin: "https://a.example",
+      webrtcAllowOrigin: "",
+      webrtcICEUDPMuxAddress: ":1",
+      webrtcICETCPMuxAddress: ":2",
+      webrtcICEHostNAT1To1IPs: ["a.example"],
+    });
+    expect(config.paths.get("a")).toMatchObject({
+      sourceProtocol: "udp",
+      sourceAnyPortEnable: true,
+      runOnReady: "x",
+      runOnReadyRestart: true,
+      rpiCameraProfile: "high",
+      rpiCameraLevel: "4.2",
+    });
+  });
+
+  test("authMethod of v1.20.1 says whether the URL counts", () => {
+    const url = (method: string) =>
+      parseConfig(`authMethod: ${method}\nauthHTTPAddress: http://a/b`).externalAuthenticationURL;
+    expect(url("http")).toBe("http://a/b");
+    expect(url("internal")).toBe("");
+    expect(() => url("jwt")).toThrow("authMethod cannot be 'jwt'");
+  });
+
+  test("two names of one parameter are a contradiction", () => {
+    expect(() => parseConfig("rtspTransports: [tcp]\nprotocols: [tcp]")).toThrow(
+      "'protocols' and 'rtspTransports' are names of the same parameter",
+    );
+  });
+
   test("ICE servers in one string join the list", () => {
     const config = parseConfig(
       "webrtcICEServers: ['turn:u:p:host:3478', 'stun:host']\nwebrtcICEServers2: []",
@@ -98,6 +143,17 @@ describe("old names", () => {
       { url: "stun:host", username: "", password: "" },
     ]);
   });
+});
+
+test("pathDefaults are the defaults of every path", () => {
+  const config = parseConfig(
+    "pathDefaults: {maxReaders: 4, sourceOnDemandCloseAfter: 1s, overridePublisher: no}\n" +
+      "paths: {a: , b: {maxReaders: 0, overridePublisher: yes}}",
+  );
+  expect(config.paths.get("a")).toMatchObject({ maxReaders: 4, sourceOnDemandCloseAfter: 1_000 });
+  expect(config.paths.get("a")?.overridePublisher).toBe(false);
+  expect(config.paths.get("b")).toMatchObject({ maxReaders: 0, overridePublisher: true });
+  expect(() => parseConfig("pathDefaults: {maxReaders: x}")).toThrow("pathDefaults.maxReaders");
 });
 
 describe("what has no effect yet is named", () => {

@@ -1,4 +1,5 @@
-import { configToJson, parseConfig } from "../../src/config/load.ts";
+import { configToJson } from "../../src/config/json.ts";
+import { parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
 
 /** Name of the target and of its corpus. */

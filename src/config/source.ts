@@ -1,0 +1,112 @@
+import { ConfigError } from "../lib/errors.ts";
+import { parseIceServer } from "./ice-servers.ts";
+import { PATH_ALIASES, PATH_ROWS, type PathValues } from "./path-schema.ts";
+import { type DecodeOptions, decode, mapAt } from "./row.ts";
+import { clip } from "./scalars.ts";
+import { GLOBAL_ALIASES, GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
+import type { Tree, TreeMap } from "./tree.ts";
+
+/**
+ * What a configuration sets, each value read and checked by itself: without defaults, under the names of v1.0.3.
+ * Never changed in place: edits and the environment make a new one.
+ */
+export interface ConfigSource {
+  readonly globals: Partial<GlobalValues>;
+  /** Defaults of every path, instead of the built-in ones. */
+  readonly pathDefaults: Partial<PathValues>;
+  /** Entries by key, in the order of lookup for regular expressions. `all_others` is there as `all`. */
+  readonly paths: ReadonlyMap<string, Partial<PathValues>>;
+}
+
+/** The source of a server that has no file: a path for every name. */
+export const NO_FILE: ConfigSource = { globals: {}, pathDefaults: {}, paths: new Map([["all", {}]]) };
+
+/**
+ * Reads the values that a configuration file sets.
+ *
+ * @throws {ConfigError} on an unknown name, a wrong type, or a value that is wrong by itself
+ */
+export function readSource(tree: Tree): ConfigSource {
+  const top = new Map(mapAt(tree, "conf.Conf", ""));
+  const defaults = takeSection(top, "pathDefaults", "conf.Path");
+  const trees = takeSection(top, "paths", "map[string]*conf.OptionalPath");
+  const globals = readGlobals(top);
+  const pathDefaults = readPath(defaults, { at: "pathDefaults" });
+  const paths = new Map<string, Partial<PathValues>>();
+  for (const [key, path] of trees) {
+    if (key === "all_others" && trees.has("all")) {
+      throw new ConfigError("all_others and all are aliases: only one can be there");
+    }
+    const at = `paths.${clip(key)}`;
+    paths.set(pathKey(key), readPath(mapAt(path, "conf.Path", at), { at }));
+  }
+  return { globals: mergeGlobals({}, globals), pathDefaults, paths };
+}
+
+/** Whether a name that is in no table is passed over; it is an error otherwise. */
+export type UnknownNames = Pick<DecodeOptions, "skipUnknown">;
+
+/** Reads parameters of the top level, `paths` and `pathDefaults` excepted. @throws {ConfigError} as `readSource` */
+export function readGlobals(entries: TreeMap, unknown: UnknownNames = {}): Partial<GlobalValues> {
+  return decode(GLOBAL_ROWS, chooseAuthMethod(entries), {
+    at: "",
+    aliases: GLOBAL_ALIASES,
+    hint: pathHint,
+    ...unknown,
+  });
+}
+
+/** Reads parameters of a path. @throws {ConfigError} as `readSource` */
+export function readPath(
+  entries: TreeMap,
+  options: UnknownNames & Pick<DecodeOptions, "at">,
+): Partial<PathValues> {
+  return decode(PATH_ROWS, entries, { aliases: PATH_ALIASES, ...options });
+}
+
+/** Lays values over others. ICE servers in the old one-string form move to the end of the list of the new one. */
+export function mergeGlobals(
+  base: Partial<GlobalValues>,
+  added: Partial<GlobalValues>,
+): Partial<GlobalValues> {
+  const { webrtcICEServers = [], ...rest } = { ...base, ...added };
+  if (webrtcICEServers.length === 0) return rest;
+  const servers = rest.webrtcICEServers2 ?? GLOBAL_ROWS.webrtcICEServers2.initial;
+  return { ...rest, webrtcICEServers2: [...servers, ...webrtcICEServers.map(parseIceServer)] };
+}
+
+/** The key that an entry of `paths` is kept under: `all_others` is the newer name of `all`. */
+export function pathKey(key: string): string {
+  return key === "all_others" ? "all" : key;
+}
+
+/** Takes a section out of the top level; the last one counts, as with every repeated key. */
+function takeSection(top: Map<string, Tree>, name: string, wanted: string): TreeMap {
+  let section: TreeMap = new Map();
+  for (const [key, tree] of [...top]) {
+    if (key.toLowerCase() !== name.toLowerCase()) continue;
+    section = mapAt(tree, wanted, key);
+    top.delete(key);
+  }
+  return section;
+}
+
+/** `authMethod` of v1.20.1 says whether the URL that it calls `authHTTPAddress` is in use. */
+function chooseAuthMethod(entries: TreeMap): TreeMap {
+  const given = [...entries.keys()].find((key) => key.toLowerCase() === "authmethod");
+  if (given === undefined) return entries;
+  const method = entries.get(given);
+  const rest = new Map(entries);
+  rest.delete(given);
+  if (method === "http" || method === null) return rest;
+  if (method !== "internal") {
+    const shown = typeof method === "string" ? `'${clip(method)}'` : "what it is";
+    throw new ConfigError(`authMethod cannot be ${shown}: it takes internal or http`);
+  }
+  for (const key of entries.keys()) if (key.toLowerCase() === "authhttpaddress") rest.delete(key);
+  return rest;
+}
+
+function pathHint(name: string): string | undefined {
+  return Object.hasOwn(PATH_ROWS, name) ? "it is a parameter of a path" : undefined;
+}
