@@ -1,12 +1,7 @@
-/** The configuration file that is read when none is named. */
-export const DEFAULT_FILE = "mediamtx.yml";
-
-/** What the command line asks for. */
+/** What the command line asks for; `file` is undefined when it names none. */
 export type Command =
-  | { readonly kind: "run"; readonly file: string }
-  | { readonly kind: "check"; readonly file: string }
-  | { readonly kind: "version" }
-  | { readonly kind: "help" }
+  | { readonly kind: "run" | "check" | "encrypt"; readonly file: string | undefined }
+  | { readonly kind: "schema" | "version" | "help" }
   | { readonly kind: "wrong"; readonly reason: string };
 
 /** How the command line is to be written. @param version shown in the first line */
@@ -16,22 +11,34 @@ export function usage(version: string): string {
 MediaMTX ${version}
 
 Arguments:
-  [<confpath>]      path to a configuration file, ${DEFAULT_FILE} by default
+  [<confpath>]      path to a configuration file, mediamtx.yml by default
 
 Flags:
   -h, --help        show this text
       --version     print the version
       --check       read the configuration, say what is wrong with it, and exit
+      --encrypt     print the configuration file encrypted with the key in MTX_CONFKEY
+      --schema      print a JSON Schema of the configuration file, for editors
 `;
 }
+
+const TASKS = new Map<string, "check" | "encrypt" | "schema">([
+  ["--check", "check"],
+  ["--encrypt", "encrypt"],
+  ["--schema", "schema"],
+]);
 
 /** Reads the arguments that follow the name of the program. */
 export function parseArguments(args: readonly string[]): Command {
   if (args.includes("--help") || args.includes("-h")) return { kind: "help" };
   if (args.includes("--version")) return { kind: "version" };
-  const flag = args.find((arg) => arg.startsWith("-") && arg !== "--check");
-  if (flag !== undefined) return { kind: "wrong", reason: `unknown flag ${flag}` };
-  const [file = DEFAULT_FILE, extra] = args.filter((arg) => arg !== "--check");
+  const flags = args.filter((arg) => arg.startsWith("-"));
+  const unknown = flags.find((flag) => !TASKS.has(flag));
+  if (unknown !== undefined) return { kind: "wrong", reason: `unknown flag ${unknown}` };
+  const tasks = new Set(flags.map((flag) => TASKS.get(flag)));
+  if (tasks.size > 1) return { kind: "wrong", reason: `${flags.join(" and ")} do not go together` };
+  const [file, extra] = args.filter((arg) => !arg.startsWith("-"));
   if (extra !== undefined) return { kind: "wrong", reason: `unexpected argument ${extra}` };
-  return { kind: args.includes("--check") ? "check" : "run", file };
+  const [kind = "run"] = tasks;
+  return kind === "schema" ? { kind } : { kind, file };
 }

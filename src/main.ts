@@ -1,12 +1,17 @@
-import { existsSync } from "node:fs";
 import { App } from "./app.ts";
-import { DEFAULT_FILE, parseArguments, usage } from "./arguments.ts";
+import { parseArguments, usage } from "./arguments.ts";
 import { Guesses } from "./auth/guesses.ts";
 import { COMPONENTS, type ServerContext } from "./components.ts";
-import { type Config, type LoadedConfig, resolveConfig } from "./config/load.ts";
-import { NO_FILE, readSource } from "./config/source.ts";
+import { type Config, type LoadedConfig, loadConfig } from "./config/load.ts";
 import { ConfigStore } from "./config/store.ts";
-import { parseTree } from "./config/tree.ts";
+import {
+  type ConfigFile,
+  DEFAULT_FILE,
+  encryptFile,
+  ignoredKeys,
+  loadFile,
+  locateConfig,
+} from "./config-file.ts";
 import { systemClock } from "./host/clock.ts";
 import { readText, watchFile } from "./host/files.ts";
 import { raiseDescriptorLimit } from "./host/libc.ts";
@@ -17,15 +22,8 @@ import { Reloader } from "./reloader.ts";
 
 /** The version whose behaviour and interfaces this server has. */
 const VERSION = "v1.0.3";
-/** The default file of an earlier name; it wins over the present one. */
-const LEGACY_FILE = "rtsp-simple-server.yml";
 /** How long the end of the process waits for the reader of the log, ms. */
 const FLUSH_MS = 500;
-
-/** A configuration and whether it comes from a file. */
-interface Loaded extends LoadedConfig {
-  readonly found: boolean;
-}
 
 void main(Bun.argv.slice(2));
 
@@ -40,9 +38,15 @@ async function main(args: readonly string[]): Promise<void> {
       process.stderr.write(`mediamtx: error: ${command.reason}\n`);
       return finish(usage(VERSION), 1);
     case "check":
-      return check(locate(command.file));
+      return check(command.file);
+    case "encrypt":
+      return encrypt(command.file ?? DEFAULT_FILE);
+    case "schema": {
+      const { configJsonSchema } = await import("./config/json-schema.ts");
+      return finish(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`, 0);
+    }
     case "run":
-      return run(locate(command.file));
+      return run(locateConfig(command.file));
   }
 }
 
@@ -51,33 +55,39 @@ function finish(text: string, code: number): void {
   process.exitCode = code;
 }
 
-function locate(asked: string): string {
-  return asked === DEFAULT_FILE && existsSync(LEGACY_FILE) ? LEGACY_FILE : asked;
-}
-
-/** @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong */
-function load(file: string): Loaded {
-  const found = file !== DEFAULT_FILE || existsSync(file);
-  const source = found ? readSource(parseTree(readText(file))) : NO_FILE;
-  return { ...resolveConfig(source), found };
-}
-
-function check(file: string): void {
+function check(file: string | undefined): void {
   try {
-    const { config, found } = load(file);
-    const name = found ? file : "the built-in configuration";
+    const located = locateConfig(file);
+    const { config } = loadFile(located, process.env);
+    const name = located.exists ? located.path : "the built-in configuration";
     finish(`${name} is valid\n${ignoredKeys(config)?.concat("\n") ?? ""}`, 0);
   } catch (error) {
     finish(`ERR: ${errorText(error)}\n`, 1);
   }
 }
 
-async function run(file: string): Promise<void> {
-  let loaded: Loaded;
-  let changed = () => {};
-  const watcher = watchFile(file, () => changed()); // before the file is read: no change is missed
+/** Encrypts a file; what is wrong with it is said, and no reason not to. */
+function encrypt(file: string): void {
   try {
-    loaded = load(file);
+    const text = encryptFile(file, process.env);
+    try {
+      loadConfig(readText(file), {});
+    } catch (error) {
+      process.stderr.write(`WAR: ${errorText(error)}\n`);
+    }
+    finish(text, 0);
+  } catch (error) {
+    process.stderr.write(`ERR: ${errorText(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function run(file: ConfigFile): Promise<void> {
+  let loaded: LoadedConfig;
+  let changed = () => {};
+  const watcher = watchFile(file.path, () => changed()); // before the file is read: no change is missed
+  try {
+    loaded = loadFile(file, process.env);
   } catch (error) {
     watcher.close();
     return finish(`ERR: ${errorText(error)}\n`, 1);
@@ -90,7 +100,7 @@ async function run(file: string): Promise<void> {
     process.exit(code);
   };
   surviveFaults(logger);
-  greet(logger, loaded);
+  greet(logger, file, loaded.config);
   const store = new ConfigStore(loaded, (config) => {
     logger.info("reloading configuration (API request)");
     void app.reload(config);
@@ -98,7 +108,7 @@ async function run(file: string): Promise<void> {
   const app = createApp(logger, output, store);
   const reloader = createReloader({ logger, app, store, file });
   changed = () => reloader.changed();
-  if (!loaded.found) watcher.close();
+  if (!file.exists) watcher.close();
   stopOnSignals(logger, async () => {
     reloader.close();
     await app.close();
@@ -113,9 +123,10 @@ async function run(file: string): Promise<void> {
   raiseDescriptorLimit();
 }
 
-function greet(logger: Logger, { config, found }: Loaded): void {
+function greet(logger: Logger, file: ConfigFile, config: Config): void {
   logger.info(`MediaMTX ${VERSION}`);
-  if (!found) logger.warn("configuration file not found, using an empty configuration");
+  if (!file.exists) logger.warn("configuration file not found, using an empty configuration");
+  else if (file.isElsewhere) logger.info(`configuration loaded from ${file.path}`);
   const ignored = ignoredKeys(config);
   if (ignored !== undefined) logger.warn(ignored);
 }
@@ -140,7 +151,7 @@ interface Reloadable {
   readonly logger: Logger;
   readonly app: App<Config, ServerContext>;
   readonly store: ConfigStore;
-  readonly file: string;
+  readonly file: ConfigFile;
 }
 
 function createReloader({ logger, app, store, file }: Reloadable): Reloader<Config> {
@@ -149,7 +160,7 @@ function createReloader({ logger, app, store, file }: Reloadable): Reloader<Conf
     logger,
     load: () => {
       const warned = ignoredKeys(store.current.config);
-      const loaded = load(file);
+      const loaded = loadFile(file, process.env);
       store.replace(loaded);
       const ignored = ignoredKeys(loaded.config);
       if (ignored !== undefined && ignored !== warned) logger.warn(ignored);
@@ -157,10 +168,6 @@ function createReloader({ logger, app, store, file }: Reloadable): Reloader<Conf
     },
     apply: (config) => app.reload(config),
   });
-}
-
-function ignoredKeys({ unavailable }: Config): string | undefined {
-  return unavailable.length === 0 ? undefined : `not available yet, ignored: ${unavailable.join(", ")}`;
 }
 
 /** The first signal stops the server in order, the second one at once. */

@@ -2,6 +2,7 @@ import { parseAddress } from "../lib/address.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { formatSize } from "../lib/size.ts";
 import { pathKeyKind, pathNameProblem } from "./path-name.ts";
+import { compilePathRegex } from "./path-regex.ts";
 import type { PathValues } from "./path-schema.ts";
 import { clip } from "./scalars.ts";
 import type { GlobalValues } from "./schema.ts";
@@ -76,7 +77,7 @@ export function checkPaths(paths: ReadonlyMap<string, PathValues>, globals: Glob
   const cameras = new Map<number, string>();
   for (const name of [...paths.keys()].sort()) {
     const path = paths.get(name) as PathValues;
-    if (pathKeyKind(name) === "static") checkName(name);
+    checkKey(name);
     checkSource(path, name);
     checkCamera(path, name, cameras);
     checkSourceOptions(path, name);
@@ -85,7 +86,10 @@ export function checkPaths(paths: ReadonlyMap<string, PathValues>, globals: Glob
   }
 }
 
-function checkName(name: string): void {
+function checkKey(name: string): void {
+  const kind = pathKeyKind(name);
+  if (kind === "regex") compilePathRegex(name);
+  if (kind !== "static") return;
   const problem = pathNameProblem(name);
   if (problem !== undefined) throw new ConfigError(`invalid path name '${clip(name)}': ${problem}`);
 }

@@ -14,6 +14,8 @@ export const ICE_SERVER_ROWS = {
 /** A STUN or TURN server that WebRTC clients are told to use. */
 export type IceServer = Values<typeof ICE_SERVER_ROWS>;
 
+const ICE_URL = /^(stun|turns?):/;
+
 /** A list of STUN and TURN servers. */
 export const iceServers: Kind<readonly IceServer[]> = {
   schema: v.array(
@@ -38,14 +40,26 @@ export const iceServers: Kind<readonly IceServer[]> = {
     ),
     (issue) => wrongType(issue.input, "[]conf.WebRTCICEServer"),
   ),
+  shape: {
+    type: "array",
+    items: {
+      type: "object",
+      required: ["url"],
+      additionalProperties: false,
+      properties: {
+        url: { type: "string", pattern: ICE_URL.source, description: ICE_SERVER_ROWS.url.meaning },
+        username: { type: "string", description: ICE_SERVER_ROWS.username.meaning },
+        password: { type: "string", description: ICE_SERVER_ROWS.password.meaning },
+      },
+    },
+  },
+  form: "maps",
   label: "list of url, username, password",
   expected: "a list of servers with url, username and password",
   nullAs: [],
   secret: true,
   toJson: (servers) => servers.map((server) => toJson(ICE_SERVER_ROWS, server)),
 };
-
-const ICE_URL = /^(stun|turns?):/;
 
 /**
  * Reads a server in the old one-string form: `scheme:user:pass:host:port`, or a URL.

@@ -1,5 +1,6 @@
 import { checkGlobals, checkPaths } from "./checks.ts";
-import { pathKeyKind } from "./path-name.ts";
+import { decryptConfig } from "./crypt.ts";
+import { configKeys, type Environment, withEnvironment } from "./environment.ts";
 import { PATH_ROWS, type PathValues } from "./path-schema.ts";
 import { defaultsOf, lacking } from "./row.ts";
 import { clip } from "./scalars.ts";
@@ -27,12 +28,24 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads a configuration file.
+ * Reads a configuration file: opens it with the keys in the environment, reads it as YAML, lays the parameters in the
+ * environment over it, and checks the whole.
  *
+ * @param text undefined when there is no file
  * @throws {ConfigError} that names the parameter, its value and what is allowed, or the line that is no YAML
  */
+export function loadConfig(text: string | undefined, environment: Environment): LoadedConfig {
+  let source = NO_FILE;
+  if (text !== undefined) {
+    const opened = configKeys(environment).reduce((closed, key) => decryptConfig(closed, key), text);
+    source = readSource(parseTree(opened));
+  }
+  return resolveConfig(withEnvironment(source, environment));
+}
+
+/** Reads a configuration without environment. @throws {ConfigError} as `loadConfig` */
 export function parseConfig(text: string): Config {
-  return resolveConfig(readSource(parseTree(text))).config;
+  return loadConfig(text, {}).config;
 }
 
 /** The configuration of a server that has no file: every default, and a path for every name. */
@@ -79,7 +92,6 @@ function findGaps(source: ConfigSource, paths: ReadonlyMap<string, PathConfig>):
   }
   for (const [key, given] of source.paths) {
     const at = `paths.${clip(key)}`;
-    if (pathKeyKind(key) === "regex") gaps.add(at, "(a regular expression)");
     for (const gap of lacking(PATH_ROWS, given)) {
       const idle = gap.startsWith("rpiCamera") && paths.get(key)?.source !== "rpiCamera";
       if (!idle) gaps.add(at, gap);
@@ -100,7 +112,7 @@ class Gaps {
   add(at: string, gap: string): void {
     const entry = this.#paths.get(gap);
     if (entry === undefined) {
-      this.#paths.set(gap, { first: gap.startsWith("(") ? `${at} ${gap}` : `${at}.${gap}`, more: 0 });
+      this.#paths.set(gap, { first: `${at}.${gap}`, more: 0 });
     } else entry.more += 1;
   }
 

@@ -1,4 +1,4 @@
-import { type Aliases, pending, present, type Values } from "./row.ts";
+import { type Aliases, aliasesOf, pending, present, type Values } from "./row.ts";
 import { bool, choice, credential, duration, float, int, networks, secretText, text } from "./scalars.ts";
 
 const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid protocol", "");
@@ -144,16 +144,17 @@ export const PATH_ROWS = {
   ...HOOK_ROWS,
 };
 
-/** Names of v1.20.1, in lower case, and the parameters they stand for. */
-export const PATH_ALIASES: Aliases = new Map([
-  ["rtsptransport", { key: "sourceProtocol" }],
-  ["rtspanyport", { key: "sourceAnyPortEnable" }],
-  ["runonavailable", { key: "runOnReady" }],
-  ["runonavailablerestart", { key: "runOnReadyRestart" }],
-  ["rpicamerah264profile", { key: "rpiCameraProfile" }],
-  ["rpicamerahardwareh264profile", { key: "rpiCameraProfile" }],
-  ["rpicamerah264level", { key: "rpiCameraLevel" }],
-  ["rpicamerahardwareh264level", { key: "rpiCameraLevel" }],
+/** Names of v1.20.1 and the parameters they stand for. */
+export const PATH_ALIASES: Aliases = aliasesOf([
+  { name: "rtspTransport", key: "sourceProtocol" },
+  { name: "rtspAnyPort", key: "sourceAnyPortEnable" },
+  { name: "runOnAvailable", key: "runOnReady" },
+  { name: "runOnAvailableRestart", key: "runOnReadyRestart" },
+  { name: "runOnUnavailable", key: "runOnNotReady" },
+  { name: "rpiCameraH264Profile", key: "rpiCameraProfile" },
+  { name: "rpiCameraHardwareH264Profile", key: "rpiCameraProfile" },
+  { name: "rpiCameraH264Level", key: "rpiCameraLevel" },
+  { name: "rpiCameraHardwareH264Level", key: "rpiCameraLevel" },
 ]);
 
 /** Value of every parameter of a path. Durations are in ms. */

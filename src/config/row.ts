@@ -50,13 +50,22 @@ export function defaultsOf<R extends Rows>(rows: R): Values<R> {
 
 /** Another name of a parameter. */
 export interface Alias {
+  readonly name: string;
+  /** The parameter it stands for. */
   readonly key: string;
+  /** What differs in the JSON Schema of its value. */
+  readonly shape?: JsonObject;
   /** Turns a value of the form that goes with this name into one of the parameter. @throws {ConfigError} */
   readonly convert?: (tree: Tree) => Tree;
 }
 
-/** Other names of parameters, in lower case. */
+/** Other names of parameters, by their lower-case form. */
 export type Aliases = ReadonlyMap<string, Alias>;
+
+/** Makes other names of parameters known. */
+export function aliasesOf(aliases: readonly Alias[]): Aliases {
+  return new Map(aliases.map((alias) => [alias.name.toLowerCase(), alias]));
+}
 
 /** How a table is read. */
 export interface DecodeOptions {

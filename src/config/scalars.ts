@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { formatIp, formatNetwork, parseAddress, parseIp, parseNetwork } from "../lib/address.ts";
 import { formatDuration, parseDuration } from "../lib/duration.ts";
 import { errorText } from "../lib/errors.ts";
-import type { Json } from "../lib/registry.ts";
+import type { Json, JsonObject } from "../lib/registry.ts";
 import { formatSize, parseSize } from "../lib/size.ts";
 
 /** What a parameter can hold: how it is read, explained and shown. */
@@ -11,10 +11,17 @@ export interface Kind<T> {
   readonly schema: v.GenericSchema<unknown, T>;
   /** Its name in the documentation: `duration`. */
   readonly label: string;
+  /** A JSON Schema of the value, for editors. */
+  readonly shape: JsonObject;
   /** What is allowed, for error texts: `a duration such as "10s"`. */
   readonly expected: string;
   /** What null stands for; undefined keeps the default. */
   readonly nullAs?: "" | readonly never[];
+  /**
+   * How a variable of the environment writes it; as it is, when this is left out. `list` and `words` are separated by
+   * commas, and an empty `list` has no item; `maps` have a variable for each field.
+   */
+  readonly form?: "bool" | "int" | "float" | "list" | "words" | "maps";
   /** Its values never appear in an error text. */
   readonly secret?: boolean;
   /** The value as the API shows it. */
@@ -70,22 +77,55 @@ function same<T extends Json>(value: T): Json {
   return value;
 }
 
+/** Booleans of YAML 1.1 as editors see them, which read YAML 1.2: there they are strings. */
+const BOOL_WORDS = ["yes", "no", "on", "off"].flatMap((word) => [
+  word,
+  `${word[0]?.toUpperCase()}${word.slice(1)}`,
+  word.toUpperCase(),
+]);
+
 export const bool: Kind<boolean> = {
   schema: BOOL,
   label: "bool",
+  shape: { anyOf: [{ type: "boolean" }, { enum: BOOL_WORDS }] },
+  form: "bool",
   expected: "yes or no, without quotes",
   toJson: same,
 };
-export const int: Kind<number> = { schema: INT, label: "int", expected: "a whole number", toJson: same };
-export const float: Kind<number> = { schema: NUMBER, label: "float", expected: "a number", toJson: same };
-export const text: Kind<string> = { schema: STRING, label: "string", expected: "a string", toJson: same };
+export const int: Kind<number> = {
+  schema: INT,
+  label: "int",
+  shape: { type: "integer" },
+  form: "int",
+  expected: "a whole number",
+  toJson: same,
+};
+export const float: Kind<number> = {
+  schema: NUMBER,
+  label: "float",
+  shape: { type: "number" },
+  form: "float",
+  expected: "a number",
+  toJson: same,
+};
+export const text: Kind<string> = {
+  schema: STRING,
+  label: "string",
+  shape: { type: "string" },
+  expected: "a string",
+  toJson: same,
+};
 /** A string that can hold a password, such as a URL: never part of an error text. */
 export const secretText: Kind<string> = { ...text, secret: true };
+
+const DURATION = "^[+-]?(0|([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$";
+const SIZE = "^\\s*([0-9]+(\\.[0-9]*)?|\\.[0-9]+)\\s*([Bb]|[KMGTPEkmgtpe]([Ii]?[Bb])?)\\s*$";
 
 /** Milliseconds. */
 export const duration: Kind<number> = {
   schema: parsed(parseDuration),
   label: "duration",
+  shape: { type: "string", pattern: DURATION },
   expected: 'a duration such as "10s" or "1m30s"',
   nullAs: "",
   toJson: formatDuration,
@@ -95,6 +135,7 @@ export const duration: Kind<number> = {
 export const size: Kind<number> = {
   schema: parsed(parseSize),
   label: "size",
+  shape: { type: "string", pattern: SIZE },
   expected: 'a size such as "50M" or "1G"',
   nullAs: "",
   toJson: formatSize,
@@ -107,9 +148,12 @@ export const address: Kind<string> = {
     return value;
   }),
   label: "address",
+  shape: { type: "string", pattern: "^$|:[0-9]+$" },
   expected: 'an address such as ":8554" or "127.0.0.1:8554"',
   toJson: same,
 };
+
+const CREDENTIAL = /^[a-zA-Z0-9!$()*+.;<=>[\]^_\-{}@#&]+$/;
 
 /** Names or secrets of users: empty, plain, or hashed (`sha256:…`). */
 export const credential: Kind<string> = {
@@ -120,12 +164,14 @@ export const credential: Kind<string> = {
     );
   }),
   label: "credential",
+  shape: { type: "string", pattern: `^$|^sha256:|${CREDENTIAL.source}` },
   expected: "a string of supported characters",
   nullAs: "",
   secret: true,
   toJson: same,
 };
-const CREDENTIAL = /^[a-zA-Z0-9!$()*+.;<=>[\]^_\-{}@#&]+$/;
+
+const STRINGS = { type: "array", items: { type: "string" } };
 
 /** IP addresses and ranges in normal form, sorted. */
 export const networks: Kind<readonly string[]> = {
@@ -134,6 +180,8 @@ export const networks: Kind<readonly string[]> = {
     v.transform((items) => items.sort()),
   ),
   label: "IP list",
+  shape: STRINGS,
+  form: "words",
   expected: "a list of IP addresses and CIDR ranges",
   nullAs: [],
   toJson: same,
@@ -151,6 +199,8 @@ function normalNetwork(value: string): string {
 export const textList: Kind<readonly string[]> = {
   schema: listOf(STRING),
   label: "string list",
+  shape: STRINGS,
+  form: "list",
   expected: "a list of strings",
   nullAs: [],
   toJson: (value) => (value.length === 0 ? null : value),
@@ -160,6 +210,7 @@ export const textList: Kind<readonly string[]> = {
 export function choice<const T extends string>(words: readonly T[], problem: string, nullAs?: ""): Kind<T> {
   return {
     schema: word(Object.fromEntries(words.map((item) => [item, item])), problem, true),
+    shape: { enum: words },
     label: words.map((item) => (item === "" ? '""' : item)).join(", "),
     expected: `one of ${words.map((item) => item || '""').join(", ")}`,
     ...(nullAs === undefined ? {} : { nullAs }),
@@ -175,6 +226,7 @@ export const encryption: Kind<"no" | "optional" | "strict"> = {
     true,
   ),
   label: '"no", "optional", "strict"',
+  shape: { enum: ["no", "optional", "strict", "yes", "false", "true"] },
   expected: '"no", "optional" or "strict", in quotes',
   nullAs: "",
   toJson: same,
@@ -207,6 +259,8 @@ export function choices<const T extends string>(
   return {
     schema: twice === undefined ? unique : strict,
     label: `list of ${words.join(", ")}`,
+    shape: { type: "array", items: { enum: words }, ...(twice !== undefined && { uniqueItems: true }) },
+    form: "words",
     expected: `a list of ${words.join(", ")}`,
     nullAs: [],
     toJson: same,

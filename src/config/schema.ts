@@ -1,7 +1,7 @@
 import { ConfigError } from "../lib/errors.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { iceServers } from "./ice-servers.ts";
-import { type Aliases, pending, present, type Values } from "./row.ts";
+import { type Aliases, aliasesOf, pending, present, type Values } from "./row.ts";
 import {
   address,
   bool,
@@ -152,6 +152,8 @@ const SRT_ROWS = {
   srtAddress: pending(address, ":8890", "UDP listener of SRT"),
 };
 
+const ORIGINS = { anyOf: [{ type: ["array", "null"], items: { type: "string" }, maxItems: 1 }] };
+
 /** Every parameter at the top level of the file but `paths`, in the order the API shows them. */
 export const GLOBAL_ROWS = {
   ...GENERAL_ROWS,
@@ -162,19 +164,19 @@ export const GLOBAL_ROWS = {
   ...SRT_ROWS,
 };
 
-/** Names of v1.20.1, in lower case, and the parameters they stand for. */
-export const GLOBAL_ALIASES: Aliases = new Map([
-  ["authhttpaddress", { key: "externalAuthenticationURL" }],
-  ["rtsptransports", { key: "protocols" }],
-  ["rtspencryption", { key: "encryption" }],
-  ["rtspserverkey", { key: "serverKey" }],
-  ["rtspservercert", { key: "serverCert" }],
-  ["rtspauthmethods", { key: "authMethods" }],
-  ["hlsalloworigins", { key: "hlsAllowOrigin", convert: onlyOne }],
-  ["webrtcalloworigins", { key: "webrtcAllowOrigin", convert: onlyOne }],
-  ["webrtclocaludpaddress", { key: "webrtcICEUDPMuxAddress" }],
-  ["webrtclocaltcpaddress", { key: "webrtcICETCPMuxAddress" }],
-  ["webrtcadditionalhosts", { key: "webrtcICEHostNAT1To1IPs" }],
+/** Names of v1.20.1 and the parameters they stand for. */
+export const GLOBAL_ALIASES: Aliases = aliasesOf([
+  { name: "authHTTPAddress", key: "externalAuthenticationURL" },
+  { name: "rtspTransports", key: "protocols" },
+  { name: "rtspEncryption", key: "encryption" },
+  { name: "rtspServerKey", key: "serverKey" },
+  { name: "rtspServerCert", key: "serverCert" },
+  { name: "rtspAuthMethods", key: "authMethods" },
+  { name: "hlsAllowOrigins", key: "hlsAllowOrigin", convert: onlyOne, shape: ORIGINS },
+  { name: "webrtcAllowOrigins", key: "webrtcAllowOrigin", convert: onlyOne, shape: ORIGINS },
+  { name: "webrtcLocalUDPAddress", key: "webrtcICEUDPMuxAddress" },
+  { name: "webrtcLocalTCPAddress", key: "webrtcICETCPMuxAddress" },
+  { name: "webrtcAdditionalHosts", key: "webrtcICEHostNAT1To1IPs" },
 ]);
 
 /** The one origin of a list of origins. */

@@ -184,11 +184,12 @@ export class PathManager {
     return match;
   }
 
-  #create(name: string, { confName, conf }: PathMatch): Path {
+  #create(name: string, { confName, conf, groups }: PathMatch): Path {
     const path = new Path({
       name,
       confName,
       conf,
+      groups,
       logger: this.#logger.child(`path ${name}`),
       created: this.#clock.wall(),
       clock: this.#clock,
@@ -213,12 +214,12 @@ export class PathManager {
   #createStatic(): void {
     for (const [confName, conf] of this.#config.paths) {
       if (pathKeyKind(confName) !== "static" || this.registry.get(confName) !== undefined) continue;
-      this.#create(confName, { confName, conf });
+      this.#create(confName, { confName, conf, groups: [] });
     }
   }
 
   #removeIdle(path: Path): void {
-    if (path.used || path.confName === path.id || this.registry.get(path.id) !== path) return;
+    if (path.used || isStatic(path) || this.registry.get(path.id) !== path) return;
     this.registry.delete(path);
     path.logger.debug("destroyed (not in use)");
   }
@@ -236,6 +237,7 @@ export class PathManager {
         this.#destroy(path);
       } else {
         path.confName = match.confName;
+        path.groups = match.groups;
         this.#removeIdle(path);
       }
     }
@@ -253,6 +255,11 @@ export class PathManager {
     this.#flushes.close();
     return Promise.resolve();
   }
+}
+
+/** Whether the configuration names it; a client may also ask for a path that is called `all` like an entry. */
+function isStatic({ confName }: Path): boolean {
+  return pathKeyKind(confName) === "static";
 }
 
 function isGuarded({ paths }: Config): boolean {

@@ -25,6 +25,8 @@ export interface PathOptions {
   readonly name: string;
   readonly confName: string;
   readonly conf: PathConfig;
+  /** What the groups of the entry's regular expression matched. */
+  readonly groups?: readonly string[];
   readonly logger: Logger;
   /** Wall clock of now, ms since 1970. */
   readonly created: number;
@@ -62,6 +64,8 @@ export class Path implements Listed {
   /** Key of the entry it belongs to; a reload may find it another one of the same parameters. */
   confName: string;
   readonly conf: PathConfig;
+  /** What the groups of the entry's regular expression matched, `G1` and so on for hooks. */
+  groups: readonly string[];
   readonly logger: Logger;
   readonly #onIdle: (path: Path) => void;
   readonly #watcher: PathWatcher;
@@ -82,6 +86,7 @@ export class Path implements Listed {
     this.created = options.created;
     this.confName = options.confName;
     this.conf = options.conf;
+    this.groups = options.groups ?? [];
     this.logger = options.logger;
     this.#onIdle = options.onIdle;
     this.#watcher = options.watcher;

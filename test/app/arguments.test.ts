@@ -2,10 +2,13 @@ import { expect, test } from "bun:test";
 import { parseArguments, usage } from "../../src/arguments.ts";
 
 test.each([
-  [[], { kind: "run", file: "mediamtx.yml" }],
+  [[], { kind: "run", file: undefined }],
   [["conf.yml"], { kind: "run", file: "conf.yml" }],
-  [["--check"], { kind: "check", file: "mediamtx.yml" }],
+  [["--check"], { kind: "check", file: undefined }],
   [["--check", "conf.yml"], { kind: "check", file: "conf.yml" }],
+  [["conf.yml", "--encrypt"], { kind: "encrypt", file: "conf.yml" }],
+  [["--schema"], { kind: "schema" }],
+  [["--check", "--encrypt"], { kind: "wrong", reason: "--check and --encrypt do not go together" }],
   [["conf.yml", "--version"], { kind: "version" }],
   [["-h"], { kind: "help" }],
   [["--help", "--bogus"], { kind: "help" }],

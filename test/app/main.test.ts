@@ -24,9 +24,15 @@ class Program {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "inherit">;
   #check = () => {};
 
-  constructor(args: string[], folder = newFolder(), preload: string[] = []) {
+  constructor(
+    args: string[],
+    folder = newFolder(),
+    preload: string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#child = Bun.spawn([process.execPath, ...preload, MAIN, ...args], {
       cwd: folder,
+      env: { ...process.env, ...env },
       stdout: "pipe",
       stderr: "inherit",
       stdin: "ignore",
@@ -303,6 +309,37 @@ test(
     expect((await fetch(`http://${api}/v2/paths/list`)).status).toBe(200);
     program.signal("SIGTERM");
     expect(await program.exited()).toBe(0);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "an encrypted file is made and read",
+  async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, "plain.yml"), "logLevel: debug\n");
+    const key = { MTX_CONFKEY: "testing123" };
+    const made = new Program(["--encrypt", "plain.yml"], folder, [], key);
+    expect(await made.exited()).toBe(0);
+    writeFileSync(join(folder, "mediamtx.yml"), made.lines.join("\n"));
+    const right = new Program(["--check"], folder, [], key);
+    expect([await right.exited(), right.lines]).toEqual([0, ["mediamtx.yml is valid"]]);
+    const wrong = new Program(["--check"], folder, [], { MTX_CONFKEY: "other" });
+    expect(await wrong.exited()).toBe(1);
+    await wrong.line(/^ERR: decryption error/);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "the environment counts, and a JSON Schema is printed",
+  async () => {
+    const wrong = new Program(["--check"], newFolder(), [], { MTX_API: "maybe" });
+    expect(await wrong.exited()).toBe(1);
+    await wrong.line(/^ERR: MTX_API: invalid value 'maybe'/);
+    const schema = new Program(["--schema"]);
+    expect(await schema.exited()).toBe(0);
+    expect(JSON.parse(schema.lines.join("\n"))).toMatchObject({ title: "MediaMTX configuration" });
   },
   TIMEOUT_MS,
 );

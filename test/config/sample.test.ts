@@ -23,7 +23,7 @@ test("the sample file lists every parameter once, each under a comment", async (
       if (key !== "all") expect(lines[i - 1]).toMatch(/^ *# \S/);
       return key;
     });
-  expect(keysAt("")).toEqual([...GLOBALS, "paths"]);
+  expect(keysAt("")).toEqual([...GLOBALS, "pathDefaults", "paths"]);
   expect(keysAt(" {4}")).toEqual(PATHS);
 });
 

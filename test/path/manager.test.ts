@@ -60,6 +60,32 @@ test("an exact entry goes before 'all'; what neither has is refused by name", ()
   expect(() => paths.describe("other")).toThrow(RefusedError);
 });
 
+test("a path of a regular expression has its groups, and goes with its last user", () => {
+  open("paths:\n  '~^(\\w+)/cam(\\d)?$':\n");
+  const publisher = new FakeClient();
+  const path = paths.addPublisher("rome/cam", publisher);
+  expect([path.confName, path.groups]).toEqual(["~^(\\w+)/cam(\\d)?$", ["rome", ""]]);
+  expect(() => paths.addPublisher("rome/cam10", publisher)).toThrow("is not configured");
+  path.removePublisher(publisher);
+  expect(paths.registry.size).toBe(0);
+});
+
+test("a reload moves a path to another expression of the same parameters, with its groups", () => {
+  open("paths:\n  '~^(a)':\n");
+  const publisher = new FakeClient();
+  const path = paths.addPublisher("ab", publisher);
+  paths.reload(parseConfig("paths:\n  '~^(ab)':\n"));
+  expect([path.confName, path.groups, publisher.reason]).toEqual(["~^(ab)", ["ab"], undefined]);
+  paths.reload(parseConfig("paths:\n  '~^(ab)': {maxReaders: 1}\n"));
+  expect(publisher.reason).toBe("terminated");
+});
+
+test("a client's path that is called like an entry goes like others", () => {
+  const publisher = new FakeClient();
+  paths.addPublisher("all", publisher).removePublisher(publisher);
+  expect(paths.registry.size).toBe(0);
+});
+
 /** A reader comes to a path that is live. */
 function read(name: string, client: FakeClient): void {
   paths.addReader(paths.live(name) as LivePath, client);

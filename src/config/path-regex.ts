@@ -1,0 +1,59 @@
+import { ConfigError, errorText } from "../lib/errors.ts";
+import { clip } from "./scalars.ts";
+
+/** The regular expression of an entry of `paths`. */
+export interface PathRegex {
+  /**
+   * Looks for the expression anywhere in a name.
+   *
+   * @returns what its groups matched, the empty string for a group that took no part; undefined without a match
+   */
+  groupsOf(name: string): readonly string[] | undefined;
+}
+
+/** Longest expression, in characters: its compiled form is up to a thousand times as large. */
+const MAX_CHARS = 1_024;
+
+/**
+ * Reads the regular expression in a key of `paths`, in the syntax of RE2, which the reference implementation has too.
+ * Matching takes time linear in the name, whatever the expression: what cannot be matched so (references to groups,
+ * looking ahead and behind) is no syntax of RE2.
+ *
+ * @param key begins with `~`
+ * @throws {ConfigError} that names the part of the expression that is wrong
+ */
+export function compilePathRegex(key: string): PathRegex {
+  const expression = key.slice(1);
+  const { RE2JS } = re2();
+  if (expression.length > MAX_CHARS) throw invalid(expression, `longer than ${MAX_CHARS} characters`);
+  try {
+    const pattern = RE2JS.compile(expression);
+    return {
+      groupsOf: (name) => {
+        const matcher = pattern.matcher(name);
+        if (!matcher.find()) return undefined;
+        return Array.from({ length: matcher.groupCount() }, (_, i) => matcher.group(i + 1) ?? "");
+      },
+    };
+  } catch (error) {
+    const reason = MISSING.find(([syntax]) => syntax.test(expression))?.[1] ?? errorText(error);
+    throw invalid(expression, clip(reason.replace("error parsing regexp: ", "")));
+  }
+}
+
+/** Syntax that other engines have, and what is said about it. */
+const MISSING: readonly (readonly [RegExp, string])[] = [
+  [/\(\?<?[=!]/, "RE2 cannot look ahead or behind: (?=, (?!, (?<= and (?<! are no syntax of it"],
+  [/\\[1-9]/, "RE2 has no references to groups such as \\1"],
+  [/\\Z/, "RE2 has no \\Z: the end is \\z or $"],
+  [/\(\?>|[*+?}]\+/, "RE2 has no atomic groups and possessive repetitions"],
+];
+
+/** Loaded when the first expression needs it: most configurations have none, and the server starts sooner. */
+function re2(): typeof import("re2js") {
+  return require("re2js");
+}
+
+function invalid(expression: string, reason: string): ConfigError {
+  return new ConfigError(`invalid regular expression: ${clip(expression)} (${reason})`);
+}

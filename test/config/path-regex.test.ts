@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import { compilePathRegex } from "../../src/config/path-regex.ts";
+import { ConfigError } from "../../src/lib/errors.ts";
+
+describe("an expression matches as RE2 does", () => {
+  test.each<[string, string, readonly string[] | undefined]>([
+    ["~^cam([0-9]+)$", "cam12", ["12"]],
+    ["~^cam([0-9]+)$", "xcam12", undefined],
+    ["~cam", "xcam12", []],
+    ["~", "anything", []],
+    ["~^(live/)?([^/]+)$", "a", ["", "a"]],
+    ["~^(live/)?([^/]+)$", "live/a", ["live/", "a"]],
+    ["~(?i)^CAM$", "cam", []],
+    ["~(?i:^C)am$", "cam", []],
+    ["~^(?P<site>\\w+)/(?P<cam>\\d+)$", "rome/7", ["rome", "7"]],
+    ["~^(?<site>\\w+)$", "rome", ["rome"]],
+    ["~\\Acam\\z", "cam", []],
+    ["~\\Acam\\z", "cams", undefined],
+    ["~^\\pL+$", "cam", []],
+    ["~^\\p{Lu}+$", "cam", undefined],
+    ["~^\\P{Lu}+$", "cam", []],
+    ["~^[[:alpha:]]+[[:^digit:]]$", "cam-", []],
+    ["~^\\Qa.b\\E$", "a.b", []],
+    ["~^\\Qa.b\\E$", "axb", undefined],
+    ["~(?U)(a+)", "aaa", ["a"]],
+    ["~(a|ab)(c|bcd)", "abcd", ["a", "bcd"]],
+    ["~^(?:(a)|b)*$", "ab", ["a"]],
+    ["~^\\x{61}\\142$", "ab", []],
+  ])("%s on %s", (key, name, groups) => {
+    expect(compilePathRegex(key).groupsOf(name)).toEqual(groups);
+  });
+});
+
+describe("what is not RE2 is refused by name", () => {
+  test.each([
+    ["~^(", "invalid regular expression: ^( (missing closing ): `^(`)"],
+    ["~[", "invalid regular expression: [ (missing closing ]: `[`)"],
+    ["~(a)\\1", "(RE2 has no references to groups such as \\1)"],
+    ["~(?=a)", "(RE2 cannot look ahead or behind"],
+    ["~(?!a)", "(RE2 cannot look ahead or behind"],
+    ["~(?<=a)b", "(RE2 cannot look ahead or behind"],
+    ["~a\\Z", "(RE2 has no \\Z: the end is \\z or $)"],
+    ["~(?>a)", "(RE2 has no atomic groups"],
+    ["~a++", "(RE2 has no atomic groups"],
+    ["~(?z)a", "(invalid or unsupported Perl syntax: `(?z`)"],
+    ["~(?P=n)", "(invalid or unsupported Perl syntax: `(?P`)"],
+    ["~a**", "(invalid nested repetition operator: `**`)"],
+    ["~a{1001}", "(invalid repeat count: `{1001}`)"],
+    ["~((a{100}){100}){100}", "(invalid repeat count: `{100}`)"],
+    ["~(?P<n>a)(?P<n>b)", "(duplicate capture group name: `n`)"],
+    [`~${"a".repeat(1_025)}`, "(longer than 1024 characters)"],
+    ["~\\p{Nonsense}", "(invalid character class range: `\\p{Nonsense}`)"],
+  ])("%s", (key, message) => {
+    expect(() => compilePathRegex(key)).toThrow(ConfigError);
+    expect(() => compilePathRegex(key)).toThrow(message);
+  });
+});
+
+test.each(["(a+)+$", "(a|a)*$", "(a|aa)+$", "((a*)*)*$", "(.*)*(.*)*(.*)*x", "(a?){100}a{100}$", "(a+a+)+$"])(
+  "%s does not blow up on a name that nearly matches",
+  (expression) => {
+    const regex = compilePathRegex(`~^${expression}`);
+    const started = performance.now();
+    regex.groupsOf(`${"a".repeat(254)}-`);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  },
+);
