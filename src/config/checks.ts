@@ -132,11 +132,21 @@ function checkRedirect({ sourceRedirect }: PathValues, name: string): void {
 }
 
 function checkRtspSource(source: string, name: string): void {
-  if (!isRtspUrl(source)) fail(`'${masked(source)}' is not a valid URL`, name);
+  if (!isRtspUrl(source)) fail(`'${masked(source)}' is not a valid URL${urlProblem(source)}`, name);
 }
 
 function checkUrl(source: string, name: string): void {
-  if (parseUrl(source) === undefined) fail(`'${masked(source)}' is not a valid URL`, name);
+  if (parseUrl(source) === undefined) {
+    fail(`'${masked(source)}' is not a valid URL${urlProblem(source)}`, name);
+  }
+}
+
+/** What is wrong with a URL, as far as it can be told, to be put behind "is not a valid URL". */
+function urlProblem(url: string): string {
+  const host = /^[a-z]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
+  if (host === "") return ": it has no host";
+  if (/^(\[.*\]|[^:]*):.*\D/.test(host)) return ": its port is no number";
+  return url.includes("#") ? ": it has a #fragment" : "";
 }
 
 function checkUrlWithUser(source: string, name: string): void {

@@ -153,6 +153,8 @@ export const PATH_ALIASES: Aliases = aliasesOf([
   { name: "runOnUnavailable", key: "runOnNotReady" },
   { name: "rpiCameraH264Profile", key: "rpiCameraProfile" },
   { name: "rpiCameraHardwareH264Profile", key: "rpiCameraProfile" },
+  { name: "rpiCameraSoftwareH264Profile", key: "rpiCameraProfile" },
+  { name: "rpiCameraSoftwareH264Level", key: "rpiCameraLevel" },
   { name: "rpiCameraH264Level", key: "rpiCameraLevel" },
   { name: "rpiCameraHardwareH264Level", key: "rpiCameraLevel" },
 ]);

@@ -1,7 +1,8 @@
 import { ConfigError } from "../lib/errors.ts";
 import { parseIceServer } from "./ice-servers.ts";
+import { newerHint } from "./newer.ts";
 import { PATH_ALIASES, PATH_ROWS, type PathValues } from "./path-schema.ts";
-import { type DecodeOptions, decode, mapAt } from "./row.ts";
+import { type Aliases, type DecodeOptions, decode, mapAt, type Rows } from "./row.ts";
 import { clip } from "./scalars.ts";
 import { GLOBAL_ALIASES, GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
 import type { Tree, TreeMap } from "./tree.ts";
@@ -61,7 +62,7 @@ export function readPath(
   entries: TreeMap,
   options: UnknownNames & Pick<DecodeOptions, "at">,
 ): Partial<PathValues> {
-  return decode(PATH_ROWS, entries, { aliases: PATH_ALIASES, ...options });
+  return decode(PATH_ROWS, entries, { aliases: PATH_ALIASES, hint: globalHint, ...options });
 }
 
 /** Lays values over others. ICE servers in the old one-string form move to the end of the list of the new one. */
@@ -108,5 +109,17 @@ function chooseAuthMethod(entries: TreeMap): TreeMap {
 }
 
 function pathHint(name: string): string | undefined {
-  return Object.hasOwn(PATH_ROWS, name) ? "it is a parameter of a path" : undefined;
+  if (isKnown(name, PATH_ROWS, PATH_ALIASES)) return "it is a parameter of a path";
+  return newerHint(name);
+}
+
+function globalHint(name: string): string | undefined {
+  if (isKnown(name, GLOBAL_ROWS, GLOBAL_ALIASES))
+    return "it is no parameter of a path: it goes to the top level";
+  return newerHint(name);
+}
+
+function isKnown(name: string, rows: Rows, aliases: Aliases): boolean {
+  const lower = name.toLowerCase();
+  return aliases.has(lower) || Object.keys(rows).some((key) => key.toLowerCase() === lower);
 }

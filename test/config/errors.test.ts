@@ -6,6 +6,15 @@ import { ConfigError } from "../../src/lib/errors.ts";
 const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [
   ["lgoLevel: info", `json: unknown field "lgoLevel" (did you mean 'logLevel'?)`],
   ["source: publisher", `json: unknown field "source" (it is a parameter of a path)`],
+  ["MaxReaders: 3", `json: unknown field "MaxReaders" (it is a parameter of a path)`],
+  [
+    "recordPath: x",
+    `json: unknown field "recordPath" (newer releases of MediaMTX have it, this server does not)`,
+  ],
+  [
+    "authInternalUsers: []",
+    `json: unknown field "authInternalUsers" (newer releases of MediaMTX have it; here,`,
+  ],
   ["zzzzzzzzzzzz: 1", `json: unknown field "zzzzzzzzzzzz"`],
   ["__proto__: 1", `json: unknown field "__proto__"`],
   ["constructor: 1", `json: unknown field "constructor"`],
@@ -84,17 +93,26 @@ const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [
 /** Parameters of the path `cam`, and what the error text begins with. */
 const PATH_MISTAKES: readonly (readonly [string, string])[] = [
   ["maxReader: 3", `json: unknown field "maxReader" in paths.cam (did you mean 'maxReaders'?)`],
+  [
+    "rtspAddress: x",
+    `json: unknown field "rtspAddress" in paths.cam (it is no parameter of a path: it goes to the`,
+  ],
+  ["forward: []", `json: unknown field "forward" in paths.cam (newer releases of MediaMTX have it`],
+  [
+    "source: 'wheps://host:port/path'",
+    "'wheps://host:port/path' is not a valid URL: its port is no number (paths.cam)",
+  ],
   ["maxReaders: x", "json: cannot unmarshal string into Go value of type int (paths.cam.maxReaders is"],
   ["maxReaders: -1", "'maxReaders' must not be negative (it is -1) (paths.cam)"],
   ["source: nobody", "invalid source: 'nobody' (paths.cam)"],
   ["source: 'ftp://u:secret@h/'", "invalid source: 'ftp://***@h/'"],
   ["source: constructor://x", "invalid source: 'constructor://x'"],
-  ["source: 'rtsp://'", "'rtsp://' is not a valid URL"],
-  ["source: 'rtsp://h/a#b'", "'rtsp://h/a#b' is not a valid URL"],
-  ["source: 'rtmp://h:x'", "'rtmp://h:x' is not a valid URL"],
+  ["source: 'rtsp://'", "'rtsp://' is not a valid URL: it has no host"],
+  ["source: 'rtsp://h/a#b'", "'rtsp://h/a#b' is not a valid URL: it has a #fragment"],
+  ["source: 'rtmp://h:x'", "'rtmp://h:x' is not a valid URL: its port is no number"],
   ["source: 'rtmp://u@h/a'", "username and password must be both provided"],
   ["source: 'https://:p@h/a'", "username and password must be both provided"],
-  ["source: 'srt://'", "'srt://' is not a valid URL"],
+  ["source: 'srt://'", "'srt://' is not a valid URL: it has no host"],
   ["source: 'wheps://'", "'wheps://' is not a valid URL"],
   ["source: udp://nowhere", "'udp://nowhere' is not a valid UDP URL"],
   ["source: redirect", "source redirect must be filled"],
