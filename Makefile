@@ -33,6 +33,7 @@ bench: $(CORE) ## the benchmarks, each beside its yardstick (ARGS=--quick for a 
 
 soak: $(CORE) ## the long runs (ARGS="--minutes 10")
 	$(BUN) test/soak/main.ts $(ARGS)
+	$(BUN) test/soak/reloads.ts
 
 fuzz: $(CORE) ## mutated input for every parser (ARGS="--target sdp --seconds 600")
 	$(BUN) test/fuzz/main.ts $(ARGS)
