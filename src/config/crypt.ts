@@ -35,7 +35,7 @@ export function decryptConfig(text: string, key: string): string {
   if (opened === null) {
     throw new ConfigError("decryption error (the key is wrong, or the configuration file is damaged)");
   }
-  return new TextDecoder().decode(opened);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(opened);
 }
 
 /** Whether a text is an encrypted file that this key opens. */

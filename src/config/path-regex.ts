@@ -11,8 +11,15 @@ export interface PathRegex {
   groupsOf(name: string): readonly string[] | undefined;
 }
 
-/** Longest expression, in characters: its compiled form is up to a thousand times as large. */
+/** Longest expression, in characters. */
 const MAX_CHARS = 1_024;
+/**
+ * Largest compiled expression, in instructions: a match does each at most once per character of the name. With 255
+ * characters that is at most some tens of milliseconds.
+ */
+const MAX_SIZE = 1_000;
+/** Largest expression that is compiled at all, in characters with repetitions written out. */
+const MAX_EXPANDED = 10_000;
 
 /**
  * Reads the regular expression in a key of `paths`, in the syntax of RE2, which the reference implementation has too.
@@ -26,8 +33,10 @@ export function compilePathRegex(key: string): PathRegex {
   const expression = key.slice(1);
   const { RE2JS } = re2();
   if (expression.length > MAX_CHARS) throw invalid(expression, `longer than ${MAX_CHARS} characters`);
+  if (expandedSize(expression) > MAX_EXPANDED) throw invalid(expression, TOO_LARGE);
   try {
     const pattern = RE2JS.compile(expression);
+    if (pattern.programSize() > MAX_SIZE) throw new RangeError(TOO_LARGE);
     return {
       groupsOf: (name) => {
         const matcher = pattern.matcher(name);
@@ -39,6 +48,34 @@ export function compilePathRegex(key: string): PathRegex {
     const reason = MISSING.find(([syntax]) => syntax.test(expression))?.[1] ?? errorText(error);
     throw invalid(expression, clip(reason.replace("error parsing regexp: ", "")));
   }
+}
+
+const TOO_LARGE = "too large: it has too many repetitions";
+
+/** One part of an expression: a repetition, a bracket, or what stands for a character or a place. */
+const PART = /\{\d{1,9}(?:,\d{0,9})?\}|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:[^\]]*:\]|\\.|[^\]\\])*\]|./gs;
+
+/** About how many characters an expression has once its repetitions are written out. */
+function expandedSize(expression: string): number {
+  const open: number[] = [];
+  let size = 0;
+  let last = 0;
+  for (const [part] of expression.matchAll(PART)) {
+    const [, least, most] = /^\{(\d+)(?:,(\d*))?\}$/.exec(part) ?? [];
+    if (least !== undefined) {
+      size += last * Math.max(Number(least) - 1, Number(most ?? 0) - 1, 0);
+    } else if (part === "(") {
+      open.push(size);
+      size = 0;
+    } else if (part === ")") {
+      last = size;
+      size += open.pop() ?? 0;
+    } else {
+      last = 1;
+      size += 1;
+    }
+  }
+  return open.reduce((sum, outer) => sum + outer, size);
 }
 
 /** Syntax that other engines have, and what is said about it. */

@@ -46,15 +46,27 @@ describe("what is not RE2 is refused by name", () => {
     ["~(?P=n)", "(invalid or unsupported Perl syntax: `(?P`)"],
     ["~a**", "(invalid nested repetition operator: `**`)"],
     ["~a{1001}", "(invalid repeat count: `{1001}`)"],
-    ["~((a{100}){100}){100}", "(invalid repeat count: `{100}`)"],
+    ["~((a{20}){20}){20}", "(invalid repeat count: `{20}`)"],
     ["~(?P<n>a)(?P<n>b)", "(duplicate capture group name: `n`)"],
     [`~${"a".repeat(1_025)}`, "(longer than 1024 characters)"],
+    ["~^a{1000}[^b]{1000}$", "(too large: it has too many repetitions)"],
+    ["~(?:.?){400}.{700}", "(too large: it has too many repetitions)"],
+    [`~(((${"a".repeat(600)}){10}){10}){10}`, "(too large: it has too many repetitions)"],
+    ["~(\\pL[[:alpha:]{9}]x){300}\\{9000}(\\x{61}b){300}", "(too large: it has too many repetitions)"],
+    [`~${".?".repeat(500)}(a|b){500}`, "(too large: it has too many repetitions)"],
     ["~\\p{Nonsense}", "(invalid character class range: `\\p{Nonsense}`)"],
   ])("%s", (key, message) => {
     expect(() => compilePathRegex(key)).toThrow(ConfigError);
     expect(() => compilePathRegex(key)).toThrow(message);
   });
 });
+
+test.each(["a{255}", "([a-z]{1,64}/){2}[a-z]{1,64}", "([0-9a-f]{4}-){3}[0-9a-f]{12}"])(
+  "%s is not too large",
+  (expression) => {
+    expect(compilePathRegex(`~^${expression}$`).groupsOf("")).toBeUndefined();
+  },
+);
 
 test.each(["(a+)+$", "(a|a)*$", "(a|aa)+$", "((a*)*)*$", "(.*)*(.*)*(.*)*x", "(a?){100}a{100}$", "(a+a+)+$"])(
   "%s does not blow up on a name that nearly matches",
