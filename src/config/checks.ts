@@ -61,8 +61,14 @@ function checkListeners(config: GlobalValues): void {
   for (const [enabled, key, part] of [
     [config.api, "apiAddress", "API"],
     [config.metrics, "metricsAddress", "metrics"],
+    [config.pprof, "pprofAddress", "pprof"],
     [config.rtsp && config.encryption !== "strict", "rtspAddress", "RTSP"],
     [config.rtsp && config.encryption !== "no", "rtspsAddress", "RTSPS"],
+    [config.rtmp && config.rtmpEncryption !== "strict", "rtmpAddress", "RTMP"],
+    [config.rtmp && config.rtmpEncryption !== "no", "rtmpsAddress", "RTMPS"],
+    [config.hls, "hlsAddress", "HLS"],
+    [config.webrtc, "webrtcAddress", "WebRTC"],
+    [config.srt, "srtAddress", "SRT"],
   ] as const) {
     if (enabled && config[key] === "") throw new ConfigError(`'${key}' must be set when ${part} is enabled`);
   }
@@ -75,16 +81,26 @@ function checkListeners(config: GlobalValues): void {
  */
 export function checkPaths(paths: ReadonlyMap<string, PathValues>, globals: GlobalValues): void {
   const cameras = new Map<number, string>();
+  const { authMethods, externalAuthenticationURL } = globals;
+  const terms = `${authMethods.includes("digest")} ${externalAuthenticationURL !== ""}`;
   for (const name of [...paths.keys()].sort()) {
     const path = paths.get(name) as PathValues;
-    checkKey(name);
-    checkSource(path, name);
+    const isChecked = CHECKED.get(path) === `${terms} ${name}`;
+    if (!isChecked) {
+      checkKey(name);
+      checkSource(path, name);
+    }
     checkCamera(path, name, cameras);
+    if (isChecked) continue;
     checkSourceOptions(path, name);
     checkCredentials(path, name, globals);
     checkHooks(path, name);
+    CHECKED.set(path, `${terms} ${name}`);
   }
 }
+
+/** Entries that were found right, and on what terms: an edit of one of thousands need not check the others again. */
+const CHECKED = new WeakMap<PathValues, string>();
 
 function checkKey(name: string): void {
   const kind = pathKeyKind(name);

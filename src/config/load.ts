@@ -64,13 +64,22 @@ export function resolveConfig(source: ConfigSource): LoadedConfig {
   checkGlobals(globals);
   const defaults = { ...defaultsOf(PATH_ROWS), ...pathDefaults };
   const paths = new Map<string, PathConfig>();
-  for (const [key, given] of source.paths) paths.set(key, resolvePath({ ...defaults, ...given }));
+  for (const [key, given] of source.paths) paths.set(key, resolvePath(given, pathDefaults, defaults));
   checkPaths(paths, globals);
   return { source, config: { ...globals, paths, pathDefaults, unavailable: findGaps(source, paths) } };
 }
 
-function resolvePath(path: PathConfig): PathConfig {
-  return path.disablePublisherOverride ? { ...path, overridePublisher: false } : path;
+/** Entries that were made before: an edit of one of thousands leaves all others as they are. */
+const RESOLVED = new WeakMap<Partial<PathValues>, { readonly over: object; readonly path: PathConfig }>();
+
+/** @param over what `defaults` were made of */
+function resolvePath(given: Partial<PathValues>, over: object, defaults: PathConfig): PathConfig {
+  const known = RESOLVED.get(given);
+  if (known?.over === over) return known.path;
+  const path = { ...defaults, ...given };
+  if (path.disablePublisherOverride) Object.assign(path, { overridePublisher: false });
+  RESOLVED.set(given, { over, path });
+  return path;
 }
 
 /** Gives what old names say to the new ones. */
@@ -92,12 +101,20 @@ function findGaps(source: ConfigSource, paths: ReadonlyMap<string, PathConfig>):
   }
   for (const [key, given] of source.paths) {
     const at = `paths.${clip(key)}`;
-    for (const gap of lacking(PATH_ROWS, given)) {
+    for (const gap of gapsOf(given)) {
       const idle = gap.startsWith("rpiCamera") && paths.get(key)?.source !== "rpiCamera";
       if (!idle) gaps.add(at, gap);
     }
   }
   return gaps.list();
+}
+
+const GAPS = new WeakMap<Partial<PathValues>, readonly string[]>();
+
+function gapsOf(given: Partial<PathValues>): readonly string[] {
+  const known = GAPS.get(given) ?? lacking(PATH_ROWS, given);
+  GAPS.set(given, known);
+  return known;
 }
 
 /** Collects what has no effect yet; the same parameter of many paths makes one entry. */

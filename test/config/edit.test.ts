@@ -94,6 +94,25 @@ describe("entries of paths", () => {
     expect(removePath(source, "all_others").config.paths.size).toBe(0);
   });
 
+  test("a change of the globals checks entries again that were right before", () => {
+    const { source } = addPath(sourceOf(""), "a", { readUser: "sha256:x", readPass: "sha256:y" });
+    expect(() => patchGlobal(source, { authMethods: ["digest"] })).toThrow(
+      "hashed credentials can't be used",
+    );
+    expect(() => patchGlobal(source, { externalAuthenticationURL: "http://x" })).toThrow(
+      "credentials or IPs",
+    );
+    expect(() => patchGlobal(source, { pathDefaults: { source: "nobody" } })).toThrow("invalid source");
+  });
+
+  test("one of thousands leaves the others as they are", () => {
+    const text = `paths: {${Array.from({ length: 2_000 }, (_, i) => `cam${i}: `).join(", ")}}`;
+    const before = resolveConfig(sourceOf(text));
+    const after = editPath(before.source, "cam7", { maxReaders: 1 });
+    const same = [...before.config.paths].filter(([key, path]) => after.config.paths.get(key) === path);
+    expect(same.length).toBe(1_999);
+  });
+
   test("mistakes are refused by name, missing entries by class", () => {
     const source = sourceOf("paths: {a: }");
     expect(() => addPath(source, "a", {})).toThrow(ConfigError);

@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   for (const reader of readers) await reader[Symbol.asyncDispose]();
   for (const publisher of publishers) await publisher[Symbol.asyncDispose]();
   const wrong = closed > 0 || faults.length > 0 || lost.some((packets) => packets > 0);
-  process.exitCode = wrong || reloads < 1 ? 1 : 0;
+  process.exitCode = wrong || reloads < written ? 1 : 0;
   console.log(process.exitCode === 1 ? "FAILED" : "passed");
 }
 
