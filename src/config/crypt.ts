@@ -1,4 +1,3 @@
-import nacl from "tweetnacl";
 import { ConfigError } from "../lib/errors.ts";
 
 const NONCE_BYTES = 24;
@@ -13,7 +12,7 @@ const ENCODER = new TextEncoder();
  * @param nonce 24 bytes that no other text under this key has
  */
 export function encryptConfig(text: string, key: string, nonce: Uint8Array): string {
-  const box = nacl.secretbox(ENCODER.encode(text), nonce, keyBytes(key));
+  const box = nacl().secretbox(ENCODER.encode(text), nonce, keyBytes(key));
   const bytes = new Uint8Array(NONCE_BYTES + box.length);
   bytes.set(nonce);
   bytes.set(box, NONCE_BYTES);
@@ -31,7 +30,7 @@ export function decryptConfig(text: string, key: string): string {
   const opened =
     nonce.length < NONCE_BYTES
       ? null
-      : nacl.secretbox.open(bytes.subarray(NONCE_BYTES), nonce, keyBytes(key));
+      : nacl().secretbox.open(bytes.subarray(NONCE_BYTES), nonce, keyBytes(key));
   if (opened === null) {
     throw new ConfigError("decryption error (the key is wrong, or the configuration file is damaged)");
   }
@@ -62,6 +61,11 @@ function parseBase64(text: string): Uint8Array {
   throw new ConfigError(
     `illegal base64 data at input byte ${valid} (with a key in the environment, the file must be encrypted)`,
   );
+}
+
+/** Loaded when a file is encrypted: the server starts sooner without. */
+function nacl(): typeof import("tweetnacl") {
+  return require("tweetnacl");
 }
 
 function keyBytes(key: string): Uint8Array {
