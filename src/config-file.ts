@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { encryptConfig, isEncrypted } from "./config/crypt.ts";
-import type { Environment } from "./config/environment.ts";
+import { type Environment, strayVariables } from "./config/environment.ts";
 import { type Config, type LoadedConfig, loadConfig } from "./config/load.ts";
+import { clip } from "./config/scalars.ts";
 import { readText } from "./host/files.ts";
 import { ConfigError } from "./lib/errors.ts";
 
@@ -72,4 +73,14 @@ export function encryptFile(path: string, { MTX_CONFKEY: key }: Environment): st
 /** What somebody set that has no effect yet, in one line. */
 export function ignoredKeys({ unavailable }: Config): string | undefined {
   return unavailable.length === 0 ? undefined : `not available yet, ignored: ${unavailable.join(", ")}`;
+}
+
+/** Variables that look like ours and are not, in one line. */
+export function ignoredVariables(environment: Environment): string | undefined {
+  const names = strayVariables(environment).map((name) => clip(name));
+  if (names.length === 0) return undefined;
+  const hint = names.some((name) => name.startsWith("MTX_PATHS_"))
+    ? " (the name of a path is in capitals and ends at the next _)"
+    : "";
+  return `variables that stand for no parameter, ignored: ${names.join(", ")}${hint}`;
 }

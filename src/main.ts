@@ -9,6 +9,7 @@ import {
   DEFAULT_FILE,
   encryptFile,
   ignoredKeys,
+  ignoredVariables,
   loadFile,
   locateConfig,
 } from "./config-file.ts";
@@ -60,7 +61,8 @@ function check(file: string | undefined): void {
     const located = locateConfig(file);
     const { config } = loadFile(located, process.env);
     const name = located.exists ? located.path : "the built-in configuration";
-    finish(`${name} is valid\n${ignoredKeys(config)?.concat("\n") ?? ""}`, 0);
+    const lines = [`${name} is valid`, ignoredKeys(config), ignoredVariables(process.env)];
+    finish(`${lines.filter((line) => line !== undefined).join("\n")}\n`, 0);
   } catch (error) {
     finish(`ERR: ${errorText(error)}\n`, 1);
   }
@@ -127,8 +129,9 @@ function greet(logger: Logger, file: ConfigFile, config: Config): void {
   logger.info(`MediaMTX ${VERSION}`);
   if (!file.exists) logger.warn("configuration file not found, using an empty configuration");
   else if (file.isElsewhere) logger.info(`configuration loaded from ${file.path}`);
-  const ignored = ignoredKeys(config);
-  if (ignored !== undefined) logger.warn(ignored);
+  for (const line of [ignoredKeys(config), ignoredVariables(process.env)]) {
+    if (line !== undefined) logger.warn(line);
+  }
 }
 
 function createApp(logger: Logger, output: LogOutput, store: ConfigStore): App<Config, ServerContext> {

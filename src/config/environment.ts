@@ -29,6 +29,29 @@ export function withEnvironment(source: ConfigSource, environment: Environment):
   return PREFIXES.reduce((base, prefix) => overlay(base, prefix, environment), source);
 }
 
+/** Variables that the commands of the server get, and may hand down to another server. */
+const OTHERS = /^MTX_(CONFKEY|PATH|QUERY|(CONN|READER|SOURCE|SEGMENT)_\w+)$/;
+
+/** Names the variables with our prefix that stand for no parameter: they are slips, most likely. */
+export function strayVariables(environment: Environment): string[] {
+  const ofPath = new Set(namesOf(PATH_ROWS, PATH_ALIASES));
+  const ofServer = new Set([...namesOf(GLOBAL_ROWS, GLOBAL_ALIASES), "AUTHMETHOD"]);
+  const isKnown = (name: string): boolean => {
+    const [, path] = /^(?:PATHDEFAULTS|PATHS_[^_a-z]+)_(.+)$/.exec(name) ?? [];
+    if (path !== undefined) return ofPath.has(path);
+    return (
+      ofServer.has(name) || /^PATHS_[^_a-z]+$|^WEBRTCICESERVERS2_\d+_(URL|USERNAME|PASSWORD)$/.test(name)
+    );
+  };
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("MTX_") && !OTHERS.test(name) && !isKnown(name.slice(4)))
+    .sort();
+}
+
+function namesOf(rows: Rows, aliases: Aliases): string[] {
+  return [...Object.keys(rows), ...aliases.keys()].map((name) => name.toUpperCase());
+}
+
 function overlay(source: ConfigSource, prefix: string, environment: Environment): ConfigSource {
   const added = { ...source.globals };
   for (const { variable, entries } of parametersOf(prefix, environment, GLOBAL_ROWS, GLOBAL_ALIASES)) {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { strayVariables } from "../../src/config/environment.ts";
 import { configToJson } from "../../src/config/json.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
@@ -142,6 +143,18 @@ test.each<[Variables, string]>([
 ])("%j", (variables, message) => {
   expect(() => load("", variables)).toThrow(ConfigError);
   expect(() => load("", variables)).toThrow(message);
+});
+
+test("variables that stand for nothing are named", () => {
+  const set = (names: string) => Object.fromEntries(names.split(" ").map((name) => [name, "x"]));
+  const right =
+    "MTX_API MTX_RTSPTRANSPORTS MTX_AUTHMETHOD MTX_PATHS_CAM MTX_PATHS_CAM_SOURCE MTX_PATHS_1_RTSPANYPORT " +
+    "MTX_PATHDEFAULTS_SOURCE MTX_WEBRTCICESERVERS2 MTX_WEBRTCICESERVERS2_0_URL MTX_CONFKEY MTX_PATH MTX_CONN_TYPE " +
+    "MTX_QUERY MTX_SOURCE_ID HOME RTSP_PORT";
+  const wrong =
+    "MTX_NOTHING MTX_PATHS_CAM_SOURCES MTX_PATHS_MY_CAM_SOURCE MTX_PATHS_cam_SOURCE MTX_PATHS_CAM_API " +
+    "MTX_RTSP_ADDRESS MTX_SOURCE MTX_WEBRTCICESERVERS2_X_URL";
+  expect(strayVariables(set(`${right} ${wrong}`))).toEqual(wrong.split(" ").sort());
 });
 
 test("no error repeats a secret", () => {
