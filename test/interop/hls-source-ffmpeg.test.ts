@@ -1,4 +1,4 @@
-import { describe, expect } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { FMP4, Packager, recordRtsp, SEPARATE } from "./hls-packager.ts";
 import { checkRecording, checkSound, Folder, H264_SLICES, H265_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 120_000;
+
 /** The same with the FFmpeg of node-av. */
 async function avRecord(url: string, file: string, seconds: number): Promise<void> {
   const script = join(import.meta.dir, "av-copy.ts");
@@ -19,8 +20,8 @@ async function avRecord(url: string, file: string, seconds: number): Promise<voi
   await reader.success();
 }
 
-function complaints(server: TestServer): string[] {
-  return server.log.split("\n").filter((line) => / (WAR|ERR) /.test(line));
+function complaints(server: TestServer, path: string): string[] {
+  return server.log.split("\n").filter((line) => / (WAR|ERR) /.test(line) && line.includes(`[path ${path}]`));
 }
 
 const H264 = { stream: "0:v:0", filter: H264_SLICES };
@@ -33,14 +34,13 @@ interface Row {
   readonly playlist?: string;
   readonly label: string;
   readonly check: { readonly stream: string; readonly filter?: string } | undefined;
-  readonly frames?: number;
   readonly sound?: number;
   readonly read?: readonly string[];
   /** What reads it, where FFmpeg 5.1 cannot. */
   readonly reader?: "node-av";
 }
 
-const AV = { source: "av", label: "2 tracks (H264, MPEG-4 Audio)", check: H264, sound: 450 } as const;
+const AV = { source: "av", label: "2 tracks (H264, MPEG-4 Audio)", check: H264, sound: 400 } as const;
 const ROWS: readonly Row[] = [
   { ...AV, name: "MPEG-TS", options: [] },
   { ...AV, name: "fMP4", options: FMP4 },
@@ -117,27 +117,58 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** FFmpeg packages everything at the same time, and one server fetches it. */
+class Stage implements AsyncDisposable {
+  readonly server: TestServer;
+  readonly #used: AsyncDisposableStack;
+
+  private constructor(server: TestServer, used: AsyncDisposableStack) {
+    this.server = server;
+    this.#used = used;
+  }
+
+  static async start(): Promise<Stage> {
+    const used = new AsyncDisposableStack();
+    const paths = await Promise.all(
+      ROWS.map(async ({ source, options, output, playlist = "index.m3u8" }, i) => {
+        const packager = used.use(new Packager(await clip(source), options, output));
+        const web = used.use(new StaticServer(packager.folder.path));
+        await packager.ready(playlist);
+        return `  row${i}:\n    source: ${web.url("index.m3u8")}\n`;
+      }),
+    );
+    const server = used.use(await TestServer.start({ config: `paths:\n${paths.join("")}` }));
+    return new Stage(server, used);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#used.disposeAsync();
+  }
+}
+
 describe("HLS source, FFmpeg packages", () => {
-  for (const row of ROWS) {
-    const { name, source, options, output, playlist = "index.m3u8", label, check, sound } = row;
+  let stage: Promise<Stage> | undefined;
+  afterAll(async () => {
+    await (await stage)?.[Symbol.asyncDispose]();
+  });
+
+  for (const [i, row] of ROWS.entries()) {
+    const { name, source, label, check, sound } = row;
+    const path = `row${i}`;
     const tools: Tool[] = ["ffmpeg", ...(row.reader === undefined ? [] : [row.reader])];
     clientTest(name, tools, TIMEOUT_MS, async () => {
+      stage ??= Stage.start();
+      const { server } = await stage;
       const file = await clip(source);
-      await using packager = new Packager(file, options, output);
-      using web = new StaticServer(packager.folder.path);
-      await packager.ready(playlist);
-      await using server = await TestServer.start({
-        config: `paths:\n  cam:\n    source: ${web.url("index.m3u8")}\n`,
-      });
       const plain = label.replace(/[()]/g, "\\$&");
-      await server.waitForLog(new RegExp(`\\[path cam\\] \\[HLS source\\] ready: ${plain}`));
+      await server.waitForLog(new RegExp(`\\[path ${path}\\] \\[HLS source\\] ready: ${plain}`));
       using folder = new Folder();
       const recording = folder.file("out.mkv");
-      if (row.reader === "node-av") await avRecord(server.rtsp("cam"), recording, 12);
-      else await recordRtsp(server.rtsp("cam"), recording, 12, row.read);
-      if (check !== undefined) await checkRecording(recording, file, { ...check, frames: row.frames ?? 240 });
+      if (row.reader === "node-av") await avRecord(server.rtsp(path), recording, 12);
+      else await recordRtsp(server.rtsp(path), recording, 12, row.read);
+      if (check !== undefined) await checkRecording(recording, file, { ...check, frames: 200 });
       if (sound !== undefined) await checkSound(recording, file, sound);
-      expect(complaints(server)).toEqual([]);
+      expect(complaints(server, path)).toEqual([]);
     });
   }
 

@@ -62,8 +62,8 @@ describe("HLS source", () => {
       using folder = new Folder();
       const file = folder.file("out.mkv");
       await record(pair.edge.rtsp("cam"), file, 20);
-      await checkRecording(file, source, { stream: "0:v:0", filter: H264_SLICES, frames: 440 });
-      await checkSound(file, source, 800);
+      await checkRecording(file, source, { stream: "0:v:0", filter: H264_SLICES, frames: 400 });
+      await checkSound(file, source, 750);
       expect(complaints(pair.edge)).toEqual([]);
     });
   }
@@ -81,7 +81,7 @@ describe("HLS source", () => {
       const file = folder.file("out.mkv");
       await record(pair.edge.rtsp("cam"), file, 12);
       const stream = filter === undefined ? "0:a:0" : "0:v:0";
-      await checkRecording(file, source, { stream, ...(filter && { filter }), frames: 240 });
+      await checkRecording(file, source, { stream, ...(filter && { filter }), frames: 200 });
       expect(complaints(pair.edge)).toEqual([]);
     });
   }

@@ -72,6 +72,7 @@ export class SourcePacer {
 
   /** Says that there may be new units. */
   wake(): void {
+    if (this.#closed) return;
     for (const track of this.#tracks) this.#look(track);
     if (this.#input !== undefined && this.#timer === undefined) this.#release();
   }
