@@ -25,6 +25,11 @@ export class FakeClock implements Clock {
     this.after(0, call);
   }
 
+  /** Goes on by `ms` without calling anybody: the machine is busy. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Goes on by `ms`, calling what is due in order, and lets promises settle. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -33,7 +38,7 @@ export class FakeClock implements Clock {
       const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.call();
       await settle();
     }

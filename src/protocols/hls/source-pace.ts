@@ -54,9 +54,9 @@ export class SourcePacer {
 
   /** Starts the clock: the first unit is due now. */
   begin(input: UnitInput): void {
-    this.#input = input;
     this.#start = this.#clock.now();
-    for (const track of this.#tracks) this.#look(track);
+    for (const track of this.#tracks) this.#look(track, this.#start);
+    this.#input = input;
     const firsts = this.#tracks.flatMap(({ first, units: { clockRate } }) =>
       first === undefined ? [] : [first / clockRate],
     );
@@ -73,17 +73,29 @@ export class SourcePacer {
   /** Says that there may be new units. */
   wake(): void {
     if (this.#closed) return;
-    for (const track of this.#tracks) this.#look(track);
+    const now = this.#clock.now();
+    let late = 0;
+    for (const track of this.#tracks) late = Math.max(late, this.#look(track, now));
+    if (late > LATE_MS) {
+      this.#start += late;
+      this.#align();
+    }
     if (this.#input !== undefined && this.#timer === undefined) this.#release();
   }
 
-  #look(track: PacedTrack): void {
+  /** @returns how much later than it was due the first new unit has come, ms */
+  #look(track: PacedTrack, now: number): number {
     const { units } = track;
-    while (units.find(track.scan)) {
+    let late = 0;
+    for (let isFirst = true; units.find(track.scan); isFirst = false) {
       track.first ??= units.dts;
       track.newest = units.dts;
       track.scan = (track.scan + units.entries) | 0;
+      if (!isFirst || this.#input === undefined) continue;
+      if (track.origin === undefined) this.#join(track, now);
+      late = now - this.#start - 1000 * (units.dts / units.clockRate - (track.origin ?? 0));
     }
+    return late;
   }
 
   /** How much lies ready that is not due yet, s. */
@@ -129,7 +141,6 @@ export class SourcePacer {
     if (this.#closed || this.#input === undefined) return;
     this.#timer = undefined;
     const now = this.#clock.now();
-    this.#catchUp(now);
     const elapsed = (now - this.#start) / 1000;
     let due = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#tracks.length; i++) {
@@ -153,20 +164,6 @@ export class SourcePacer {
     this.#admit();
     if (due === Number.POSITIVE_INFINITY) return;
     this.#timer = this.#clock.after(Math.max(due - now, STEP_MS), () => this.#release());
-  }
-
-  /** Moves the clock back when units have come too late for it; gives late tracks their place. */
-  #catchUp(now: number): void {
-    let late = 0;
-    for (const track of this.#tracks) {
-      const { units, first } = track;
-      if (first !== undefined && track.origin === undefined) this.#join(track, now);
-      if (track.origin === undefined || !units.find(track.at)) continue;
-      late = Math.max(late, now - this.#start - 1000 * (units.dts / units.clockRate - track.origin));
-    }
-    if (late <= LATE_MS) return;
-    this.#start += late;
-    this.#align();
   }
 
   /** The first unit of a track whose clock is not known is due now, unless it fits the clock of the others. */

@@ -132,6 +132,21 @@ describe("a pacer", () => {
     ]);
   });
 
+  test("does not go later when it is woken late itself", async () => {
+    using scene = new Scene();
+    scene.put(scene.video, 0, 0.5, 1, 4);
+    scene.put(scene.audio, 0);
+    scene.begin();
+    scene.clock.stall(2_000);
+    await scene.clock.advance(3_000);
+    expect(scene.released.filter(([track]) => track === 0).map(([, dts, now]) => [dts, now])).toEqual([
+      [0, 0],
+      [0.5, 2],
+      [1, 2],
+      [4, 4],
+    ]);
+  });
+
   test("lets a track join that comes later", async () => {
     using scene = new Scene();
     scene.put(scene.video, 50, 51, 52, 53);
