@@ -4,6 +4,7 @@ import {
   latmOpen,
   latmPosition,
   latmSkip,
+  latmSlotLength,
   latmSpoilt,
   readMuxConfig,
   UNIT_CONFIG,
@@ -69,7 +70,7 @@ export function latmSubframes(stream: TsStream): i32 {
 /** Puts the next frame into a unit; false when there is none. */
 export function latmFrame(stream: TsStream): bool {
   const fixed = mux(stream).indexBits;
-  const length = fixed > 0 ? fixed : slotLength();
+  const length = fixed > 0 ? fixed : latmSlotLength();
   const start = latmPosition();
   latmSkip(8 * length);
   if (length <= 0 || latmSpoilt()) return false;
@@ -92,15 +93,4 @@ export function latmFrame(stream: TsStream): bool {
     unitPut(track, room, n);
   }
   return true;
-}
-
-/** PayloadLengthInfo of the only layer: bytes of 255, and one that is less. */
-function slotLength(): i32 {
-  let length = 0;
-  let byte = 255;
-  while (byte === 255 && !latmSpoilt()) {
-    byte = latmBits(8);
-    length += byte;
-  }
-  return length;
 }

@@ -1,5 +1,6 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
+import { unitAbandon, unitMalformed } from "./faults";
 import { UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
 
 /** A packet that is one frame: Opus (RFC 7587 §4.2), or samples. */
@@ -25,11 +26,11 @@ export function genericFrames(
   flags: i32,
   marker: bool,
 ): i32 {
-  if (size < 2) return malformed(track);
+  if (size < 2) return unitMalformed(track);
   const headerBits = get16(payload);
   const data = 2 + ((headerBits + 7) >> 3);
   const each = track.sizeBits + track.indexBits;
-  if (track.sizeBits === 0 || headerBits < each || data > size) return malformed(track);
+  if (track.sizeBits === 0 || headerBits < each || data > size) return unitMalformed(track);
   let at = data;
   let bit = 16;
   let offset = 0;
@@ -44,10 +45,10 @@ export function genericFrames(
     indexBits = track.deltaBits;
     if (at + length > size) {
       // the only AU of its packet may be cut in several
-      if (bit + track.sizeBits + indexBits <= end || at !== data) return malformed(track);
+      if (bit + track.sizeBits + indexBits <= end || at !== data) return unitMalformed(track);
       return fragment(track, payload + at, size - at, time, arrival, flags, marker);
     }
-    finishFragment(track);
+    unitAbandon(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
     const result = unitPut(track, payload + at, length);
@@ -70,7 +71,7 @@ function fragment(
   marker: bool,
 ): i32 {
   if (track.open === 0 || track.lastTime !== time) {
-    finishFragment(track);
+    unitAbandon(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
   } else if ((flags & FLAG_GAP) !== 0) {
@@ -79,18 +80,6 @@ function fragment(
   const code = unitPut(track, at, size);
   if (marker) unitFinish(track, 0);
   return code;
-}
-
-/** A fragmented AU whose end never came. */
-function finishFragment(track: UnitTrack): void {
-  if (track.open === 0) return;
-  track.broken = 1;
-  unitFinish(track, 0);
-}
-
-function malformed(track: UnitTrack): i32 {
-  track.malformed += 1;
-  return 0;
 }
 
 /** An unsigned number of at most 32 bits. */

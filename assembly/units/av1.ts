@@ -1,5 +1,6 @@
 import { UNIT_KEY } from "../abi";
 import { get8, put8 } from "../wire";
+import { unitSpoil } from "./faults";
 import { UnitTrack, unitPut, unitPutLength } from "./log";
 
 /** Values of `lengthAt` besides the address of a size: an OBU that is left out, and one that has its size. */
@@ -27,14 +28,14 @@ export function av1Packet(track: UnitTrack, payload: i32, size: i32): i32 {
     let length = size - at;
     if (count === 0 || i < count) {
       length = leb128(payload + at, size - at);
-      if (length < 0) return spoil(track);
+      if (length < 0) return unitSpoil(track);
       at += lebSize(payload + at);
-      if (length > size - at) return spoil(track);
+      if (length > size - at) return unitSpoil(track);
     }
     const isLast = at + length >= size || (count !== 0 && i >= count);
     if (!continues && !beginObu(track, payload + at, length)) return 0;
     const skip = continues ? 0 : headerSize(payload + at);
-    if (continues && track.lengthAt === 0) return spoil(track);
+    if (continues && track.lengthAt === 0) return unitSpoil(track);
     const code = putObu(track, payload + at + skip, length - skip);
     if (code !== 0) return code;
     if (!isLast || (aggregation & 0x40) === 0) endObu(track);
@@ -69,7 +70,7 @@ function headerSize(obu: i32): i32 {
 /** Writes the header of an OBU (AV1 §5.3.2). Returns false when the element has none. */
 function beginObu(track: UnitTrack, obu: i32, size: i32): bool {
   if (size === 0 || size < headerSize(obu)) {
-    spoil(track);
+    unitSpoil(track);
     return false;
   }
   const header = get8(obu);
@@ -109,10 +110,4 @@ export function endObu(track: UnitTrack): void {
   put8(at + 1, ((size >> 7) & 0x7f) | 0x80);
   put8(at + 2, ((size >> 14) & 0x7f) | 0x80);
   put8(at + 3, (size >> 21) & 0x7f);
-}
-
-function spoil(track: UnitTrack): i32 {
-  track.malformed += 1;
-  track.broken = 1;
-  return 0;
 }

@@ -1,5 +1,6 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
+import { unitAbandon, unitMalformed } from "./faults";
 import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "./frame-headers";
 import { UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
 
@@ -16,22 +17,22 @@ export function mpaFrames(
   arrival: i32,
   flags: i32,
 ): i32 {
-  if (size <= MPA_HEAD) return malformed(track);
+  if (size <= MPA_HEAD) return unitMalformed(track);
   const offset = get16(payload + 2);
   if (offset !== 0) return mpaFragment(track, payload, size, offset, flags);
-  dropFragment(track);
+  unitAbandon(track);
   let ticks: f64 = 0;
   for (let at = MPA_HEAD; at < size; ) {
     const frame = payload + at;
     const length = mpaFrameSize(frame, size - at);
-    if (length === 0) return malformed(track);
+    if (length === 0) return unitMalformed(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
     const code = unitPut(track, frame, min(length, size - at));
     if (at + length > size) {
       // the rest comes in other packets; behind other frames there is none
       track.lengthBytes = length;
-      if (at !== MPA_HEAD) dropFragment(track);
+      if (at !== MPA_HEAD) unitAbandon(track);
       return code;
     }
     unitFinish(track, Math.floor(ticks) as i32);
@@ -62,13 +63,13 @@ export function ac3Frames(
   flags: i32,
   marker: bool,
 ): i32 {
-  if (size <= AC3_HEAD) return malformed(track);
+  if (size <= AC3_HEAD) return unitMalformed(track);
   const type = get8(payload) & 3;
   if (type === 3) {
     if (track.open === 0) return 0;
     if ((flags & FLAG_GAP) !== 0 || track.lastTime !== time) track.broken = 1;
   } else {
-    dropFragment(track);
+    unitAbandon(track);
     if (type === 0 && get8(payload + 1) > 1) return ac3Several(track, payload, size, time, arrival);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
@@ -84,7 +85,7 @@ function ac3Several(track: UnitTrack, payload: i32, size: i32, time: u32, arriva
   for (let at = AC3_HEAD; at < size; ) {
     const frame = payload + at;
     const length = ac3FrameSize(frame, size - at);
-    if (length === 0 || at + length > size) return malformed(track);
+    if (length === 0 || at + length > size) return unitMalformed(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
     const code = unitPut(track, frame, length);
@@ -93,17 +94,5 @@ function ac3Several(track: UnitTrack, payload: i32, size: i32, time: u32, arriva
     ticks += (AC3_SAMPLES * track.clockRate) / (ac3SampleRate(frame) as f64);
     at += length;
   }
-  return 0;
-}
-
-/** A fragmented frame whose end never came. */
-function dropFragment(track: UnitTrack): void {
-  if (track.open === 0) return;
-  track.broken = 1;
-  unitFinish(track, 0);
-}
-
-function malformed(track: UnitTrack): i32 {
-  track.malformed += 1;
   return 0;
 }

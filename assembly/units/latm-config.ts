@@ -142,3 +142,14 @@ function objectType(): i32 {
 function skipRate(): void {
   if (latmBits(4) === 15) latmSkip(24);
 }
+
+/** PayloadLengthInfo of the only layer: bytes of 255, and one that is less. */
+export function latmSlotLength(): i32 {
+  let length = 0;
+  let byte = 255;
+  while (byte === 255 && !latmSpoilt()) {
+    byte = latmBits(8);
+    length += byte;
+  }
+  return length;
+}

@@ -1,6 +1,15 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, put8 } from "../wire";
-import { latmBits, latmOpen, latmPosition, latmSkip, latmSpoilt, readMuxConfig } from "./latm-config";
+import { unitAbandon, unitMalformed } from "./faults";
+import {
+  latmBits,
+  latmOpen,
+  latmPosition,
+  latmSkip,
+  latmSlotLength,
+  latmSpoilt,
+  readMuxConfig,
+} from "./latm-config";
 import { UNIT_HEADER, UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
 
 /** Behind UNIT_HEADER: subframes that are left, bits that wait for the next packet, and how many. */
@@ -29,10 +38,10 @@ export function latmFrames(
     if ((flags & FLAG_GAP) !== 0) track.broken = 1;
     return goOn(track, payload, size, time, arrival);
   }
-  drop(track);
+  unitAbandon(track);
   latmOpen(payload, 8 * size);
   if (track.deltaBits !== 0 && latmBits(1) === 0) readMuxConfig(track);
-  if (latmSpoilt() || track.sizeBits <= 0) return malformed(track);
+  if (latmSpoilt() || track.sizeBits <= 0) return unitMalformed(track);
   store<i32>(state + LEFT, track.sizeBits);
   return frames(track, payload, size, time, arrival);
 }
@@ -41,8 +50,8 @@ export function latmFrames(
 function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
   const state = changetype<i32>(track);
   for (let left = load<i32>(state + LEFT); left > 0; left--) {
-    const length = track.indexBits > 0 ? track.indexBits : slotLength();
-    if (latmSpoilt()) return malformed(track);
+    const length = track.indexBits > 0 ? track.indexBits : latmSlotLength();
+    if (latmSpoilt()) return unitMalformed(track);
     store<i32>(state + LEFT, left - 1);
     if (length === 0) continue;
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
@@ -56,17 +65,6 @@ function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i
     if (code !== 0) return code;
   }
   return 0;
-}
-
-/** PayloadLengthInfo of the only layer: bytes of 255, and one that is less. */
-function slotLength(): i32 {
-  let length = 0;
-  let byte = 255;
-  while (byte === 255 && !latmSpoilt()) {
-    byte = latmBits(8);
-    length += byte;
-  }
-  return length;
 }
 
 /** The next packet of an AudioMuxElement. */
@@ -120,16 +118,4 @@ function byteAt(state: i32, payload: i32, from: i32): i32 {
 /** @param left subframes behind this one */
 function finish(track: UnitTrack, left: i32): void {
   unitFinish(track, (track.sizeBits - 1 - left) * track.frameTicks);
-}
-
-/** A frame whose end never came. */
-function drop(track: UnitTrack): void {
-  if (track.open === 0) return;
-  track.broken = 1;
-  unitFinish(track, 0);
-}
-
-function malformed(track: UnitTrack): i32 {
-  track.malformed += 1;
-  return 0;
 }

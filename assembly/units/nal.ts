@@ -1,5 +1,6 @@
 import { UNIT_KEY } from "../abi";
 import { get8, get16, put32 } from "../wire";
+import { unitSpoil } from "./faults";
 import { UNIT_HEADER, UnitTrack, unitPut, unitPutLength } from "./log";
 
 /** RFC 6184 §5: single NAL units, STAP-A, STAP-B, FU-A, FU-B. Each NAL unit gets its length in front. */
@@ -18,17 +19,11 @@ function aggregate(track: UnitTrack, payload: i32, size: i32, header: i32, isH26
     const length = get16(payload + at);
     at += 2;
     if (length === 0) continue;
-    if (at + length > size) return spoil(track);
+    if (at + length > size) return unitSpoil(track);
     const code = isH265 ? h265Unit(track, payload + at, length) : h264Unit(track, payload + at, length);
     if (code !== 0) return code;
     at += length;
   }
-  return 0;
-}
-
-function spoil(track: UnitTrack): i32 {
-  track.malformed += 1;
-  track.broken = 1;
   return 0;
 }
 
@@ -46,7 +41,7 @@ function h264Wanted(type: i32): bool {
 }
 
 function h264Fragment(track: UnitTrack, payload: i32, size: i32, header: i32): i32 {
-  if (size <= header) return spoil(track);
+  if (size <= header) return unitSpoil(track);
   const indicator = get8(payload);
   const flags = get8(payload + 1);
   const type = flags & 31;
@@ -60,7 +55,7 @@ function h264Fragment(track: UnitTrack, payload: i32, size: i32, header: i32): i
     store<u8>(scratch, ((indicator & 0xe0) | type) as u8);
     if (unitPut(track, scratch, 1) !== 0) return 0;
   } else if (track.lengthAt === 0) {
-    return h264Wanted(type) ? spoil(track) : 0;
+    return h264Wanted(type) ? unitSpoil(track) : 0;
   }
   return putFragment(track, payload + header, size - header, (flags & 0x40) !== 0);
 }
@@ -81,7 +76,7 @@ function endFragment(track: UnitTrack): void {
 
 /** RFC 7798 §4.4: single NAL units, AP, FU; without DONL, which nobody sends. */
 export function h265Packet(track: UnitTrack, payload: i32, size: i32): i32 {
-  if (size < 2) return spoil(track);
+  if (size < 2) return unitSpoil(track);
   const type = (get8(payload) >> 1) & 63;
   if (type === 49) return h265Fragment(track, payload, size);
   endFragment(track);
@@ -89,7 +84,7 @@ export function h265Packet(track: UnitTrack, payload: i32, size: i32): i32 {
 }
 
 function h265Unit(track: UnitTrack, unit: i32, size: i32): i32 {
-  if (size < 2) return spoil(track);
+  if (size < 2) return unitSpoil(track);
   const type = (get8(unit) >> 1) & 63;
   if (!h265Wanted(type)) return 0;
   if (type >= 16 && type <= 21) track.flags |= UNIT_KEY;
@@ -102,7 +97,7 @@ function h265Wanted(type: i32): bool {
 }
 
 function h265Fragment(track: UnitTrack, payload: i32, size: i32): i32 {
-  if (size < 4) return spoil(track);
+  if (size < 4) return unitSpoil(track);
   const flags = get8(payload + 2);
   const type = flags & 63;
   if ((flags & 0x80) !== 0) {
@@ -116,7 +111,7 @@ function h265Fragment(track: UnitTrack, payload: i32, size: i32): i32 {
     store<u8>(scratch, get8(payload + 1) as u8, 1);
     if (unitPut(track, scratch, 2) !== 0) return 0;
   } else if (track.lengthAt === 0) {
-    return h265Wanted(type) ? spoil(track) : 0;
+    return h265Wanted(type) ? unitSpoil(track) : 0;
   }
   return putFragment(track, payload + 3, size - 3, (flags & 0x40) !== 0);
 }

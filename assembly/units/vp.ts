@@ -1,6 +1,7 @@
 import { UNIT_KEY } from "../abi";
 import { vp8 as isVp8Key, vp9 as isVp9Key, vp9Structure } from "../rtp/frames";
 import { get8 } from "../wire";
+import { unitSpoil } from "./faults";
 import { UnitTrack, unitPut } from "./log";
 
 /** RFC 7741 §4.2: the payload behind the descriptor. */
@@ -8,14 +9,14 @@ export function vp8Packet(track: UnitTrack, payload: i32, size: i32): i32 {
   if (isVp8Key(payload, size)) track.flags |= UNIT_KEY;
   let at = 1;
   if ((get8(payload) & 0x80) !== 0) {
-    if (size < 2) return spoil(track);
+    if (size < 2) return unitSpoil(track);
     const extension = get8(payload + 1);
     at = 2;
     if ((extension & 0x80) !== 0) at += size > 2 && (get8(payload + 2) & 0x80) !== 0 ? 2 : 1;
     if ((extension & 0x40) !== 0) at += 1;
     if ((extension & 0x30) !== 0) at += 1;
   }
-  return at >= size ? spoil(track) : unitPut(track, payload + at, size - at);
+  return at >= size ? unitSpoil(track) : unitPut(track, payload + at, size - at);
 }
 
 /** RFC 9628 §4.2: the payload behind the descriptor. */
@@ -32,11 +33,5 @@ export function vp9Packet(track: UnitTrack, payload: i32, size: i32): i32 {
     }
   }
   if ((flags & 0x02) !== 0) at = vp9Structure(payload, size, at);
-  return at >= size ? spoil(track) : unitPut(track, payload + at, size - at);
-}
-
-function spoil(track: UnitTrack): i32 {
-  track.malformed += 1;
-  track.broken = 1;
-  return 0;
+  return at >= size ? unitSpoil(track) : unitPut(track, payload + at, size - at);
 }
