@@ -1,7 +1,9 @@
+import { SUPERVISE_FLAG } from "./host/supervised.ts";
+
 /** What the command line asks for; `file` is undefined when it names none. */
 export type Command =
   | { readonly kind: "run" | "check" | "encrypt"; readonly file: string | undefined }
-  | { readonly kind: "schema" | "version" | "help" }
+  | { readonly kind: "schema" | "supervise" | "version" | "help" }
   | { readonly kind: "wrong"; readonly reason: string };
 
 /** How the command line is to be written. @param version shown in the first line */
@@ -30,6 +32,7 @@ const TASKS = new Map<string, "check" | "encrypt" | "schema">([
 
 /** Reads the arguments that follow the name of the program. */
 export function parseArguments(args: readonly string[]): Command {
+  if (args[0] === SUPERVISE_FLAG) return { kind: "supervise" };
   if (args.includes("--help") || args.includes("-h")) return { kind: "help" };
   if (args.includes("--version")) return { kind: "version" };
   const flags = args.filter((arg) => arg.startsWith("-"));

@@ -3,6 +3,8 @@ import type { Component, Running } from "./app.ts";
 import type { Guesses } from "./auth/guesses.ts";
 import type { Config, PathConfig } from "./config/load.ts";
 import type { ConfigStore } from "./config/store.ts";
+import { Hooks } from "./hooks/hooks.ts";
+import { HookRunner } from "./hooks/runner.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
@@ -33,6 +35,7 @@ export interface ServerContext {
   readonly rtspServers: Set<RtspServer>;
   /** Set while their components run. */
   memory?: MediaMemory | undefined;
+  hooks?: Hooks | undefined;
   paths?: PathManager | undefined;
 }
 
@@ -42,12 +45,14 @@ type Row = Component<Config, ServerContext>;
 export const COMPONENTS: readonly Row[] = [
   { name: "logger", needs: [], slice: ({ logLevel }) => ({ logLevel }), start: startLogger },
   { name: "memory", needs: [], slice: ({ mediaMemory }) => ({ mediaMemory }), start: startMemory },
+  { name: "hooks", needs: [], slice: hooksSlice, start: startHooks },
   { name: "metrics", needs: [], slice: metricsSlice, start: startMetricsServer },
-  { name: "paths", needs: ["memory"], slice: pathsSlice, start: startPaths },
+  { name: "paths", needs: ["memory", "hooks"], slice: pathsSlice, start: startPaths },
   { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
   { name: "rtsps", needs: ["paths"], slice: rtspsSlice, start: startRtsps },
   { name: "hls", needs: ["paths"], slice: hlsSlice, start: startHls },
   { name: "api", needs: [], slice: apiSlice, start: startApiServer },
+  { name: "commands", needs: ["hooks"], slice: () => ({}), start: releaseHooks },
 ];
 
 function startLogger(config: Config, { output }: ServerContext): Promise<Running<Config>> {
@@ -89,6 +94,40 @@ function memoryGauges(memory: MediaMemory): Gauge[] {
   ];
 }
 
+function hooksSlice(config: Config): unknown {
+  const { runOnConnect, runOnConnectRestart, runOnDisconnect, rtspAddress } = config;
+  return { runOnConnect, runOnConnectRestart, runOnDisconnect, rtspAddress };
+}
+
+/** Closed after everything that runs commands: it waits for them. */
+function startHooks(config: Config, context: ServerContext): Promise<Running<Config>> {
+  const { logger, clock, rtspServers } = context;
+  const hooks: Hooks = new Hooks({
+    config,
+    runner: new HookRunner({ logger, clock, variables: () => hooks.variables }),
+    rtspPort: () => {
+      const address = [...rtspServers].find(({ secure }) => !secure)?.address;
+      return address?.slice(address.lastIndexOf(":") + 1);
+    },
+  });
+  context.hooks = hooks;
+  return Promise.resolve({
+    reload: (after: Config) => {
+      hooks.config = after;
+    },
+    close: async () => {
+      context.hooks = undefined;
+      await hooks.runner.close();
+    },
+  });
+}
+
+/** The last row: everything listens, and what commands connect to is there. */
+function releaseHooks(_config: Config, { hooks }: ServerContext): Promise<undefined> {
+  hooks?.runner.release();
+  return Promise.resolve(undefined);
+}
+
 function metricsSlice({ metrics, metricsAddress, readTimeout }: Config): unknown {
   return metrics ? { metricsAddress, readTimeout } : {};
 }
@@ -125,7 +164,7 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
     if (/^udp:/i.test(source)) return udpSourceKind({ clock, memory, readTimeout });
     return /^https?:/i.test(source) ? hlsSource({ clock, memory, readTimeout }) : undefined;
   };
-  const paths = new PathManager({ logger, clock, memory, config, sourceKind });
+  const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks: context.hooks });
   context.paths = paths;
   registries.set("paths", paths.registry);
   return {
@@ -191,7 +230,17 @@ async function startRtspOver(
   assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
   const { startRtspServer } = await import("./protocols/rtsp/server.ts");
   const logger = context.logger.child(secure ? "RTSPS" : "RTSP");
-  const server = await startRtspServer({ logger, clock, config, paths, memory, secure, guesses, strays });
+  const server = await startRtspServer({
+    logger,
+    clock,
+    config,
+    paths,
+    hooks: context.hooks,
+    memory,
+    secure,
+    guesses,
+    strays,
+  });
   const names = secure ? ["rtspsconns", "rtspssessions"] : ["rtspconns", "rtspsessions"];
   registries.set(names[0] as string, server.conns);
   registries.set(names[1] as string, server.sessions);

@@ -33,6 +33,8 @@ async function main(args: readonly string[]): Promise<void> {
   switch (command.kind) {
     case "help":
       return finish(usage(VERSION), 0);
+    case "supervise":
+      return (await import("./host/supervisor.ts")).supervise();
     case "version":
       return finish(`${VERSION}\n`, 0);
     case "wrong":

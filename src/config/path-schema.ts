@@ -122,16 +122,19 @@ const CAMERA_ROWS = {
 };
 
 const HOOK_ROWS = {
-  runOnInit: pending(text, "", "command to run from the start of the server"),
-  runOnInitRestart: pending(bool, false, "start runOnInit again when it ends by itself"),
-  runOnDemand: pending(text, "", "command that publishes the stream when a reader asks for it"),
-  runOnDemandRestart: pending(bool, false, "start runOnDemand again when it ends by itself"),
-  runOnDemandStartTimeout: pending(duration, 10_000, "how long readers wait for runOnDemand to publish"),
-  runOnDemandCloseAfter: pending(duration, 10_000, "how long runOnDemand goes on after the last reader"),
-  runOnReady: pending(text, "", "command to run while the stream is there to be read"),
-  runOnReadyRestart: pending(bool, false, "start runOnReady again when it ends by itself"),
-  runOnRead: pending(text, "", "command to run while a client reads"),
-  runOnReadRestart: pending(bool, false, "start runOnRead again when it ends by itself"),
+  runOnInit: present(text, "", "command to run from the start of the server"),
+  runOnInitRestart: present(bool, false, "start runOnInit again when it ends by itself"),
+  runOnDemand: present(text, "", "command that publishes the stream when a reader asks for it"),
+  runOnDemandRestart: present(bool, false, "start runOnDemand again when it ends by itself"),
+  runOnDemandStartTimeout: present(duration, 10_000, "how long readers wait for runOnDemand to publish"),
+  runOnDemandCloseAfter: present(duration, 10_000, "how long runOnDemand goes on after the last reader"),
+  runOnUnDemand: present(text, "", "command to run once when nobody needs runOnDemand any more"),
+  runOnReady: present(text, "", "command to run while the stream is there to be read"),
+  runOnReadyRestart: present(bool, false, "start runOnReady again when it ends by itself"),
+  runOnNotReady: present(text, "", "command to run once when the stream has ended"),
+  runOnRead: present(text, "", "command to run while a client reads"),
+  runOnReadRestart: present(bool, false, "start runOnRead again when it ends by itself"),
+  runOnUnread: present(text, "", "command to run once when such a client reads no more"),
 };
 
 /** Every parameter of a path, in the order the API shows them. */

@@ -53,8 +53,9 @@ const GENERAL_ROWS = {
   metricsAddress: present(address, "127.0.0.1:9998", "listener of the metrics"),
   pprof: pending(bool, false, "serve profiles of the process"),
   pprofAddress: pending(address, "127.0.0.1:9999", "listener of the profiles"),
-  runOnConnect: pending(text, "", "command to run while a RTSP or RTMP client is connected"),
-  runOnConnectRestart: pending(bool, false, "start runOnConnect again when it ends by itself"),
+  runOnConnect: present(text, "", "command to run while a RTSP or RTMP client is connected"),
+  runOnConnectRestart: present(bool, false, "start runOnConnect again when it ends by itself"),
+  runOnDisconnect: present(text, "", "command to run once when such a client is gone"),
 };
 
 const RTSP_ROWS = {

@@ -3,6 +3,7 @@ import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogOptions } from "../../wasm/log.ts";
 import type { Config, PathConfig } from "../config/load.ts";
 import { pathKeyKind, pathNameProblem } from "../config/path-name.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { SocketGroup } from "../host/socket-group.ts";
 import type { Clock } from "../lib/clock.ts";
 import { NoStreamError, RefusedError } from "../lib/errors.ts";
@@ -22,6 +23,8 @@ export interface PathManagerOptions {
   readonly config: Config;
   /** What fetches the stream of a path; undefined when it has no source, or none that exists yet. */
   readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
+  /** Runs the commands of the configuration; none when left out. */
+  readonly hooks?: Hooks | undefined;
 }
 
 /** A path with a live stream. */
@@ -51,9 +54,12 @@ export class PathManager {
   #guarded: boolean;
 
   readonly #sourceKind: (conf: PathConfig) => SourceKind | undefined;
+  readonly #hooks: Hooks | undefined;
 
-  constructor({ logger, clock, memory, config, sourceKind = () => undefined }: PathManagerOptions) {
+  constructor(options: PathManagerOptions) {
+    const { logger, clock, memory, config, sourceKind = () => undefined, hooks } = options;
     this.#sourceKind = sourceKind;
+    this.#hooks = hooks;
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
@@ -80,39 +86,42 @@ export class PathManager {
   }
 
   /**
-   * What a description of a path is made of, now or once its source has brought it.
+   * What a description of a path is made of, now or once its source or command has brought it.
    *
+   * @param query of the request, for a command
    * @throws {RefusedError} if the name is invalid or not configured, or the source does not come in time
    * @throws {NoStreamError} if nobody publishes to it
    */
-  describe(name: string): LivePath | ElsewherePath | Promise<LivePath> {
-    const { conf } = this.#match(name);
+  describe(name: string, query = ""): LivePath | ElsewherePath | Promise<LivePath> {
+    const match = this.#match(name);
+    const { conf } = match;
     if (conf.source === "redirect") return { kind: "elsewhere", url: conf.sourceRedirect };
-    const live = this.#find(name);
+    const live = this.#find(name, match, query);
     if (live !== undefined) return live;
     if (conf.fallback !== "") return { kind: "elsewhere", url: conf.fallback };
     throw noStream(name);
   }
 
   /**
-   * The stream of a path for a reader, now or once its source has brought it.
+   * The stream of a path for a reader, now or once its source or command has brought it.
    *
+   * @param query of the request, for a command
    * @throws {RefusedError | NoStreamError} as `describe`
    */
-  live(name: string): LivePath | Promise<LivePath> {
-    this.#match(name);
-    const live = this.#find(name);
+  live(name: string, query = ""): LivePath | Promise<LivePath> {
+    const live = this.#find(name, this.#match(name), query);
     if (live === undefined) throw noStream(name);
     return live;
   }
 
-  #find(name: string): LivePath | Promise<LivePath> | undefined {
-    const path = this.registry.get(name);
+  #find(name: string, match: PathMatch, query: string): LivePath | Promise<LivePath> | undefined {
+    const isOnDemand = match.conf.runOnDemand !== "";
+    const path = this.registry.get(name) ?? (isOnDemand ? this.#create(name, match) : undefined);
     const stream = path?.stream;
     if (path === undefined) return undefined;
     if (stream !== undefined) return { kind: "live", path, stream };
     if (!path.isOnDemand) return undefined;
-    return path.demand().then((brought): LivePath => ({ kind: "live", path, stream: brought }));
+    return path.demand(query).then((brought): LivePath => ({ kind: "live", path, stream: brought }));
   }
 
   /**
@@ -190,6 +199,7 @@ export class PathManager {
       confName,
       conf,
       groups,
+      hooks: this.#hooks,
       logger: this.#logger.child(`path ${name}`),
       created: this.#clock.wall(),
       clock: this.#clock,

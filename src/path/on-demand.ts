@@ -8,6 +8,8 @@ export interface OnDemandOptions {
   readonly closeAfter: number;
   /** Starts what brings the stream. */
   readonly start: () => void;
+  /** Whether what was started may still bring a stream; yes when left out. */
+  readonly isAlive?: () => boolean;
   /** Stops it; a stream that is there ends. */
   readonly stop: (reason: string) => void;
   /** The stream has not come in time: who waits is told. */
@@ -35,8 +37,8 @@ export class OnDemand {
   /** Somebody asks for the stream, which is not there. */
   request(): void {
     if (this.#state === "waiting") return;
-    const { startTimeout, start } = this.#options;
-    const isRunning = this.#state !== "initial";
+    const { startTimeout, start, isAlive } = this.#options;
+    const isRunning = this.#state !== "initial" && isAlive?.() !== false;
     this.#enter("waiting", startTimeout, () => {
       this.#stop("timed out");
       this.#options.expired();
@@ -56,6 +58,11 @@ export class OnDemand {
 
   /** The last reader is gone. */
   unused(): void {
+    if (this.#state === "ready") this.#closeLater();
+  }
+
+  /** The stream has ended; what brought it may bring it again, while somebody asks for it. */
+  lost(): void {
     if (this.#state === "ready") this.#closeLater();
   }
 

@@ -1,6 +1,7 @@
 import type { LogOptions } from "../../wasm/log.ts";
 import { pathConfigToJson } from "../config/json.ts";
 import type { PathConfig } from "../config/load.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { formatRfc3339 } from "../host/rfc3339.ts";
 import type { Clock } from "../lib/clock.ts";
 import { RefusedError } from "../lib/errors.ts";
@@ -9,6 +10,7 @@ import type { JsonObject, Listed } from "../lib/registry.ts";
 import { type StreamDescription, trackLabel } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import { OnDemand } from "./on-demand.ts";
+import { PathHooks } from "./path-hooks.ts";
 import type { SourceKind } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
 
@@ -17,6 +19,8 @@ export interface Client {
   /** As the API names it: `rtspSession`. */
   readonly type: string;
   readonly id: string;
+  /** Of the URL that it came with, without the question mark. */
+  readonly query?: string;
   /** Called when the path ends it; it need not detach itself any more. */
   close(reason: Error): void;
 }
@@ -27,6 +31,8 @@ export interface PathOptions {
   readonly conf: PathConfig;
   /** What the groups of the entry's regular expression matched. */
   readonly groups?: readonly string[];
+  /** Runs the commands of the configuration; none when left out. */
+  readonly hooks?: Hooks | undefined;
   readonly logger: Logger;
   /** Wall clock of now, ms since 1970. */
   readonly created: number;
@@ -67,6 +73,7 @@ export class Path implements Listed {
   /** What the groups of the entry's regular expression matched, `G1` and so on for hooks. */
   groups: readonly string[];
   readonly logger: Logger;
+  readonly hooks: PathHooks;
   readonly #onIdle: (path: Path) => void;
   readonly #watcher: PathWatcher;
   readonly #readers = new Set<Client>();
@@ -80,6 +87,8 @@ export class Path implements Listed {
   readonly #source: SourceRunner | undefined;
   readonly #demand: OnDemand | undefined;
   readonly #waiting = new Set<Waiting>();
+  /** Of the request in hand. */
+  #query = "";
 
   constructor(options: PathOptions) {
     this.id = options.name;
@@ -92,6 +101,10 @@ export class Path implements Listed {
     this.#watcher = options.watcher;
     this.#clock = options.clock;
     this.#createStream = options.createStream;
+    const { name, conf, logger, hooks } = options;
+    this.hooks = new PathHooks({ hooks, name, conf, logger, groups: () => this.groups });
+    this.hooks.opened();
+    if (conf.runOnDemand !== "") this.#demand = this.#createPublisherDemand();
     if (options.source === undefined) return;
     this.#source = this.#createSource(options.source);
     if (this.conf.sourceOnDemand) this.#demand = this.#createDemand(this.#source);
@@ -139,8 +152,36 @@ export class Path implements Listed {
         this.endStream();
         source.stop();
       },
-      expired: () => this.#refuseAll(new RefusedError(`source of path '${this.id}' has timed out`)),
+      expired: () => this.#refuseLate(),
     });
+  }
+
+  /** A command brings the publisher. */
+  #createPublisherDemand(): OnDemand {
+    const { runOnDemandStartTimeout, runOnDemandCloseAfter } = this.conf;
+    return new OnDemand({
+      clock: this.#clock,
+      startTimeout: runOnDemandStartTimeout,
+      closeAfter: runOnDemandCloseAfter,
+      start: () => this.hooks.demanded(this.#query),
+      isAlive: () => this.hooks.isDemandAlive,
+      stop: () => {
+        const publisher = this.#publisher;
+        this.#publisher = undefined;
+        this.endStream();
+        publisher?.close(new Error("terminated"));
+        this.hooks.undemanded();
+        this.#idle();
+      },
+      expired: () => {
+        this.#refuseLate();
+        this.#idle();
+      },
+    });
+  }
+
+  #refuseLate(): void {
+    this.#refuseAll(new RefusedError(`source of path '${this.id}' has timed out`));
   }
 
   #refuseAll(error: Error): void {
@@ -157,14 +198,16 @@ export class Path implements Listed {
   /**
    * The stream of a path that has one on demand, once it is there.
    *
+   * @param query of the request, for the command that is started
    * @throws {RefusedError} if it does not come in time, or too many wait already
    */
-  demand(): Promise<Stream> {
+  demand(query = ""): Promise<Stream> {
     if (this.#waiting.size >= WAITING_MAX) {
       return Promise.reject(new RefusedError(`too many requests wait for path '${this.id}'`));
     }
     const { promise, resolve, reject } = Promise.withResolvers<Stream>();
     this.#waiting.add({ resolve, reject });
+    this.#query = query;
     this.#demand?.request();
     return promise;
   }
@@ -175,7 +218,8 @@ export class Path implements Listed {
 
   /** Whether anybody is attached. */
   get used(): boolean {
-    return this.#publisher !== undefined || this.#readers.size > 0;
+    const isAsked = this.#waiting.size > 0 || this.#demand?.idle === false;
+    return this.#publisher !== undefined || this.#readers.size > 0 || isAsked;
   }
 
   /**
@@ -215,6 +259,7 @@ export class Path implements Listed {
       throw new RefusedError("publisher is not assigned to this path anymore");
     }
     this.#ready = { stream, since: now };
+    this.hooks.ready(publisher);
     this.#demand?.ready();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -234,6 +279,8 @@ export class Path implements Listed {
     for (const reader of readers) reader.close(new Error("terminated"));
     ready.stream.close();
     this.#watcher.ended(this);
+    this.hooks.notReady();
+    this.#demand?.lost();
   }
 
   removePublisher(publisher: Client): void {
@@ -294,5 +341,6 @@ export class Path implements Listed {
     for (const reader of [...this.#readers]) reader.close(reason);
     this.#readers.clear();
     publisher?.close(reason);
+    this.hooks.close();
   }
 }

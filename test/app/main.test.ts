@@ -211,6 +211,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
       "INF [API] listener is closing",
       "INF [RTSP] listener is closing",
       "INF [metrics] listener is closing",
+      "INF waiting for external commands",
     ]);
   },
   TIMEOUT_MS,

@@ -175,9 +175,9 @@ describe("what has no effect yet is named", () => {
 
   test("once for all paths, without the secrets of a source", () => {
     const config = parseConfig(
-      "paths: {a: {source: 'rtmp://u:secret@h/x', runOnReady: x}, b: {runOnReady: ls, maxReaders: 3}, '~^c': }",
+      "paths: {a: {source: 'rtmp://u:secret@h/x'}, b: {source: 'rtmp://h/y', maxReaders: 3}, '~^c': }",
     );
-    expect(config.unavailable).toEqual(["paths.a.source: rtmp", "paths.a.runOnReady and of 1 more"]);
+    expect(config.unavailable).toEqual(["paths.a.source: rtmp and of 1 more"]);
   });
 });
 
@@ -201,7 +201,7 @@ describe("JSON of the API", () => {
       readIPs: ["10.0.0.0/8"],
       sourceOnDemandCloseAfter: "10s",
     });
-    expect(Object.keys(json).at(-1)).toBe("runOnReadRestart");
+    expect(Object.keys(json).at(-1)).toBe("runOnUnread");
   });
 });
 

@@ -5,15 +5,17 @@ import { FakeClock } from "../app/fake-clock.ts";
 function onDemand() {
   const clock = new FakeClock();
   const told: string[] = [];
+  const state = { alive: true };
   const machine = new OnDemand({
     clock,
     startTimeout: 10_000,
     closeAfter: 5_000,
+    isAlive: () => state.alive,
     start: () => told.push("start"),
     stop: (reason) => told.push(`stop: ${reason}`),
     expired: () => told.push("expired"),
   });
-  return { clock, told, machine };
+  return { clock, told, machine, state };
 }
 
 test("one start for many requests; ends when nobody reads any more", async () => {
@@ -56,6 +58,46 @@ test("a stream that comes and is not read ends too", async () => {
   machine.ready();
   await clock.advance(5_000);
   expect(told).toEqual(["start", "stop: not needed by anyone"]);
+});
+
+test("a stream that ends by itself: readers that come back soon wait anew for it, and nothing starts twice", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  machine.ready();
+  machine.used();
+  machine.lost();
+  await clock.advance(4_999);
+  expect(told).toEqual(["start"]);
+  machine.request();
+  await clock.advance(9_999);
+  expect(told).toEqual(["start"]);
+  machine.ready();
+  machine.used();
+  machine.lost();
+  machine.lost();
+  await clock.advance(5_000);
+  expect(told).toEqual(["start", "stop: not needed by anyone"]);
+});
+
+test("what has ended for good is started again by the next request", async () => {
+  const { told, machine, state } = onDemand();
+  machine.request();
+  machine.ready();
+  machine.used();
+  state.alive = false;
+  machine.lost();
+  machine.request();
+  expect(told).toEqual(["start", "start"]);
+});
+
+test("a stream nobody asked for stays", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.ready();
+  machine.used();
+  machine.unused();
+  machine.lost();
+  await clock.advance(60_000);
+  expect(told).toEqual([]);
 });
 
 test("a failure after the stream was there: the next request starts anew, no timer is left", async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { EndHook } from "../../hooks/hooks.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
@@ -45,6 +46,7 @@ export class RtspConn implements TcpConn, Listed {
   #held: HeldRequest | undefined;
   /** Whether it counts among those of its address that were never let in. */
   #isStranger = false;
+  #endHook: EndHook | undefined;
 
   constructor(context: RtspContext, socket: TcpSocket) {
     this.#context = context;
@@ -60,10 +62,15 @@ export class RtspConn implements TcpConn, Listed {
     this.#logger = context.logger.child(`conn ${socket.remote}`);
     this.#logger.info("opened");
     context.conns.add(this);
-    if (!context.paths.isGuarded) return;
-    this.#isStranger = context.guesses.enter(this.remoteAddress);
-    if (!this.#isStranger)
-      this.#abort(new Error("too many connections of this address have not authenticated"));
+    if (context.paths.isGuarded) {
+      this.#isStranger = context.guesses.enter(this.remoteAddress);
+      if (!this.#isStranger) {
+        this.#abort(new Error("too many connections of this address have not authenticated"));
+        return;
+      }
+    }
+    const type = context.secure ? "rtspsConn" : "rtspConn";
+    this.#endHook = context.hooks?.connected(type, this.id, this.#logger);
   }
 
   /** Writes to the socket; the sink of the outbox. */
@@ -241,6 +248,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#held?.cancel?.();
     this.letIn();
     this.#context.conns.delete(this);
+    this.#endHook?.();
     this.#logger.info(`closed (${reason.message})`);
   }
 }

@@ -1,5 +1,6 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Guesses } from "../../auth/guesses.ts";
+import type { Hooks } from "../../hooks/hooks.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
@@ -17,6 +18,8 @@ export interface RtspContext {
   readonly clock: Clock;
   readonly memory: MediaMemory;
   readonly paths: PathManager;
+  /** Runs the commands of the configuration; none when left out. */
+  readonly hooks?: Hooks | undefined;
   /** Whether the connections are encrypted. */
   readonly secure: boolean;
   readonly conns: Registry<RtspConn>;

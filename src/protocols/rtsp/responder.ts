@@ -110,7 +110,7 @@ export class RtspResponder {
   #describe(request: RtspRequest): Answer | Promise<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
     this.#gate.pass(request, { action: "read", path: url.path });
-    return when(this.#context.paths.describe(url.path), (described) => {
+    return when(this.#context.paths.describe(url.path, url.query), (described) => {
       if (described.kind === "elsewhere") {
         const location = described.url.startsWith("/")
           ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })

@@ -1,6 +1,7 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { Config } from "../../config/load.ts";
+import type { Hooks } from "../../hooks/hooks.ts";
 import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
 import { listenTls } from "../../host/tls.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
@@ -23,6 +24,8 @@ export interface RtspServerOptions {
   readonly clock: Clock;
   readonly config: Config;
   readonly paths: PathManager;
+  /** Runs the commands of the configuration; none when left out. */
+  readonly hooks?: Hooks | undefined;
   readonly memory: MediaMemory;
   readonly guesses: Guesses;
   readonly strays: Strays;
@@ -32,6 +35,9 @@ export interface RtspServerOptions {
 
 /** A running RTSP server. */
 export interface RtspServer {
+  /** Where it listens, `address:port`. */
+  readonly address: string;
+  readonly secure: boolean;
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;
   /** Closes the listener and every connection. */
@@ -47,6 +53,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     clock,
     memory,
     paths,
+    hooks: options.hooks,
     secure,
     guesses: options.guesses,
     strays: options.strays,
@@ -77,6 +84,8 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   };
   cancel = clock.after(TICK_MS, tick);
   return {
+    address: listener.address,
+    secure,
     conns: context.conns,
     sessions: context.sessions,
     close: async () => {

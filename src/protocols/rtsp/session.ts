@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { describeStream } from "../../formats/rtp/description.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { parseSdp } from "../../formats/sdp/parse.ts";
+import type { EndHook } from "../../hooks/hooks.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -53,6 +54,8 @@ interface Reading {
   readonly stream: Stream;
   readonly url: RtspUrl;
   reader: MediaReader | undefined;
+  /** Ends what runs while it reads. */
+  endHook?: EndHook;
 }
 
 /** The transport of a track; undefined when none of those offered is to be had. */
@@ -102,6 +105,11 @@ export class RtspSession implements Listed {
   /** Whether it is a publisher's, from ANNOUNCE on. */
   get isPublishing(): boolean {
     return this.#publishing !== undefined;
+  }
+
+  /** Of the URL of what it publishes or reads. */
+  get query(): string {
+    return this.#publishing?.url.query ?? this.#reading?.url.query ?? "";
   }
 
   get state(): SessionState {
@@ -198,7 +206,7 @@ export class RtspSession implements Listed {
       throw new ProtocolError("transport header contains a invalid mode (record)");
     const url = { ...whole, path: name, query };
     if (before !== undefined) return this.#setupTrack(before, track, offer);
-    const live = this.#context.paths.live(name);
+    const live = this.#context.paths.live(name, query);
     const enter = (found: LivePath) => this.#enter(found, url, track, offer);
     return live instanceof Promise ? live.then(enter) : enter(live);
   }
@@ -283,6 +291,7 @@ export class RtspSession implements Listed {
       this.#logger.info(
         `is reading from path '${reading.path.id}', with ${transport.label}, ${trackList(tracks)}`,
       );
+      reading.endHook = reading.path.hooks.reading(this, this.#logger);
     }
     this.#state = "read";
     const base = controlBase(url);
@@ -316,6 +325,7 @@ export class RtspSession implements Listed {
   #stopReader(): void {
     const reading = this.#reading;
     if (reading?.reader === undefined) return;
+    reading.endHook?.();
     this.reportLoss();
     this.#sentBefore += reading.reader.bytesSent;
     this.#directBefore += reading.reader.bytesDirect;

@@ -1,0 +1,121 @@
+/** A piece of a word: how it was quoted decides what is expanded in it. */
+interface Piece {
+  readonly text: string;
+  /** `single`: between single quotes. `literal`: behind a backslash. */
+  readonly quoting: "none" | "single" | "literal";
+}
+
+type Word = readonly Piece[];
+
+/** A command line that cannot be taken apart. */
+export class CommandLineError extends Error {
+  override readonly name = "CommandLineError";
+}
+
+/** Variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
+export interface CommandLineOptions {
+  /** Those of the hook; they go before the environment. */
+  readonly variables: Variables;
+  /** A variable of the server's own environment. */
+  readonly environment: (name: string) => string | undefined;
+  readonly windows?: boolean;
+}
+
+/** What is to be run. */
+export interface CommandLine {
+  readonly words: readonly string[];
+  /** Windows: the words are joined as they are, without quotes of our own. */
+  readonly verbatim: boolean;
+}
+
+/**
+ * Takes a command line apart as a POSIX shell would, and puts the values of `$NAME` and `${NAME}` into its words: a
+ * value is never split, whatever is in it. A name that is not known stays as it is written. Behind a backslash nothing
+ * is expanded, and between single quotes only the variables of the hook.
+ *
+ * The script that is given to a shell (`sh -c '…'`) is left as it is: the shell finds the variables in its environment,
+ * and what a client says never becomes part of a script.
+ *
+ * On Windows, what begins with `cmd ` or `cmd.exe ` goes to that as it is written (`%MTX_PATH%` stands for a variable).
+ *
+ * @throws {CommandLineError} if a quote or a backslash has no end, or there is no word at all
+ */
+export function parseCommandLine(line: string, options: CommandLineOptions): CommandLine {
+  const shell = options.windows === true ? /^\s*(cmd(?:\.exe)?)\s+(.*)$/is.exec(line) : null;
+  if (shell !== null) return { words: [shell[1] as string, shell[2] as string], verbatim: true };
+  const words = splitWords(line);
+  if (words.length === 0) throw new CommandLineError("there is no command");
+  const script = scriptIndex(words.map(textOf));
+  const expanded = words.map((word, i) => (i === script ? textOf(word) : expandWord(word, options)));
+  return { words: expanded, verbatim: false };
+}
+
+/** Word splitting and quotes of the shell command language (POSIX.1-2017 §2.2). */
+function splitWords(line: string): Word[] {
+  const words: Piece[][] = [];
+  let word: Piece[] | undefined;
+  const add = (text: string, quoting: Piece["quoting"]) => {
+    if (word === undefined) {
+      word = [];
+      words.push(word);
+    }
+    word.push({ text, quoting });
+  };
+  const piece = /([ \t\r\n]+)|'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\\n|\\([\s\S])|([^ \t\r\n'"\\]+)/y;
+  while (piece.lastIndex < line.length) {
+    const at = piece.lastIndex;
+    const match = piece.exec(line);
+    if (match === null) throw new CommandLineError(unterminated(line[at]));
+    const [, blank, single, double, escaped, plain] = match;
+    if (blank !== undefined) word = undefined;
+    else if (single !== undefined) add(single, "single");
+    else if (double !== undefined) addDouble(double, add);
+    else if (escaped !== undefined) add(escaped, "literal");
+    else if (plain !== undefined) add(plain, "none");
+  }
+  return words;
+}
+
+/** Between double quotes a backslash stands before `$`, a backquote, `"`, itself and the end of a line (§2.2.3). */
+function addDouble(text: string, add: (text: string, quoting: Piece["quoting"]) => void): void {
+  add("", "none"); // an empty pair of quotes makes a word too
+  for (const [part, escaped, plain] of text.matchAll(/\\([$`"\\\n])|([^\\]+|\\)/g)) {
+    if (escaped === undefined) add(plain ?? part, "none");
+    else if (escaped !== "\n") add(escaped, "literal");
+  }
+}
+
+function unterminated(first: string | undefined): string {
+  if (first === "'") return "a single quote has no end";
+  return first === '"' ? "a double quote has no end" : "a backslash has nothing behind it";
+}
+
+const SHELLS = /(?:^|[\\/])(?:sh|bash|dash|ash|zsh|ksh|mksh|fish)(?:\.exe)?$/;
+
+/** Position of the script that a shell among the words is given by `-c`; -1 when there is none. */
+function scriptIndex(words: readonly string[]): number {
+  const shell = words.findIndex((word) => SHELLS.test(word));
+  if (shell === -1) return -1;
+  const option = words.findIndex((word, i) => i > shell && /^-[a-zA-Z]*c[a-zA-Z]*$/.test(word));
+  if (option === -1) return -1;
+  return words.findIndex((word, i) => i > option && !/^[-+]/.test(word));
+}
+
+function textOf(word: Word): string {
+  return word.map(({ text }) => text).join("");
+}
+
+function expandWord(word: Word, options: CommandLineOptions): string {
+  return word.map((piece) => expandPiece(piece, options)).join("");
+}
+
+function expandPiece({ text, quoting }: Piece, { variables, environment }: CommandLineOptions): string {
+  if (quoting === "literal") return text;
+  return text.replace(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})/g, (written, bare, braced) => {
+    const name: string = bare ?? braced;
+    if (Object.hasOwn(variables, name)) return variables[name] as string;
+    return (quoting === "single" ? undefined : environment(name)) ?? written;
+  });
+}

@@ -1,0 +1,117 @@
+import type { Config, PathConfig } from "../config/load.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Variables } from "./command-line.ts";
+import type { HookRunner } from "./runner.ts";
+
+/** The parameters of a hook: the command that runs while something is so, and the one that runs once when it ends. */
+interface Row {
+  readonly during: keyof PathConfig | keyof Config;
+  readonly restart: keyof PathConfig | keyof Config;
+  readonly after?: keyof PathConfig | keyof Config;
+}
+
+const HOOKS = {
+  connect: { during: "runOnConnect", restart: "runOnConnectRestart", after: "runOnDisconnect" },
+  init: { during: "runOnInit", restart: "runOnInitRestart" },
+  demand: { during: "runOnDemand", restart: "runOnDemandRestart", after: "runOnUnDemand" },
+  ready: { during: "runOnReady", restart: "runOnReadyRestart", after: "runOnNotReady" },
+  read: { during: "runOnRead", restart: "runOnReadRestart", after: "runOnUnread" },
+} as const satisfies Record<string, Row>;
+
+export type HookName = keyof typeof HOOKS;
+
+/** Values of the parameters of hooks, by name. */
+type Commands = Partial<Pick<Config, HookKey & keyof Config> & Pick<PathConfig, HookKey & keyof PathConfig>>;
+type HookRow = (typeof HOOKS)[HookName];
+type HookKey = HookRow["during"] | HookRow["restart"] | Extract<HookRow, { after: string }>["after"];
+
+/** Something that a hook is about, for as long as it is so. */
+export interface HookEvent {
+  readonly hook: HookName;
+  /** Where the parameters of the hook are. */
+  readonly conf: Commands;
+  readonly variables: Variables;
+  /** Of its owner. */
+  readonly logger: Logger;
+  /** Called when its command has ended by itself and is not started again. */
+  readonly ended?: () => void;
+}
+
+/** Ends what a hook is about. */
+export type EndHook = () => void;
+
+/** What the global parameters say about hooks. */
+export type HookConfig = Pick<
+  Config,
+  "runOnConnect" | "runOnConnectRestart" | "runOnDisconnect" | "rtspAddress"
+>;
+
+export interface HooksOptions {
+  readonly runner: HookRunner;
+  readonly config: HookConfig;
+  /** The port that RTSP really has, when the configuration leaves it to the system. */
+  readonly rtspPort: () => string | undefined;
+}
+
+/** Runs what the configuration says is to be run when something begins and ends. */
+export class Hooks {
+  readonly runner: HookRunner;
+  readonly #rtspPort: () => string | undefined;
+  /** Replaced by a reload; what runs already is not touched. */
+  config: HookConfig;
+
+  constructor({ runner, config, rtspPort }: HooksOptions) {
+    this.runner = runner;
+    this.#rtspPort = rtspPort;
+    this.config = config;
+  }
+
+  /** Something begins: its command runs until the function that is returned is called. */
+  begin({ hook, conf, variables, logger, ended }: HookEvent): EndHook {
+    const row: HookRow = HOOKS[hook];
+    const running = this.runner.start({
+      name: row.during,
+      command: conf[row.during] ?? "",
+      restart: conf[row.restart] ?? false,
+      env: variables,
+      logger,
+      ...(ended !== undefined && { ended }),
+    });
+    return () => {
+      running.stop();
+      if (!("after" in row)) return;
+      this.runner.launch({ name: row.after, command: conf[row.after] ?? "", env: variables, logger });
+    };
+  }
+
+  /** A client has connected. @param type as the API would name it: `rtspConn` */
+  connected(type: string, id: string, logger: Logger): EndHook {
+    const variables = { MTX_PATH: "", RTSP_PATH: "", MTX_CONN_TYPE: type, MTX_CONN_ID: id };
+    return this.begin({ hook: "connect", conf: this.config, variables, logger });
+  }
+
+  /** Of every command. */
+  get variables(): Variables {
+    const { rtspAddress } = this.config;
+    const port = rtspAddress.slice(rtspAddress.lastIndexOf(":") + 1);
+    return { RTSP_PORT: port === "0" ? (this.#rtspPort() ?? port) : port };
+  }
+}
+
+/** The variables of everything about a path. @param groups of the regular expression that made it */
+export function pathVariables(path: string, groups: readonly string[]): Variables {
+  const captured = groups.map((group, i) => [`G${i + 1}`, group]);
+  return { MTX_PATH: path, RTSP_PATH: path, ...Object.fromEntries(captured) };
+}
+
+/** A query fit for `MTX_QUERY`: what does not belong into one as it is, is escaped by percent signs. */
+export function queryVariable(query: string): string {
+  return query.replace(/[^\w.~%&=+:,/@-]/gu, (c) => {
+    const isLone = /^[\ud800-\udfff]$/.test(c);
+    return isLone ? "%EF%BF%BD" : encodeURIComponent(c).replace(/['()*!]/g, hex);
+  });
+}
+
+function hex(c: string): string {
+  return `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
+}

@@ -1,0 +1,137 @@
+import { environmentVariable, isWindows, openSupervisor, type SupervisorLink } from "../host/supervised.ts";
+import type { News } from "../host/supervisor-messages.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import { parseCommandLine, type Variables } from "./command-line.ts";
+import { HookProcess, type HookSpec, type ProcessHost } from "./hook-process.ts";
+
+/** Processes that may run at a time. */
+const PROCESSES_MAX = 1_000;
+/** Longest wait for the processes at the end, ms: they are killed 5 s after they were asked to end. */
+const CLOSE_MS = 6_000;
+
+/** A command that runs until it is stopped. */
+export interface RunningHook {
+  /** Asks it to end; it is killed 5 s later. Does not wait. */
+  stop(): void;
+}
+
+export interface HookRunnerOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Of every command; those of the hook go before them. */
+  readonly variables?: () => Variables;
+  /** Starts the process that looks after all others, at the first command. */
+  readonly supervisor?: typeof openSupervisor;
+}
+
+/** Runs commands, all under one supervisor, which ends them when this process does. */
+export class HookRunner implements ProcessHost {
+  readonly clock: Clock;
+  readonly #logger: Logger;
+  readonly #open: typeof openSupervisor;
+  readonly #variables: () => Variables;
+  #supervisor: SupervisorLink | undefined;
+  /** Every process of which anything lives. */
+  readonly #processes = new Map<number, HookProcess>();
+  #nextId = 1;
+  /** Commands that wait for the server to listen. */
+  #held: (() => void)[] | undefined = [];
+  #idle: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: HookRunnerOptions) {
+    const { logger, clock, supervisor = openSupervisor, variables = () => ({}) } = options;
+    this.#variables = variables;
+    this.#logger = logger;
+    this.clock = clock;
+    this.#open = supervisor;
+  }
+
+  /** Commands start from now on; those that were to start before do now. */
+  release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const start of held ?? []) start();
+  }
+
+  /** Runs a command until it is stopped; a blank one is none. */
+  start(spec: HookSpec): RunningHook {
+    const hook = this.#hook(spec, "started");
+    return { stop: () => hook?.stop() };
+  }
+
+  /** Runs a command once. */
+  launch(spec: Omit<HookSpec, "restart" | "ended">): void {
+    this.#hook({ ...spec, restart: false }, "launched");
+  }
+
+  #hook(spec: HookSpec, verb: "started" | "launched"): HookProcess | undefined {
+    if (spec.command.trim() === "" || this.#closed) return undefined;
+    const hook = new HookProcess(this, spec, verb);
+    if (this.#held === undefined) hook.start();
+    else this.#held.push(() => hook.start());
+    return hook;
+  }
+
+  spawn(owner: HookProcess, command: string, env: Variables): number {
+    const variables = { ...this.#variables(), ...env };
+    const { words, verbatim } = parseCommandLine(command, {
+      variables,
+      environment: environmentVariable,
+      windows: isWindows,
+    });
+    if (this.#processes.size >= PROCESSES_MAX) throw new Error(`${PROCESSES_MAX} commands run already`);
+    const id = this.#nextId++;
+    this.#supervisor ??= this.#open({ news: (news) => this.#news(news), lost: () => this.#lost() });
+    this.#processes.set(id, owner);
+    this.#supervisor.order({ kind: "start", id, words, verbatim, variables });
+    return id;
+  }
+
+  end(id: number): void {
+    this.#supervisor?.order({ kind: "stop", id });
+  }
+
+  #news(news: News): void {
+    const owner = this.#processes.get(news.id);
+    if (news.kind === "failed" || news.kind === "gone") this.#forget(news.id);
+    owner?.news(news);
+  }
+
+  #forget(id: number): void {
+    this.#processes.delete(id);
+    if (this.#processes.size === 0) this.#idle?.();
+  }
+
+  /** The supervisor has ended, and with it all processes; the next command starts another one. */
+  #lost(): void {
+    this.#supervisor = undefined;
+    const lost = [...this.#processes];
+    this.#processes.clear();
+    this.#idle?.();
+    if (lost.length > 0)
+      this.#logger.error("the supervisor of commands has ended, and with it every command");
+    for (const [id, owner] of lost) {
+      owner.news({ kind: "exited", id, code: -1, signal: null });
+      owner.news({ kind: "gone", id });
+    }
+  }
+
+  /** Waits until everything has ended, 6 s at most; nothing starts any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#held = undefined;
+    this.#logger.info("waiting for external commands");
+    for (const hook of this.#processes.values()) hook.close();
+    if (this.#processes.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      const cancel = this.clock.after(CLOSE_MS, resolve);
+      await promise;
+      cancel();
+    }
+    await this.#supervisor?.close();
+    this.#supervisor = undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { signal } from "./process-tree.ts";
+import type { News, Order } from "./supervisor-messages.ts";
+
+/** The argument that makes a supervisor of the executable. */
+export const SUPERVISE_FLAG = "--supervise";
+
+/** What the server hears of its supervisor. */
+export interface SupervisorOwner {
+  news(news: News): void;
+  /** It has ended although nobody closed it. */
+  lost(): void;
+}
+
+/** A running supervisor, as the server sees it. */
+export interface SupervisorLink {
+  order(order: Order): void;
+  /** Ends it, and all its processes at once. Settles when it has ended. */
+  close(): Promise<void>;
+}
+
+/** Starts this executable once more, as the supervisor of processes that the server wants to run. */
+export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
+  const groups = new Map<number, number>();
+  let isOpen = true;
+  const child = Bun.spawn([...ownCommand(), SUPERVISE_FLAG], {
+    detached: true,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    ipc: (news: News) => {
+      if (news.kind === "started") groups.set(news.id, news.pid);
+      else if (news.kind === "gone") groups.delete(news.id);
+      if (isOpen) owner.news(news);
+    },
+    onExit: () => {
+      if (!isOpen) return;
+      isOpen = false;
+      for (const group of groups.values()) signal(-group, "SIGKILL"); // nobody looks after them any more
+      owner.lost();
+    },
+  });
+  return {
+    order: (order) => {
+      if (isOpen) child.send(order);
+    },
+    close: async () => {
+      isOpen = false;
+      child.disconnect();
+      await child.exited;
+    },
+  };
+}
+
+/** What starts this program: the executable alone when everything is in it, else the runtime with the entry file. */
+function ownCommand(): string[] {
+  const isCompiled = /^\/\$bunfs\/|^[A-Z]:[\\/]~BUN[\\/]/.test(import.meta.dir);
+  return isCompiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "../main.ts")];
+}
+
+/** A variable of the environment of this process. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name];
+}
+
+export const isWindows = process.platform === "win32";

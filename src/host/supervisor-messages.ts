@@ -1,0 +1,29 @@
+/** What the server tells its supervisor. */
+export type Order =
+  | {
+      /** Start a process, in a process group of its own. */
+      readonly kind: "start";
+      /** Names the process in everything that follows. */
+      readonly id: number;
+      readonly words: readonly string[];
+      /** Windows: the words are joined as they are. */
+      readonly verbatim: boolean;
+      /** Laid over the environment of the server. */
+      readonly variables: Readonly<Record<string, string>>;
+    }
+  /** End the group of a process: SIGINT, and SIGKILL 5 s later to what is left. */
+  | { readonly kind: "stop"; readonly id: number };
+
+/** What the supervisor tells the server. */
+export type News =
+  | { readonly kind: "started"; readonly id: number; readonly pid: number }
+  /** It could not be started; nothing more comes of it. */
+  | { readonly kind: "failed"; readonly id: number; readonly problem: string }
+  /** The process itself has ended; others of its group may live. */
+  | { readonly kind: "exited"; readonly id: number; readonly code: number; readonly signal: string | null }
+  /** Nobody of its group lives any more; nothing more comes of it. */
+  | { readonly kind: "gone"; readonly id: number }
+  /** A line that it printed. `overwritten`: it ended with a lone carriage return. */
+  | { readonly kind: "line"; readonly id: number; readonly text: string; readonly overwritten: boolean }
+  /** Lines that were too many to be told. */
+  | { readonly kind: "skipped"; readonly id: number; readonly lines: number };

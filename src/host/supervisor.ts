@@ -1,0 +1,92 @@
+import { becomeSubreaper, children, descendants, type Reaper, signal } from "./process-tree.ts";
+import { SupervisedProcess } from "./supervised-process.ts";
+import type { News, Order } from "./supervisor-messages.ts";
+
+/** How often groups are looked at while one is ending, and while none is, ms. */
+const FAST_LOOK_MS = 50;
+const SLOW_LOOK_MS = 1_000;
+/** How often what outlives the server is looked for, and how many times, until nothing is found. */
+const HUNTS = 100;
+const HUNT_EVERY_MS = 10;
+
+/**
+ * The whole life of a supervisor: a process that starts others for the server and ends them, all of them as soon as the
+ * server is gone, however that came.
+ */
+export function supervise(): void {
+  // it ends with its server and not before: not by a terminal, nor by who ends all processes of a service
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});
+  const supervisor = new Supervisor();
+  process.on("message", (order: Order) => supervisor.receive(order));
+  process.on("disconnect", () => void supervisor.end());
+  if (!process.connected) void supervisor.end();
+}
+
+class Supervisor {
+  readonly #reaper: Reaper | undefined = becomeSubreaper();
+  readonly #processes = new Map<number, SupervisedProcess>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ending = false;
+
+  receive(order: Order): void {
+    if (order.kind === "start") this.#start(order);
+    else this.#processes.get(order.id)?.stop();
+    this.#look(); // soon: it may end at once
+  }
+
+  #start(order: Extract<Order, { kind: "start" }>): void {
+    const { id } = order;
+    try {
+      const started = new SupervisedProcess(order, (news) => {
+        this.#tell(news);
+        if (news.kind === "exited") this.#look();
+      });
+      this.#processes.set(id, started);
+    } catch (error) {
+      this.#tell({ kind: "failed", id, problem: (error as Error).message });
+    }
+  }
+
+  #tell(news: News): void {
+    if (!this.#ending) process.send?.(news);
+  }
+
+  /** Says who is gone, takes back orphans, and comes again. */
+  #look(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#reap();
+    let hurry = false;
+    for (const [id, supervised] of this.#processes) {
+      if (supervised.gone) {
+        supervised.close();
+        this.#processes.delete(id);
+        this.#tell({ kind: "gone", id });
+      } else hurry ||= supervised.stopping;
+    }
+    if (this.#processes.size === 0) return;
+    this.#timer = setTimeout(() => this.#look(), hurry ? FAST_LOOK_MS : SLOW_LOOK_MS);
+  }
+
+  #reap(): void {
+    if (this.#reaper === undefined) return;
+    const own = new Set([...this.#processes.values()].map(({ pid }) => pid));
+    for (const pid of children()) if (!own.has(pid)) this.#reaper.reap(pid);
+  }
+
+  /** The server is gone: everything ends at once, what left its group too. */
+  async end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    clearTimeout(this.#timer);
+    for (const supervised of this.#processes.values()) supervised.kill();
+    for (let hunt = 0; hunt < HUNTS; hunt++) {
+      this.#reap();
+      const left = descendants(process.pid);
+      if (left.length === 0) break;
+      for (const pid of left) signal(pid, "SIGKILL");
+      await new Promise((resolve) => setTimeout(resolve, HUNT_EVERY_MS));
+    }
+    process.exit(0);
+  }
+}
