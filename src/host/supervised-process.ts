@@ -30,6 +30,8 @@ export class SupervisedProcess {
   readonly #id: number;
   readonly #process: Child;
   readonly #tell: (news: News) => void;
+  /** What it printed and has not ended yet, of each output. */
+  readonly #lines: OutputLines[] = [];
   readonly #budget = new LineBudget();
   #skipped = 0;
   #skippedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -48,6 +50,7 @@ export class SupervisedProcess {
     void this.#process.exited.then(async (code) => {
       // what it printed last comes first; who inherited its output may keep that open for ever
       await Promise.race([read, new Promise<void>((resolve) => setTimeout(resolve, 100))]);
+      for (const lines of this.#lines) lines.flush();
       this.#tellSkipped();
       this.#told = true;
       const signalCode = this.#process.signalCode as string | null;
@@ -60,6 +63,7 @@ export class SupervisedProcess {
       () => this.#wanted(),
       (text, overwritten) => this.#tell({ kind: "line", id: this.#id, text, overwritten }),
     );
+    this.#lines.push(lines);
     try {
       for await (const chunk of stream) lines.push(chunk);
     } catch {
