@@ -22,6 +22,9 @@ interface Spawned {
   readonly outputs: readonly Output[];
 }
 
+/** Of this process, copied once. */
+const ENVIRONMENT = { ...process.env };
+
 type StartOrder = Extract<Order, { kind: "start" }>;
 
 /** A process that was started, and its group. */
@@ -129,7 +132,7 @@ export class SupervisedProcess {
 /** In its own session, so that signals of a terminal do not reach it. */
 function spawn({ words, verbatim, variables }: StartOrder): Spawned {
   const [name = "", ...rest] = words;
-  const env = { ...process.env, ...variables };
+  const env = { ...ENVIRONMENT, ...variables };
   const file = /[\\/]/.test(name) ? name : Bun.which(name, { PATH: env["PATH"] ?? "" });
   if (file === null) throw new Error(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
   const pipes = openPipes();

@@ -2,7 +2,8 @@ import { becomeSubreaper, children, descendants, type Reaper, signal } from "./p
 import { SupervisedProcess } from "./supervised-process.ts";
 import type { News, Order } from "./supervisor-messages.ts";
 
-/** How often groups are looked at while one is ending, and while none is, ms. */
+/** How soon groups are looked at when something has happened, again while one is ending, and while none is, ms. */
+const SOON_MS = 5;
 const FAST_LOOK_MS = 50;
 const SLOW_LOOK_MS = 1_000;
 /** How often what outlives the server is looked for, and how many times, until nothing is found. */
@@ -26,12 +27,23 @@ class Supervisor {
   readonly #reaper: Reaper | undefined = becomeSubreaper();
   readonly #processes = new Map<number, SupervisedProcess>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires, monotonic ms. */
+  #lookAt = Number.POSITIVE_INFINITY;
+  #reapedAt = 0;
   #ending = false;
 
   receive(order: Order): void {
     if (order.kind === "start") this.#start(order);
     else this.#processes.get(order.id)?.stop();
-    this.#look(); // soon: it may end at once
+    this.#lookIn(order.kind === "stop" ? FAST_LOOK_MS : SLOW_LOOK_MS);
+  }
+
+  #lookIn(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.#lookAt) return;
+    clearTimeout(this.#timer);
+    this.#lookAt = at;
+    this.#timer = setTimeout(() => this.#look(), ms);
   }
 
   #start(order: Extract<Order, { kind: "start" }>): void {
@@ -39,7 +51,7 @@ class Supervisor {
     try {
       const started = new SupervisedProcess(order, (news) => {
         this.#tell(news);
-        if (news.kind === "exited") this.#look();
+        if (news.kind === "exited") this.#lookIn(SOON_MS);
       });
       this.#processes.set(id, started);
     } catch (error) {
@@ -53,9 +65,8 @@ class Supervisor {
 
   /** Says who is gone, takes back orphans, and comes again. */
   #look(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#reap();
+    this.#lookAt = Number.POSITIVE_INFINITY;
+    if (performance.now() - this.#reapedAt >= FAST_LOOK_MS) this.#reap();
     let hurry = false;
     for (const [id, supervised] of this.#processes) {
       if (supervised.gone) {
@@ -64,11 +75,11 @@ class Supervisor {
         this.#tell({ kind: "gone", id });
       } else hurry ||= supervised.stopping;
     }
-    if (this.#processes.size === 0) return;
-    this.#timer = setTimeout(() => this.#look(), hurry ? FAST_LOOK_MS : SLOW_LOOK_MS);
+    if (this.#processes.size > 0) this.#lookIn(hurry ? FAST_LOOK_MS : SLOW_LOOK_MS);
   }
 
   #reap(): void {
+    this.#reapedAt = performance.now();
     if (this.#reaper === undefined) return;
     const own = new Set([...this.#processes.values()].map(({ pid }) => pid));
     for (const pid of children()) if (!own.has(pid)) this.#reaper.reap(pid);
