@@ -54,7 +54,7 @@ export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
 
 /** What starts this program: the executable alone when everything is in it, else the runtime with the entry file. */
 function ownCommand(): string[] {
-  const isCompiled = /^\/\$bunfs\/|^[A-Z]:[\\/]~BUN[\\/]/.test(import.meta.dir);
+  const isCompiled = /^\/\$bunfs\/|^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main);
   return isCompiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "../main.ts")];
 }
 

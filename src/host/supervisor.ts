@@ -33,6 +33,7 @@ class Supervisor {
   #ending = false;
 
   receive(order: Order): void {
+    if (this.#ending) return;
     if (order.kind === "start") this.#start(order);
     else this.#processes.get(order.id)?.stop();
     this.#lookIn(order.kind === "stop" ? FAST_LOOK_MS : SLOW_LOOK_MS);

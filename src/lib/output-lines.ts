@@ -2,6 +2,8 @@
 const LINE_MAX = 1_000;
 const LF = 0x0a;
 const CR = 0x0d;
+const TAB = 0x09;
+const SPACE = 0x20;
 
 /** How many lines may be told: a number at once, and some more each second. */
 export class LineBudget {
@@ -21,7 +23,7 @@ export class LineBudget {
 }
 
 /**
- * Cuts the output of a process into lines, each of at most 1,000 bytes; blank ones are left out. What a lone carriage
+ * Cuts the output of a process into lines, each of at most 1,000 bytes; empty ones are left out, tabs become blanks. What a lone carriage
  * return ends is a line of its own kind: on a terminal the next one would be written over it.
  */
 export class OutputLines {
@@ -54,7 +56,7 @@ export class OutputLines {
       if (byte === LF) this.#end(false);
       else if (byte === CR) this.#afterReturn = true;
       else {
-        if (this.#size < LINE_MAX) this.#kept[this.#size] = byte;
+        if (this.#size < LINE_MAX) this.#kept[this.#size] = byte === TAB ? SPACE : byte;
         this.#size += 1;
       }
     }

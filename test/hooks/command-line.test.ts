@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CommandLineError, parseCommandLine } from "../../src/hooks/command-line.ts";
+import { Random } from "../support/random.ts";
 
 const VARIABLES = {
   MTX_PATH: "cam one",
@@ -63,6 +64,22 @@ test.each([
   [" \t\n", "there is no command"],
 ])("%s is refused", (line, problem) => {
   expect(() => words(line)).toThrow(new CommandLineError(problem));
+});
+
+test("any text is taken apart or refused, and what it says is kept", () => {
+  const random = new Random(1);
+  const alphabet = ["'", '"', "\\", "$", "{", "}", " ", "\n", "a", "G1", "MTX_PATH", "sh", "-c", "é"];
+  let refused = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const line = Array.from({ length: random.below(12) }, () => random.pick(alphabet)).join("");
+    try {
+      for (const word of words(line)) expect(word).not.toContain("undefined");
+    } catch (error) {
+      if (!(error instanceof CommandLineError)) throw error;
+      refused += 1;
+    }
+  }
+  expect(refused).toBeGreaterThan(1_000);
 });
 
 describe("Windows", () => {

@@ -66,11 +66,12 @@ test(
   "a hook that closes its output, or leaves it to a child, is seen to end; it has no descriptors of ours",
   async () => {
     await using arena = await arenaWith(
-      "ls /proc/self/fd | tr '\\n' ' '; echo\nsleep 1 &\nexec >&- 2>&-\nsleep 0.2\nexit 5",
+      "env | grep -c NODE_CHANNEL\nls /proc/self/fd | tr '\\n' ' '; echo\nsleep 1 &\nexec >&- 2>&-\nsleep 0.2\nexit 5",
     );
     await arena.logged(/\[path a\] runOnInit command exited: command returned code 5/);
     // the last one is the folder that is listed
     expect(arena.server.log).toContain("[path a] [runOnInit] 0 1 2 3 ");
+    expect(arena.server.log).toContain("[path a] [runOnInit] 0\n");
     await arena.settle();
   },
   LIMIT_MS,

@@ -123,6 +123,42 @@ test(
 );
 
 test(
+  "the same while the supervisor is starting",
+  async () => {
+    for (const ms of [0, 10, 30, 60, 100]) {
+      const marked = new Marked();
+      await using server = await TestServer.start({
+        config: "paths:\n  a:\n    runOnInit: sleep 100010\n",
+        env: marked.env,
+      });
+      await Bun.sleep(ms); // there is nothing to wait for: any moment is to be a good one
+      server.kill("SIGKILL");
+      await gone(marked, /./, 2_000);
+    }
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a reload of runOnConnect drops nobody",
+  async () => {
+    await using server = await TestServer.start({ config: "runOnConnect: 'true 1'\npaths:\n  all:\n" });
+    await using publisher = await TestPublisher.start(server.rtsp("cam"), STREAM);
+    const config = "runOnConnect: sh -c 'echo second'\npaths:\n  all:\n";
+    await using reader = await TestReader.start(server.rtsp("cam"), publisher.tracks);
+    server.writeConfig(config);
+    await server.waitForLog(/reloading configuration/);
+    await server.until(async () => {
+      await using _ = await TestReader.start(server.rtsp("cam"), publisher.tracks);
+      return /\[runOnConnect\] second/.test(server.log);
+    }, "the new command runs");
+    await reader.more();
+    expect(server.log).not.toContain("listener is closing");
+  },
+  LIMIT_MS,
+);
+
+test(
   "without ffi too, but for those who made a session of their own",
   async () => {
     const env = { MEDIAMTX_NO_FFI: "1" };

@@ -14,8 +14,8 @@ function cut(...chunks: (string | Uint8Array)[]): [string, boolean][] {
 }
 
 test("lines end wherever the chunks do, and blank ones are none", () => {
-  expect(cut("a", "b\n\n", "c\r", "\nd")).toEqual([
-    ["ab", false],
+  expect(cut("a", "\tb\n\n", "c\r", "\nd")).toEqual([
+    ["a b", false],
     ["c", false],
     ["d", false],
   ]);
