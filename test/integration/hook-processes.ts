@@ -31,6 +31,13 @@ export class Marked {
     return [...this.living()].filter(([, line]) => pattern.test(line)).map(([pid]) => pid);
   }
 
+  /** Dead children that a process has not taken back. */
+  zombies(parent: number): number {
+    const dead = new RegExp(`\\) Z ${parent} `);
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && dead.test(read(`/proc/${name}/stat`)))
+      .length;
+  }
+
   /** The process that looks after the others. */
   supervisor(): number | undefined {
     return this.matching(/ --supervise$/)[0];

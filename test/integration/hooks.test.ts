@@ -174,7 +174,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a hook that ignores SIGINT is killed 5 s later with its group; the path is gone at once",
   async () => {
     const { marked, server } = await withFamily((file) => `paths:\n  a:\n    runOnInit: ${file}\n`);
@@ -191,7 +191,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the end of the server waits for hooks that ignore it, and no longer than 6 s",
   async () => {
     const { marked, server } = await withFamily((file) => `paths:\n  a:\n    runOnInit: ${file}\n`);
@@ -208,7 +208,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "what runs once at the end of the server comes to its end",
   async () => {
     await using server = await TestServer.start({
@@ -221,7 +221,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a hook that crashes in a loop costs its backoff; one that is missing is said to be once",
   async () => {
     await using server = await TestServer.start({
@@ -242,7 +242,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the supervisor is killed: its commands are gone, and those that are to go on start under another one",
   async () => {
     const marked = new Marked();
@@ -257,6 +257,27 @@ test(
     await server.until(() => marked.matching(/sleep 100006/).some((pid) => pid !== first), "it runs again");
     expect(marked.matching(/sleep 100006/)).toHaveLength(1);
     expect(marked.matching(/ --supervise$/)).toHaveLength(1);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "orphans of a command are taken back when they end; the supervisor is not ended by who ends all",
+  async () => {
+    const marked = new Marked();
+    const orphans =
+      "i=0; while [ $i -lt 50 ]; do (sleep 0.1 & exec true); i=$((i+1)); done; echo made; sleep 100011";
+    await using server = await TestServer.start({
+      config: `paths:\n  a:\n    runOnInit: sh -c '${orphans}'\n`,
+      env: marked.env,
+    });
+    await server.waitForLog(/\[runOnInit\] made/);
+    const supervisor = marked.supervisor() ?? 0;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(supervisor, signal);
+    const isClean = () => marked.zombies(supervisor) === 0 && marked.matching(/^sleep 0.1/).length === 0;
+    await server.until(isClean, "no zombie is left");
+    expect(marked.supervisor()).toBe(supervisor);
+    expect(marked.matching(/sleep 100011/).length).toBeGreaterThan(0);
   },
   LIMIT_MS,
 );

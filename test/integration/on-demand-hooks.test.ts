@@ -16,15 +16,15 @@ const LIMIT_MS = 60_000;
 const PUBLISH = `${process.execPath} ${join(import.meta.dir, "publisher.ts")} rtsp://127.0.0.1:$RTSP_PORT/$MTX_PATH`;
 const TRACKS = syntheticTracks({});
 
-test(
+test.concurrent(
   "a reader starts the command, waits for the stream, and its end ends the command and the publisher",
   async () => {
     const marked = new Marked();
     await using server = await TestServer.start({
       config:
-        "paths:\n  all:\n    runOnDemandCloseAfter: 500ms\n" +
+        "paths:\n  '~^some/(.+)$':\n    runOnDemandCloseAfter: 500ms\n" +
         `    runOnDemand: ${PUBLISH}\n` +
-        "    runOnUnDemand: sh -c 'echo $MTX_PATH $MTX_QUERY > undemand.part; mv undemand.part undemand'\n",
+        "    runOnUnDemand: sh -c 'echo $MTX_PATH $MTX_QUERY $G1 > undemand.part; mv undemand.part undemand'\n",
       env: marked.env,
     });
     await using other = await TestServer.start();
@@ -41,7 +41,7 @@ test(
     await server.until(() => publishers() === 0, "the publisher has ended");
     const file = join(server.folder, "undemand");
     await server.until(() => existsSync(file), "the other command ran");
-    expect(readFileSync(file, "utf8")).toBe("some/cam x=y&z\n");
+    expect(readFileSync(file, "utf8")).toBe("some/cam x=y&z cam\n");
     expect(server.log.match(/\[path some\/cam\] runOnDemand command (\w+)/g)).toEqual([
       "[path some/cam] runOnDemand command started",
       "[path some/cam] runOnDemand command stopped",
@@ -55,7 +55,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a command that brings nothing: who waits is refused in time, over HLS as well, and it is ended",
   async () => {
     const marked = new Marked();
@@ -80,7 +80,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a publisher that goes while its command runs on: readers come back to a new one, and no command is left",
   async () => {
     const marked = new Marked();
@@ -103,7 +103,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a command that has ended for good starts again with the next request",
   async () => {
     await using server = await TestServer.start({
@@ -123,7 +123,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a publisher nobody asked for stays, with and without readers",
   async () => {
     await using server = await TestServer.start({
