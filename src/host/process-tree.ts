@@ -52,11 +52,26 @@ export function descendants(root: number, session = -1): number[] {
   return [...found];
 }
 
+/** The variable that names the supervisor to every process that comes of it. */
+export const SUPERVISOR_VARIABLE = "MEDIAMTX_SUPERVISOR";
+
+/** All processes whose environment names this one as their supervisor, wherever they went. */
+export function followers(): number[] {
+  const entry = `${SUPERVISOR_VARIABLE}=${process.pid}`;
+  const follows = (name: string) => readProc(`/proc/${name}/environ`)?.split("\0").includes(entry) === true;
+  return processes().filter(follows).map(Number);
+}
+
+/** Names of the folders of all processes; none where there is no `/proc`. */
+function processes(): string[] {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+}
+
 function readTable(): Map<number, Entry> {
   const table = new Map<number, Entry>();
-  if (process.platform !== "linux") return table;
-  for (const name of readdirSync("/proc")) {
-    const entry = /^\d+$/.test(name) ? readEntry(name) : undefined;
+  for (const name of processes()) {
+    const entry = readEntry(name);
     if (entry !== undefined) table.set(Number(name), entry);
   }
   return table;

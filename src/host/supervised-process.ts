@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { LineBudget, OutputLines } from "../lib/output-lines.ts";
 import { openPipe, type Pipe } from "./pipe.ts";
-import { descendants, signal } from "./process-tree.ts";
+import { descendants, SUPERVISOR_VARIABLE, signal } from "./process-tree.ts";
 import type { News, Order } from "./supervisor-messages.ts";
 
 /** How long a group may take to end after SIGINT, ms. */
@@ -22,8 +22,11 @@ interface Spawned {
   readonly outputs: readonly Output[];
 }
 
-/** Of this process, copied once. */
-const ENVIRONMENT = { ...process.env };
+/** What every process gets, made once. */
+const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
+  ...process.env,
+  [SUPERVISOR_VARIABLE]: String(process.pid),
+};
 
 type StartOrder = Extract<Order, { kind: "start" }>;
 

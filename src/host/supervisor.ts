@@ -1,4 +1,4 @@
-import { becomeSubreaper, children, descendants, type Reaper, signal } from "./process-tree.ts";
+import { becomeSubreaper, children, descendants, followers, type Reaper, signal } from "./process-tree.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 import type { News, Order } from "./supervisor-messages.ts";
 
@@ -94,7 +94,8 @@ class Supervisor {
     for (const supervised of this.#processes.values()) supervised.kill();
     for (let hunt = 0; hunt < HUNTS; hunt++) {
       this.#reap();
-      const left = descendants(process.pid);
+      // without a reaper those who lost their parent are not below us
+      const left = [...descendants(process.pid), ...(this.#reaper === undefined ? followers() : [])];
       if (left.length === 0) break;
       for (const pid of left) signal(pid, "SIGKILL");
       await new Promise((resolve) => setTimeout(resolve, HUNT_EVERY_MS));

@@ -49,14 +49,15 @@ test(
       .split("\n")
       .filter((line) => line.includes(mark))
       .map((line) => line.slice(line.indexOf(mark) + mark.length));
-    expect(lines.filter((line) => line !== "to stderr")).toEqual([
+    expect(lines.filter((line) => !/to stderr|\/dev\/stderr/.test(line))).toEqual([
       "a\\x1b[2Jb",
       "c\\x00d",
       "  \ufffd",
       `${"x".repeat(1_000)}…`,
       "no end",
     ]);
-    expect(lines).toContain("to stderr");
+    // sockets, which are what there is without ffi, cannot be opened by their name
+    expect(lines.includes("to stderr")).toBe(process.env["MEDIAMTX_NO_FFI"] !== "1");
     await arena.settle();
   },
   LIMIT_MS,

@@ -159,17 +159,13 @@ test(
 );
 
 test(
-  "without ffi too, but for those who made a session of their own",
+  "without ffi too",
   async () => {
     const env = { MEDIAMTX_NO_FFI: "1" };
     const { marked, server } = await withFamily((file) => `paths:\n  a:\n    runOnInit: ${file}\n`, env);
     await using _ = server;
     server.kill("SIGKILL");
-    try {
-      await gone(marked, /supervise|10000[145]|family/, 2_000);
-    } finally {
-      for (const pid of marked.matching(/10000[23]/)) process.kill(pid, "SIGKILL");
-    }
+    await gone(marked, /./, 2_000);
   },
   LIMIT_MS,
 );
