@@ -6,12 +6,13 @@ import { BrowserPage } from "./browser.ts";
 import { CLOCK_HEIGHT, CLOCK_RATE, CLOCK_WIDTH, readBars } from "./clock-source.ts";
 import { middle } from "./sync.ts";
 
-/** Between the newest data and the picture, s. */
-const BEHIND_MAX_S = 1;
-/** Between the clock that is drawn and the clock when it is seen, ms. */
-const GLASS_MAX_MS = 1_200;
-/** How long is watched, s; TEST_SECONDS for longer runs. */
+/** How long is watched, s; with TEST_SECONDS the bars count, which a machine that does nothing else has to meet. */
 const WATCH_S = Number(process.env["TEST_SECONDS"] ?? 15);
+const isMeasured = process.env["TEST_SECONDS"] !== undefined;
+/** Between the newest data and the picture, s. Without low latency it is more than three seconds. */
+const BEHIND_MAX_S = isMeasured ? 1 : 1.5;
+/** Between the clock that is drawn and the clock when it is seen, ms. */
+const GLASS_MAX_MS = isMeasured ? 1_200 : 2_000;
 
 /** Publishes pictures of the clock, and a tone. */
 function publishClock(url: string): Client {
