@@ -56,6 +56,8 @@ export const PARAM_SPS = 1;
 export const PARAM_PPS = 2;
 export const PARAM_VPS = 4;
 export const PARAM_MAX = 1024;
+/** Bytes kept of the payload that showed the last random access point. */
+export const HEAD_MAX = 48;
 
 /** The media memory is used up. */
 export const ERR_BUDGET = -1;

@@ -1,3 +1,4 @@
+import { HEAD_MAX } from "./abi";
 import { LOG_TRACKS } from "./log";
 
 /**
@@ -27,6 +28,10 @@ export class Track {
   frameBytes!: i32;
   frames!: i32;
   keyFrames!: i32;
+  /** `frames` at the last random access point, how many came from the one before to it, and bytes at TRACK_HEAD. */
+  rapFrames!: i32;
+  gopFrames!: i32;
+  headSize!: i32;
   /** Parameter sets: a slot with the newest of each, bits of those known and needed, and how often they changed. */
   params!: i32;
   paramsKnown!: i32;
@@ -45,6 +50,7 @@ export class Track {
   anchorArrival!: f64;
   reportArrival!: f64;
   lastArrival!: f64;
+  rapArrival!: f64;
   /** Packets, their bytes (headers included), their payload bytes, packets that never came. */
   packets!: f64;
   bytes!: f64;
@@ -54,6 +60,8 @@ export class Track {
 
 export const TRACK_STRIDE: i32 = 384;
 export const TRACK_KINDS: i32 = 128;
+/** Behind the track: the first bytes of the payload that showed the last random access point, at most HEAD_MAX. */
+export const TRACK_HEAD: i32 = TRACK_STRIDE - HEAD_MAX;
 
 export const TRACK_VIDEO: i32 = TRACK_KINDS + offsetof<Track>("video");
 export const TRACK_SSRC: i32 = TRACK_KINDS + offsetof<Track>("ssrc");
@@ -63,6 +71,10 @@ export const TRACK_SEQ_OFFSET: i32 = TRACK_KINDS + offsetof<Track>("seqOffset");
 export const TRACK_LAST_TIME: i32 = TRACK_KINDS + offsetof<Track>("lastTime");
 export const TRACK_RAP_COUNT: i32 = TRACK_KINDS + offsetof<Track>("rapCount");
 export const TRACK_RAP_SEQ: i32 = TRACK_KINDS + offsetof<Track>("rapSeq");
+export const TRACK_RAP_ARRIVAL: i32 = TRACK_KINDS + offsetof<Track>("rapArrival");
+export const TRACK_FRAMES: i32 = TRACK_KINDS + offsetof<Track>("frames");
+export const TRACK_GOP_FRAMES: i32 = TRACK_KINDS + offsetof<Track>("gopFrames");
+export const TRACK_HEAD_SIZE: i32 = TRACK_KINDS + offsetof<Track>("headSize");
 export const TRACK_FRAME_OPEN: i32 = TRACK_KINDS + offsetof<Track>("frameOpen");
 export const TRACK_FRAME_TIME: i32 = TRACK_KINDS + offsetof<Track>("frameTime");
 export const TRACK_PARAMS: i32 = TRACK_KINDS + offsetof<Track>("params");

@@ -60,6 +60,10 @@ export interface CoreExports {
   readonly TRACK_CLOCK_RATE: WebAssembly.Global;
   readonly TRACK_FRAME_OPEN: WebAssembly.Global;
   readonly TRACK_FRAME_TIME: WebAssembly.Global;
+  readonly TRACK_FRAMES: WebAssembly.Global;
+  readonly TRACK_GOP_FRAMES: WebAssembly.Global;
+  readonly TRACK_HEAD: WebAssembly.Global;
+  readonly TRACK_HEAD_SIZE: WebAssembly.Global;
   readonly TRACK_LAST_ARRIVAL: WebAssembly.Global;
   readonly TRACK_LAST_SEQ: WebAssembly.Global;
   readonly TRACK_LAST_TIME: WebAssembly.Global;
@@ -70,6 +74,7 @@ export interface CoreExports {
   readonly TRACK_PARAMS_KNOWN: WebAssembly.Global;
   readonly TRACK_PARAMS_NEEDED: WebAssembly.Global;
   readonly TRACK_PARAMS_VERSION: WebAssembly.Global;
+  readonly TRACK_RAP_ARRIVAL: WebAssembly.Global;
   readonly TRACK_RAP_COUNT: WebAssembly.Global;
   readonly TRACK_RAP_SEQ: WebAssembly.Global;
   readonly TRACK_REFRAGMENT: WebAssembly.Global;

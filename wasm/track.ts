@@ -79,6 +79,27 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_RAP_SEQ) | 0;
   }
 
+  /** When the last random access point came, monotonic ms; 0 before the first. */
+  get randomAccessArrival(): number {
+    return this.#f64(this.#memory.core.TRACK_RAP_ARRIVAL);
+  }
+
+  /** Beginning of the payload that showed the last random access point, a copy; empty before the first. */
+  get randomAccessHead(): Uint8Array {
+    const at = this.address + this.#memory.core.TRACK_HEAD.value;
+    return this.#memory.u8.slice(at, at + this.#u32(this.#memory.core.TRACK_HEAD_SIZE));
+  }
+
+  /** Frames begun, of tracks whose frames may span packets; wraps at 32 bits. */
+  get frames(): number {
+    return this.#u32(this.#memory.core.TRACK_FRAMES);
+  }
+
+  /** Frames from the last random access point but one to the last; 0 before there were two. */
+  get gopFrames(): number {
+    return this.#u32(this.#memory.core.TRACK_GOP_FRAMES);
+  }
+
   /** RTP time that came in at `anchorArrival` (monotonic ms), on the earliest estimate. */
   get anchorTime(): number {
     return this.#u32(this.#memory.core.TRACK_ANCHOR_TIME);

@@ -7,11 +7,12 @@ import {
   FLAG_VIDEO,
   FRAMES_WITHOUT_KEY,
   FRAMING,
+  HEAD_MAX,
   KIND_PACKET,
   MAX_FRAME_BYTES,
 } from "../abi";
 import { Log, logEnter, logFits, logGrow, logNextSeq } from "../log";
-import { Track, trackAt } from "../track";
+import { TRACK_HEAD, TRACK_KINDS, Track, trackAt } from "../track";
 import { get8, get16, get32, put8, put16 } from "../wire";
 import { isRandomAccess } from "./frames";
 
@@ -54,6 +55,7 @@ export function enterPacket(
       if (found || keyless(track)) {
         track.rapCount += 1;
         track.rapAddress = track.frameAddress;
+        noteRandomAccess(track, packet + header, size - header, now);
         atomic.store<i32>(changetype<i32>(track) + offsetof<Track>("rapSeq"), track.frameSeq);
         anchor(track, time, now);
       }
@@ -62,6 +64,15 @@ export function enterPacket(
   }
   logEnter(log, FRAMING + size, index, all, time, now as i32);
   return 0;
+}
+
+/** Keeps what tells how far random access points are apart, and how their pictures begin. */
+function noteRandomAccess(track: Track, payload: i32, size: i32, now: f64): void {
+  track.gopFrames = track.rapCount > 1 ? track.frames - track.rapFrames : 0;
+  track.rapFrames = track.frames;
+  track.rapArrival = now;
+  track.headSize = min(size, HEAD_MAX);
+  memory.copy(changetype<i32>(track) + TRACK_HEAD - TRACK_KINDS, payload, track.headSize);
 }
 
 /** Tells where frames begin and end: at the marker, or where the time changes. Returns the flags of this packet. */

@@ -4,6 +4,7 @@ import {
   FLAG_START_OF_FRAME,
   FLAG_VIDEO,
   FRAMES_WITHOUT_KEY,
+  HEAD_MAX,
   KIND_H264,
   KIND_H265,
   KIND_PACKET,
@@ -57,6 +58,10 @@ export class TrackTwin {
   frameBytes = 0;
   frames = 0;
   keyFrames = 0;
+  framesAtRap = 0;
+  gopFrames = 0;
+  rapArrival = 0;
+  head: Uint8Array = new Uint8Array(0);
   refragments = false;
   packets = 0;
   bytes = 0;
@@ -259,6 +264,10 @@ export class IngestTwin {
     const found = isRandomAccess(track.params, kind, packet.bytes.subarray(packet.header));
     if (found) track.keyFrames += 1;
     if (!found && !track.keyless) return;
+    track.gopFrames = track.raps > 0 ? track.frames - track.framesAtRap : 0;
+    track.framesAtRap = track.frames;
+    track.rapArrival = now;
+    track.head = packet.bytes.slice(packet.header, packet.header + HEAD_MAX);
     track.raps += 1;
     track.rap = track.frame;
     anchor(track, packet.time, now);
