@@ -9,13 +9,14 @@ import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
 import type { Registry } from "./lib/registry.ts";
-import type { Gauge } from "./metrics/text.ts";
+import type { Figure } from "./metrics/figures.ts";
 import { PathManager } from "./path/manager.ts";
 import { lazySourceKind, type SourceKind } from "./path/source.ts";
 import type { HlsSourceOptions } from "./protocols/hls/source.ts";
 import type { RtspServer } from "./protocols/rtsp/server.ts";
-import type { RtspSession } from "./protocols/rtsp/session.ts";
 import type { Strays } from "./protocols/rtsp/strays.ts";
+import { flushFigures, hlsFigure, memoryFigures, processFigures, rtspFigures } from "./server-figures.ts";
+import { Watch } from "./watch.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
 export interface ServerContext {
@@ -28,7 +29,7 @@ export interface ServerContext {
   /** Everything that can be listed, for API and metrics; servers add and remove their own. */
   readonly registries: Map<string, Registry>;
   /** Numbers for the metrics that belong to no registry. */
-  readonly gauges: Gauge[];
+  readonly figures: Figure[];
   readonly guesses: Guesses;
   readonly strays: Strays;
   /** The RTSP servers that run, with and without TLS. */
@@ -46,6 +47,7 @@ export const COMPONENTS: readonly Row[] = [
   { name: "logger", needs: [], slice: ({ logLevel }) => ({ logLevel }), start: startLogger },
   { name: "memory", needs: [], slice: ({ mediaMemory }) => ({ mediaMemory }), start: startMemory },
   { name: "hooks", needs: [], slice: hooksSlice, start: startHooks },
+  { name: "watch", needs: [], slice: ({ api, metrics }) => api || metrics, start: startWatch },
   { name: "metrics", needs: [], slice: metricsSlice, start: startMetricsServer },
   { name: "paths", needs: ["memory", "hooks"], slice: pathsSlice, start: startPaths },
   { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
@@ -66,32 +68,37 @@ function startLogger(config: Config, { output }: ServerContext): Promise<Running
 function startMemory(config: Config, context: ServerContext): Promise<Running<Config>> {
   const memory = MediaMemory.load(config.mediaMemory);
   context.memory = memory;
-  const removeGauges = addGauges(context, [...memoryGauges(memory), ...rtspGauges(context)]);
+  const rtsp = rtspFigures(context.rtspServers, context.strays);
+  const removeFigures = addFigures(context, [...memoryFigures(memory), ...rtsp]);
   return Promise.resolve({
     reload: () => {
       context.logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
     },
     close: () => {
       context.memory = undefined;
-      removeGauges();
+      removeFigures();
       return Promise.resolve();
     },
   });
 }
 
 /** @returns takes them away again */
-function addGauges({ gauges }: ServerContext, added: readonly Gauge[]): () => void {
-  gauges.push(...added);
-  return () => void gauges.splice(gauges.indexOf(added[0] as Gauge), added.length);
+function addFigures({ figures }: ServerContext, added: readonly Figure[]): () => void {
+  figures.push(...added);
+  return () => void figures.splice(figures.indexOf(added[0] as Figure), added.length);
 }
 
-function memoryGauges(memory: MediaMemory): Gauge[] {
-  return [
-    { name: "media_memory_blocks_taken", read: () => memory.state.blocksTaken },
-    { name: "media_memory_blocks_total", read: () => memory.state.blocksTotal },
-    { name: "media_memory_block_takes", read: () => memory.state.takes },
-    { name: "media_memory_block_gives", read: () => memory.state.gives },
-  ];
+function startWatch(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
+  if (!config.api && !config.metrics) return Promise.resolve(undefined);
+  const watch = new Watch(context.clock, context.registries);
+  const removeFigures = addFigures(context, processFigures(watch));
+  return Promise.resolve({
+    close: () => {
+      removeFigures();
+      watch.close();
+      return Promise.resolve();
+    },
+  });
 }
 
 function hooksSlice(config: Config): unknown {
@@ -143,7 +150,8 @@ async function startMetricsServer(
     readTimeout: config.readTimeout,
     logger: context.logger.child("metrics"),
     registries: context.registries,
-    gauges: context.gauges,
+    figures: context.figures,
+    soon: (call) => context.clock.soon(call),
   });
 }
 
@@ -167,6 +175,7 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
   const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks: context.hooks });
   context.paths = paths;
   registries.set("paths", paths.registry);
+  const removeFigures = addFigures(context, flushFigures(paths.flushes));
   return {
     reload: (after: Config) => {
       readTimeout = after.readTimeout;
@@ -174,6 +183,7 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
     },
     close: async () => {
       registries.delete("paths");
+      removeFigures();
       context.paths = undefined;
       await paths.close();
     },
@@ -268,29 +278,14 @@ async function startHls(config: Config, context: ServerContext): Promise<Running
   const server = new HlsServer({ logger: context.logger.child("HLS"), clock, config, paths, guesses });
   server.start();
   registries.set("hlsmuxers", server.muxers);
-  const removeGauges = addGauges(context, [{ name: "media_hls_bytes", read: () => server.bytesKept }]);
+  const removeFigures = addFigures(context, [hlsFigure(server)]);
   return {
     close: async () => {
-      removeGauges();
+      removeFigures();
       registries.delete("hlsmuxers");
       await server.close();
     },
   };
-}
-
-/** What the sessions that are there now have lost, and what nobody asked for. */
-function rtspGauges({ rtspServers, strays }: ServerContext): Gauge[] {
-  const sum = (read: (session: RtspSession) => number | undefined) => () =>
-    [...rtspServers]
-      .flatMap(({ sessions }) => [...sessions.values()])
-      .reduce((all, session) => all + (read(session) ?? 0), 0);
-  return [
-    { name: "media_publisher_packets_lost", read: sum(({ publisher }) => publisher?.packetsLost) },
-    { name: "media_reader_packets_dropped", read: sum(({ reader }) => reader?.packetsLost) },
-    { name: "media_reader_frames_dropped", read: sum(({ reader }) => reader?.framesDropped) },
-    { name: "media_datagrams_ignored", read: () => strays.datagrams },
-    { name: "media_packets_refused", read: () => strays.packets },
-  ];
 }
 
 function apiSlice({ api, apiAddress, readTimeout }: Config): unknown {

@@ -143,7 +143,7 @@ function createApp(logger: Logger, output: LogOutput, store: ConfigStore): App<C
     output,
     clock: systemClock,
     registries: new Map(),
-    gauges: [],
+    figures: [],
     guesses: new Guesses(),
     strays: { datagrams: 0, packets: 0 },
     rtspServers: new Set(),

@@ -90,6 +90,11 @@ export class TrackState {
     return this.#memory.u8.slice(at, at + this.#u32(this.#memory.core.TRACK_HEAD_SIZE));
   }
 
+  /** RTP time of the last frame begun. */
+  get frameTime(): number {
+    return this.#u32(this.#memory.core.TRACK_FRAME_TIME);
+  }
+
   /** Frames begun, of tracks whose frames may span packets; wraps at 32 bits. */
   get frames(): number {
     return this.#u32(this.#memory.core.TRACK_FRAMES);

@@ -10,6 +10,10 @@ export interface Listed {
   readonly created: number;
   /** The fields the API shows, in the API's order. */
   describe(): JsonObject;
+  /** The numbers and labels that metrics are made of, where `describe` says much more. */
+  measure?(): JsonObject;
+  /** Called about once a second, at `now` (monotonic ms), while somebody may want to know how fast things go. */
+  sample?(now: number): void;
   /** Ends it; `reason` is what its log line says. */
   close(reason: Error): void;
 }
@@ -42,6 +46,11 @@ export class Registry<T extends Listed = Listed> {
 
   get(id: string): T | undefined {
     return this.#items.get(id);
+  }
+
+  /** Calls `sample` of each item. */
+  sample(now: number): void {
+    for (const item of this.#items.values()) item.sample?.(now);
   }
 
   /** All items in the order the API promises. */

@@ -2,18 +2,13 @@ import { Hono } from "hono";
 import { answerUnknown } from "../http/middleware.ts";
 import { type HttpServer, startHttp } from "../http/server.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Registry } from "../lib/registry.ts";
-import { type Gauge, metricsText } from "./text.ts";
+import { type MetricsSource, metricsText } from "./text.ts";
 
-export interface MetricsOptions {
+export interface MetricsOptions extends MetricsSource {
   readonly address: string;
   /** ms */
   readonly readTimeout: number;
   readonly logger: Logger;
-  /** The living registries by name, looked up at each scrape. */
-  readonly registries: ReadonlyMap<string, Registry>;
-  /** Numbers that v1.0.3 does not have. */
-  readonly gauges: readonly Gauge[];
 }
 
 /**
@@ -27,10 +22,10 @@ export function startMetrics(options: MetricsOptions): HttpServer {
 }
 
 /** The application alone, without a listener. */
-export function createMetrics({ registries, gauges }: Pick<MetricsOptions, "registries" | "gauges">): Hono {
+export function createMetrics(source: MetricsSource): Hono {
   const app = new Hono();
   app.get("/metrics", async () => {
-    const text = await metricsText(registries, gauges);
+    const text = await metricsText(source);
     return new Response(text, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
   answerUnknown(app, (method, path) => method === "GET" && path === "/metrics");

@@ -1,96 +1,114 @@
-import { Registry as Prometheus, Gauge as PrometheusGauge } from "prom-client";
+import { Counter, Gauge, Registry as Prometheus } from "prom-client";
 import type { JsonObject, Registry } from "../lib/registry.ts";
-import { SECTIONS, type Section } from "./collectors.ts";
+import { type Column, type Label, SECTIONS, type Section } from "./collectors.ts";
+import type { Figure, HistogramFigure, NumberFigure } from "./figures.ts";
 
-/** A number of our own, read at each scrape. */
-export interface Gauge {
-  /** Name of the metric. */
-  readonly name: string;
-  /** The value now. */
-  read(): number;
+export interface MetricsSource {
+  /** The living registries by name; a section whose registry is missing is left out. */
+  readonly registries: ReadonlyMap<string, Registry>;
+  /** Numbers of the server itself; they follow the sections. */
+  readonly figures: readonly Figure[];
+  /** Calls once others had their turn: a scrape of many items is made in pieces. */
+  readonly soon: (call: () => void) => void;
 }
 
-/**
- * All metrics, in the order of v1.0.3: section by section, the lines of one item together, no comments.
- *
- * @param registries a section whose registry is missing is left out
- * @param gauges appended after the sections
- */
-export async function metricsText(
-  registries: ReadonlyMap<string, Registry>,
-  gauges: readonly Gauge[],
-): Promise<string> {
+/** All metrics in the text format of Prometheus, the sections in the order of v1.0.3. */
+export async function metricsText({ registries, figures, soon }: MetricsSource): Promise<string> {
   const parts: string[] = [];
+  const write = async (metric: Metric) => {
+    parts.push(await textOf(metric));
+    await new Promise<void>(soon);
+  };
   for (const section of SECTIONS) {
     const registry = registries.get(section.registry);
-    if (registry !== undefined) parts.push(...(await sectionLines(section, registry)));
+    if (registry === undefined) continue;
+    const items = registry.values().map((item) => item.measure?.() ?? item.describe());
+    for (const column of section.columns) await write(columnMetric(section, column, items));
   }
-  for (const { name, read } of gauges) {
-    const metric = newGauge(name, []);
-    metric.set(read());
-    parts.push(...(await linesOf(metric)));
+  for (const figure of figures) {
+    await write(figure.kind === "histogram" ? new HistogramMetric(figure) : numberMetric(figure));
   }
-  return parts.map((line) => `${line}\n`).join("");
+  return parts.join("");
 }
 
-async function sectionLines(section: Section, registry: Registry): Promise<string[]> {
-  const items = registry.values().map((item) => item.describe());
-  const names = section.labels.map(({ name }) => name);
-  const present = newGauge(section.prefix, names);
-  const fields = section.fields.map(({ name, suffix }) => ({
-    name,
-    metric: newGauge(`${section.prefix}_${suffix}`, names),
-  }));
+/** What prom-client writes. Metrics are made for one scrape alone: scrapes can overlap. */
+type Metric = Gauge | Counter | HistogramMetric;
+
+function columnMetric(section: Section, column: Column, items: readonly JsonObject[]): Metric {
+  const { prefix, nouns, labels, newLabels } = section;
+  const { suffix, help, split, isNew, zero, read } = column;
+  const own = isNew ? newLabels : labels;
+  const metric = new Gauge({
+    name: suffix === "" ? prefix : `${prefix}_${suffix}`,
+    help: help.replace("%", nouns[0]),
+    labelNames: [...own.map(({ name }) => name), ...(split === undefined ? [] : [split.label])],
+    registers: [],
+  });
   for (const item of items) {
-    const labels = labelsOf(section, item);
-    present.set(labels, 1);
-    for (const { name, metric } of fields) metric.set(labels, numberOf(item, name));
-  }
-  if (items.length === 0) {
-    present.set(0);
-    if (section.zeroFields) for (const { metric } of fields) metric.set(0);
-  }
-  const columns = await Promise.all([present, ...fields.map(({ metric }) => metric)].map(linesOf));
-  return interleave(columns);
-}
-
-/** The first of each, then the second of each: columns of one metric become rows of one item. */
-function interleave(columns: readonly string[][]): string[] {
-  const rows = Math.max(...columns.map(({ length }) => length));
-  const lines: string[] = [];
-  for (let row = 0; row < rows; row++) {
-    for (const column of columns) {
-      const line = column[row];
-      if (line !== undefined) lines.push(line);
+    const values = labelsOf(own, item);
+    if (split !== undefined) {
+      for (const [value, count] of split.read(item)) metric.set({ ...values, [split.label]: value }, count);
+      continue;
     }
+    const value = read(item);
+    if (value !== undefined) metric.set(values, value);
   }
-  return lines;
+  if (items.length === 0 && zero) metric.set(0);
+  return metric;
 }
 
-function labelsOf(section: Section, item: JsonObject): Record<string, string> {
-  const labels: Record<string, string> = {};
-  for (const { name, read } of section.labels) labels[name] = String(read(item) ?? "");
-  return labels;
+function labelsOf(labels: readonly Label[], item: JsonObject): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { name, read } of labels) values[name] = String(read(item) ?? "");
+  return values;
 }
 
-function numberOf(item: JsonObject, field: string): number {
-  const value = item[field];
-  return typeof value === "number" ? value : 0;
+function numberMetric({ kind, name, help, read }: NumberFigure): Metric {
+  const options = { name, help, registers: [] };
+  if (kind === "gauge") {
+    const gauge = new Gauge(options);
+    gauge.set(read());
+    return gauge;
+  }
+  const counter = new Counter(options);
+  counter.inc(read());
+  return counter;
 }
 
-/** A metric for one scrape alone: scrapes can overlap. */
-function newGauge(name: string, labelNames: readonly string[]): PrometheusGauge {
-  return new PrometheusGauge({ name, help: name, labelNames: [...labelNames], registers: [] });
+/** A distribution that was counted elsewhere, as prom-client's writer wants it. */
+class HistogramMetric {
+  readonly #figure: HistogramFigure;
+
+  constructor(figure: HistogramFigure) {
+    this.#figure = figure;
+  }
+
+  get() {
+    const { name, help, histogram } = this.#figure;
+    const { cumulative, bounds, sum } = histogram;
+    const buckets = cumulative.map((value, i) => ({
+      metricName: `${name}_bucket`,
+      labels: { le: bounds[i] ?? "+Inf" },
+      value,
+    }));
+    const count = cumulative.at(-1) ?? 0;
+    const totals = [
+      { metricName: `${name}_sum`, labels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, value: count },
+    ];
+    return Promise.resolve({ name, help, type: "histogram", values: [...buckets, ...totals] });
+  }
 }
 
 const writer = new Prometheus();
 
-async function linesOf(metric: PrometheusGauge): Promise<string[]> {
+/** The lines of a metric that has any; its description alone would be noise. */
+async function textOf(metric: Metric): Promise<string> {
   // the writer knows this method, its types do not
   const text = await (writer as unknown as MetricWriter).getMetricsAsString(metric);
-  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return /^[^#\n]/m.test(text) ? `${text.trimEnd()}\n` : "";
 }
 
 interface MetricWriter {
-  getMetricsAsString(metric: PrometheusGauge): Promise<string>;
+  getMetricsAsString(metric: Metric): Promise<string>;
 }

@@ -49,7 +49,8 @@ export class PathManager {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #memory: MediaMemory;
-  readonly #flushes: FlushQueue;
+  /** When streams are flushed, and how long that takes. */
+  readonly flushes: FlushQueue;
   #config: Config;
   #guarded: boolean;
 
@@ -63,7 +64,7 @@ export class PathManager {
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
-    this.#flushes = new FlushQueue(clock, memory, () => new SocketGroup());
+    this.flushes = new FlushQueue(clock, memory, () => new SocketGroup());
     this.#config = config;
     this.#guarded = isGuarded(config);
     this.#createStatic();
@@ -179,7 +180,7 @@ export class PathManager {
     return new Stream({
       memory: this.#memory,
       clock: this.#clock,
-      flushes: this.#flushes,
+      flushes: this.flushes,
       description,
       log: { tracks, lagPackets: writeQueueSize, maxPacket: udpMaxPayloadSize },
     });
@@ -262,7 +263,7 @@ export class PathManager {
 
   close(): Promise<void> {
     for (const path of this.registry.values()) this.#destroy(path);
-    this.#flushes.close();
+    this.flushes.close();
     return Promise.resolve();
   }
 }

@@ -13,6 +13,7 @@ import { OnDemand } from "./on-demand.ts";
 import { PathHooks } from "./path-hooks.ts";
 import type { SourceKind } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
+import { PathTraffic } from "./traffic.ts";
 
 /** Somebody who publishes to or reads from a path. */
 export interface Client {
@@ -21,6 +22,12 @@ export interface Client {
   readonly id: string;
   /** Of the URL that it came with, without the question mark. */
   readonly query?: string;
+  /** Bytes that a reader was sent. */
+  readonly bytesSent?: number;
+  /** Frames that a reader did not get, being too slow. */
+  readonly framesDropped?: number;
+  /** Age of the oldest packet that waits for a reader, ms. */
+  readonly lagMs?: number;
   /** Called when the path ends it; it need not detach itself any more. */
   close(reason: Error): void;
 }
@@ -79,8 +86,7 @@ export class Path implements Listed {
   readonly #readers = new Set<Client>();
   #publisher: Client | undefined;
   #ready: { readonly stream: Stream; readonly since: number } | undefined;
-  /** RTP bytes of the streams that ended. */
-  #bytesBefore = 0;
+  readonly #traffic = new PathTraffic();
   #closed = false;
   readonly #clock: Clock;
   readonly #createStream: PathOptions["createStream"];
@@ -272,11 +278,14 @@ export class Path implements Listed {
     const ready = this.#ready;
     if (ready === undefined) return;
     this.#ready = undefined;
-    this.#bytesBefore += ready.stream.bytesReceived;
+    this.#traffic.ended(ready.stream);
     ready.stream.finish();
     const readers = [...this.#readers];
     this.#readers.clear();
-    for (const reader of readers) reader.close(new Error("terminated"));
+    for (const reader of readers) {
+      reader.close(new Error("terminated"));
+      this.#traffic.left(reader);
+    }
     ready.stream.close();
     this.#watcher.ended(this);
     this.hooks.notReady();
@@ -299,7 +308,7 @@ export class Path implements Listed {
   }
 
   removeReader(reader: Client): void {
-    this.#readers.delete(reader);
+    if (this.#readers.delete(reader)) this.#traffic.left(reader);
     if (this.#readers.size === 0) this.#demand?.unused();
     this.#idle();
   }
@@ -308,20 +317,30 @@ export class Path implements Listed {
     if (!this.used && !this.#closed) this.#onIdle(this);
   }
 
+  sample(now: number): void {
+    this.#traffic.sample(this.stream, this.#readers, now);
+  }
+
   describe(): JsonObject {
+    const { name, ...rest } = this.measure();
+    return { name: this.id, confName: this.confName, conf: pathConfigToJson(this.conf), ...rest };
+  }
+
+  /** Everything but its configuration. */
+  measure(): JsonObject {
     const source = this.#publisher;
     const ready = this.#ready;
     return {
       name: this.id,
-      confName: this.confName,
-      conf: pathConfigToJson(this.conf),
       source: this.#describeSource(source),
       sourceReady: ready !== undefined,
       ready: ready !== undefined,
       readyTime: ready === undefined ? null : formatRfc3339(ready.since),
       tracks: ready === undefined ? [] : ready.stream.description.tracks.map(trackLabel),
-      bytesReceived: this.#bytesBefore + (ready?.stream.bytesReceived ?? 0),
+      bytesReceived: this.#traffic.received(ready?.stream),
       readers: [...this.#readers].map(({ type, id }) => ({ type, id })),
+      bytesSent: this.#traffic.sent(this.#readers),
+      live: this.#traffic.live(ready?.stream, this.#readers),
     };
   }
 

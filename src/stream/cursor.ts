@@ -67,6 +67,11 @@ export class StreamCursor {
     return this.#together === undefined ? this.#cursor.lag : 0;
   }
 
+  /** Age of the oldest packet that waits for it, ms. */
+  get lagMs(): number {
+    return this.lag === 0 ? 0 : this.#cursor.age(this.#stream.now | 0);
+  }
+
   get lostPackets(): number {
     return this.#cursor.lostPackets;
   }

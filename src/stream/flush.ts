@@ -1,6 +1,7 @@
 import type { MediaMemory } from "../../wasm/core.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { BudgetError } from "../lib/errors.ts";
+import { Histogram } from "../lib/histogram.ts";
 import { PlainSinkGroup, type SinkGroup } from "./sink-group.ts";
 import type { Stream } from "./stream.ts";
 
@@ -10,6 +11,10 @@ const COALESCE_BYTES = 32 * 1024;
 const COALESCE_MS = 10;
 /** A copy for one reader, or its sender reports. */
 const SCRATCH_BYTES = 72 * 1024;
+const FLUSH_BOUNDS_S = [1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1];
+const LATENCY_BOUNDS_S = [
+  1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+];
 
 /**
  * Decides when what came in goes out. Nothing is sent while bytes are being received: streams are marked, and flushed
@@ -26,6 +31,10 @@ export class FlushQueue {
   readonly #memory: MediaMemory;
   #scratch = 0;
 
+  /** How long flushes of a stream took, seconds. */
+  readonly flushTimes = new Histogram(FLUSH_BOUNDS_S);
+  /** From the arrival of the first byte that waited to the end of its flush, seconds. */
+  readonly addedLatencies = new Histogram(LATENCY_BOUNDS_S);
   /** Makes a group of sinks that are written to together. */
   readonly createGroup: () => SinkGroup;
 
@@ -72,10 +81,11 @@ export class FlushQueue {
     this.#dirty = this.#spare;
     this.#spare = dirty;
     let wait = Number.POSITIVE_INFINITY;
+    let time = now;
     for (const stream of dirty) {
       const left = remaining(stream, now);
       if (left <= 0) {
-        stream.flush(now);
+        time = this.#flush(stream, now, time);
       } else {
         this.#dirty.add(stream);
         wait = Math.min(wait, left);
@@ -86,6 +96,16 @@ export class FlushQueue {
       this.#timer = this.#clock.after(wait, this.#run);
     }
   };
+
+  /** @returns when it was done; `begun` is when the one before was */
+  #flush(stream: Stream, now: number, begun: number): number {
+    const { pendingBytes, pendingSince } = stream;
+    stream.flush(now);
+    const done = this.#clock.now();
+    this.flushTimes.observe((done - begun) / 1000);
+    if (pendingBytes > 0) this.addedLatencies.observe((done - pendingSince) / 1000);
+    return done;
+  }
 }
 
 /** How long a stream may still wait, ms. */

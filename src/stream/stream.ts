@@ -6,6 +6,7 @@ import { BudgetError } from "../lib/errors.ts";
 import type { StreamDescription } from "../media/track.ts";
 import type { StreamCursor } from "./cursor.ts";
 import { DatagramOutput, type DatagramReader, type DatagramSink } from "./datagram-output.ts";
+import { StreamFigures } from "./figures.ts";
 import type { FlushQueue } from "./flush.ts";
 import { NtpClock, type TrackTime } from "./ntp.ts";
 import type { SinkGroup } from "./sink-group.ts";
@@ -31,6 +32,7 @@ export class Stream {
   readonly memory: MediaMemory;
   readonly description: StreamDescription;
   readonly log: RtpLog;
+  readonly figures: StreamFigures;
   readonly #clock: Clock;
   readonly #flushes: FlushQueue;
   readonly #ntp: NtpClock;
@@ -76,6 +78,7 @@ export class Stream {
       log,
       options.log.tracks.map((track) => track.clockRate),
     );
+    this.figures = new StreamFigures(this);
   }
 
   get readers(): number {

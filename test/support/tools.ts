@@ -1,4 +1,5 @@
 import { test } from "bun:test";
+import { join } from "node:path";
 
 /** Time a client that was asked to end gets before it is killed, ms. */
 const GRACE_MS = 3_000;
@@ -18,12 +19,22 @@ export type Tool =
   | "mpv"
   | "node-av"
   | "openssl"
+  | "prometheus"
+  | "promtool"
   | "tsreport";
 
 /** GStreamer elements that come in packages of their own. */
 const ELEMENTS: readonly Tool[] = ["rtspclientsink"];
 
 const GST_SERVER = 'import gi; gi.require_version("GstRtspServer", "1.0")';
+
+/** Where `clients.sh` puts programs whose packages would start a service. */
+const UNPACKED = join(import.meta.dir, "../../node_modules/.bin");
+
+/** The file of a program; undefined when this machine does not have it. */
+export function programOf(tool: Tool): string | undefined {
+  return Bun.which(tool, { PATH: `${process.env["PATH"]}:/usr/sbin:${UNPACKED}` }) ?? undefined;
+}
 
 const found = new Map<Tool, boolean>();
 
@@ -39,7 +50,7 @@ export function has(tool: Tool): boolean {
 function look(tool: Tool): boolean {
   if (tool === "node-av") return hasNodeAv();
   if (tool === "gst-rtsp-server") return Bun.spawnSync(["/usr/bin/python3", "-c", GST_SERVER]).success;
-  if (!ELEMENTS.includes(tool)) return Bun.which(tool, { PATH: `${process.env["PATH"]}:/usr/sbin` }) !== null;
+  if (!ELEMENTS.includes(tool)) return programOf(tool) !== undefined;
   if (Bun.which("gst-inspect-1.0") === null) return false;
   return Bun.spawnSync(["gst-inspect-1.0", "--exists", tool]).success;
 }

@@ -2,6 +2,7 @@ import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import type { LivePath, PathManager } from "../../path/manager.ts";
 import type { Client } from "../../path/path.ts";
@@ -55,6 +56,7 @@ export class PathMuxer implements Listed {
   /** Set between a mistake and the next try. */
   #again: Cancel | undefined;
   #bytesSent = 0;
+  readonly #rates = new ByteRates();
   #closed = false;
   /** Settles when the files of the muxers so far are gone. */
   #filesGone: Promise<void> = Promise.resolve();
@@ -65,11 +67,23 @@ export class PathMuxer implements Listed {
     this.id = path;
     this.created = clock.wall();
     this.#lastRequest = this.created;
-    this.#client = { type: "hlsMuxer", id: "", close: (reason) => this.#end(reason) };
+    this.#client = this.#createClient();
     logger.info(
       remoteAddress === undefined ? "created automatically" : `created (requested by ${remoteAddress})`,
     );
     if (remoteAddress !== undefined) this.#lookLater();
+  }
+
+  #createClient(): Client {
+    const bytesSent = () => this.#bytesSent;
+    return {
+      type: "hlsMuxer",
+      id: "",
+      close: (reason) => this.#end(reason),
+      get bytesSent() {
+        return bytesSent();
+      },
+    };
   }
 
   /** Waits for the stream, and begins. */
@@ -227,6 +241,11 @@ export class PathMuxer implements Listed {
       created: formatRfc3339(this.created),
       lastRequest: formatRfc3339(this.#lastRequest),
       bytesSent: this.#bytesSent,
+      live: { bitrateOut: this.#rates.bitrateOut },
     };
+  }
+
+  sample(now: number): void {
+    this.#rates.sample(0, this.#bytesSent, now);
   }
 }

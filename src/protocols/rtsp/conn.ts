@@ -4,6 +4,7 @@ import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import type { RtspContext } from "./context.ts";
@@ -37,6 +38,7 @@ export class RtspConn implements TcpConn, Listed {
   readonly #responder: RtspResponder;
   #bytesReceived = 0;
   #bytesSent = 0;
+  readonly #rates = new ByteRates();
   #requests = 0;
   #lastReceived: number;
   #lastRequest: number;
@@ -215,13 +217,23 @@ export class RtspConn implements TcpConn, Listed {
     this.#socket.terminate();
   }
 
+  get #allBytesSent(): number {
+    return this.#bytesSent + (this.session?.bytesDirect ?? 0);
+  }
+
+  sample(now: number): void {
+    this.#rates.sample(this.#bytesReceived, this.#allBytesSent, now);
+  }
+
   describe(): JsonObject {
+    const { bitrateIn, bitrateOut } = this.#rates;
     return {
       id: this.id,
       created: formatRfc3339(this.created),
       remoteAddr: this.remote,
       bytesReceived: this.#bytesReceived,
-      bytesSent: this.#bytesSent + (this.session?.bytesDirect ?? 0),
+      bytesSent: this.#allBytesSent,
+      live: { bitrateIn, bitrateOut },
     };
   }
 

@@ -211,6 +211,7 @@ class GroupReader implements MediaReader {
   readonly bytesDirect = 0;
   readonly packetsLost = 0;
   readonly framesDropped = 0;
+  readonly lagMs = undefined;
   readonly stalledSince = undefined;
   readonly #stream: Stream;
   readonly #groups: MulticastGroups;

@@ -48,6 +48,10 @@ export class RtspReader implements MediaReader {
     return this.#cursor.lostFrames;
   }
 
+  get lagMs(): number {
+    return this.#cursor.lagMs;
+  }
+
   get stalledSince(): number | undefined {
     return this.#cursor.stalledSince;
   }

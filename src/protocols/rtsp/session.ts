@@ -2,17 +2,16 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { describeStream } from "../../formats/rtp/description.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { parseSdp } from "../../formats/sdp/parse.ts";
-import type { EndHook } from "../../hooks/hooks.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
-import { type StreamDescription, trackList } from "../../media/track.ts";
+import { trackList } from "../../media/track.ts";
 import type { LivePath } from "../../path/manager.ts";
-import type { Path } from "../../path/path.ts";
-import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
+import { liveFigures } from "./live.ts";
 import { findPublisherTrack, parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
@@ -20,43 +19,14 @@ import { checkState, type SessionState } from "./proto/server-state.ts";
 import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
 import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
 import type { RtspPublisher } from "./publisher.ts";
+import type { Publishing, Reading, SessionConn } from "./session-parts.ts";
 import {
   InterleavedTransport,
   type MediaOptions,
-  type MediaPublisher,
   type MediaReader,
   type SessionTransport,
 } from "./transport.ts";
 import { isServed, labelOf, openTransport } from "./transport-choice.ts";
-
-/** The connection a session was made on, as the session needs it. */
-export interface SessionConn {
-  readonly remote: string;
-  /** The peer's address without the port. */
-  readonly remoteAddress: string;
-  readonly outbox: Outbox;
-  /** Ends the connection, and with it the session. */
-  close(reason: Error): void;
-}
-
-/** What a session announced and what came of it. */
-interface Publishing {
-  readonly path: Path;
-  readonly url: RtspUrl;
-  readonly description: StreamDescription;
-  readonly controls: readonly (string | undefined)[];
-  media: MediaPublisher | undefined;
-}
-
-/** What a session reads. */
-interface Reading {
-  readonly path: Path;
-  readonly stream: Stream;
-  readonly url: RtspUrl;
-  reader: MediaReader | undefined;
-  /** Ends what runs while it reads. */
-  endHook?: EndHook;
-}
 
 /** The transport of a track; undefined when none of those offered is to be had. */
 export type SetupResult = TransportSpec | undefined;
@@ -86,6 +56,7 @@ export class RtspSession implements Listed {
   /** RTP bytes of readers that were paused. */
   #sentBefore = 0;
   #directBefore = 0;
+  readonly #rates = new ByteRates();
   #closed = false;
 
   constructor(context: RtspContext, conn: SessionConn) {
@@ -138,6 +109,19 @@ export class RtspSession implements Listed {
   /** Bytes that went to the socket past the connection's own count. */
   get bytesDirect(): number {
     return this.#directBefore + (this.reader?.bytesDirect ?? 0);
+  }
+
+  /** RTP bytes it was sent. */
+  get bytesSent(): number {
+    return this.#sentBefore + (this.reader?.bytesSent ?? 0);
+  }
+
+  get framesDropped(): number {
+    return this.reader?.framesDropped ?? 0;
+  }
+
+  get lagMs(): number {
+    return this.reader?.lagMs ?? 0;
   }
 
   /** Whether media flows. */
@@ -350,12 +334,13 @@ export class RtspSession implements Listed {
       path: path?.id ?? "",
       transport: this.active ? (this.#transport?.label ?? null) : null,
       bytesReceived: publisher?.stream.bytesReceived ?? 0,
-      bytesSent: this.#sentBefore + (reader?.bytesSent ?? 0),
-      live: {
-        packetsLost: publisher?.packetsLost ?? reader?.packetsLost ?? 0,
-        framesDropped: reader?.framesDropped ?? 0,
-      },
+      bytesSent: this.bytesSent,
+      live: liveFigures(this.#rates, publisher, reader),
     };
+  }
+
+  sample(now: number): void {
+    this.#rates.sample(this.publisher?.stream.bytesReceived ?? 0, this.bytesSent, now);
   }
 
   /** A request came. */

@@ -13,6 +13,8 @@ export interface MediaReader {
   readonly bytesDirect: number;
   readonly packetsLost: number;
   readonly framesDropped: number;
+  /** Age of the oldest packet that waits for it, ms; undefined where nothing ever waits. */
+  readonly lagMs: number | undefined;
   /** When it last made progress while something waits for it, monotonic ms; undefined when nothing does. */
   readonly stalledSince: number | undefined;
   /** When something last came from it, monotonic ms; undefined when that says nothing. */

@@ -132,6 +132,7 @@ export class PacketReader implements MediaReader {
   readonly bytesDirect = 0;
   readonly packetsLost = 0;
   readonly framesDropped = 0;
+  readonly lagMs = undefined;
   readonly stalledSince = undefined;
   #joined = false;
 
