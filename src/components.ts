@@ -5,6 +5,7 @@ import type { Config, PathConfig } from "./config/load.ts";
 import type { ConfigStore } from "./config/store.ts";
 import { Hooks } from "./hooks/hooks.ts";
 import { HookRunner } from "./hooks/runner.ts";
+import { hostName } from "./host/interfaces.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
@@ -300,5 +301,7 @@ async function startApiServer(config: Config, context: ServerContext): Promise<R
     readTimeout: config.readTimeout,
     logger: context.logger.child("API"),
     registries: context.registries,
+    store: context.store,
+    hostname: hostName(),
   });
 }

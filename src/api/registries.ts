@@ -1,31 +1,43 @@
 import type { Context, Hono } from "hono";
 import { jsonError, jsonResponse, pageNotFound } from "../http/middleware.ts";
 import type { Listed, Registry } from "../lib/registry.ts";
+import { nameIn } from "./names.ts";
 import { pageOf, parsePageRequest } from "./paging.ts";
 import { parseUuid } from "./uuid.ts";
 
 /** How the API shows a registry. */
-interface Resource {
-  /** What an item is called when there is none. */
+export interface Resource {
+  /** What an item is called, and several; the first also when there is none. */
   readonly item: string;
+  readonly items: string;
   /** What an item is asked for by: its UUID, or the name of a path with all its slashes. */
   readonly by: "id" | "name";
   readonly kick: boolean;
+  /** Name of the schema of an item. */
+  readonly schema: string;
 }
 
 /** Every registry the API knows. One whose server does not run has no routes. */
-const RESOURCES: Readonly<Record<string, Resource>> = {
-  paths: { item: "path", by: "name", kick: false },
-  hlsmuxers: { item: "muxer", by: "name", kick: false },
-  rtspconns: { item: "connection", by: "id", kick: false },
-  rtspsessions: { item: "session", by: "id", kick: true },
-  rtspsconns: { item: "connection", by: "id", kick: false },
-  rtspssessions: { item: "session", by: "id", kick: true },
-  rtmpconns: { item: "connection", by: "id", kick: true },
-  rtmpsconns: { item: "connection", by: "id", kick: true },
-  webrtcsessions: { item: "session", by: "id", kick: true },
-  srtconns: { item: "connection", by: "id", kick: true },
+export const RESOURCES: Readonly<Record<string, Resource>> = {
+  paths: { item: "path", items: "paths", by: "name", kick: false, schema: "Path" },
+  hlsmuxers: { item: "muxer", items: "HLS muxers", by: "name", kick: false, schema: "HlsMuxer" },
+  rtspconns: conns("RTSP", false, "Conn"),
+  rtspsessions: sessions("RTSP", "RtspSession"),
+  rtspsconns: conns("RTSPS", false, "Conn"),
+  rtspssessions: sessions("RTSPS", "RtspSession"),
+  rtmpconns: conns("RTMP", true, "StreamConn"),
+  rtmpsconns: conns("RTMPS", true, "StreamConn"),
+  webrtcsessions: sessions("WebRTC", "WebRtcSession"),
+  srtconns: conns("SRT", true, "StreamConn"),
 };
+
+function conns(protocol: string, kick: boolean, schema: string): Resource {
+  return { item: "connection", items: `${protocol} connections`, by: "id", kick, schema };
+}
+
+function sessions(protocol: string, schema: string): Resource {
+  return { item: "session", items: `${protocol} sessions`, by: "id", kick: true, schema };
+}
 
 /** The living registries by name. They come and go with their servers, so they are looked up at each request. */
 export type Registries = ReadonlyMap<string, Registry>;
@@ -66,23 +78,16 @@ function addItemRoute(app: Hono, registries: Registries, { name, method, verb, a
   app.on(method, `${base}/*`, (context) => {
     const registry = registries.get(name);
     if (registry === undefined) return pageNotFound();
-    const key = itemKey(context.req.path.slice(base.length + 1), resource);
+    const key = itemKey(context.req.path, base, resource);
     if (key === undefined) return jsonError(400, `invalid ${resource.by}`);
     const item = registry.get(key);
     return item === undefined ? jsonError(404, `${resource.item} not found`) : act(item);
   });
 }
 
-/** @param rest of the URL's path; what it still has percent-encoded is decoded */
-function itemKey(rest: string, { by }: Resource): string | undefined {
-  let key: string;
-  try {
-    key = decodeURIComponent(rest);
-  } catch {
-    return undefined;
-  }
-  if (by === "id") return parseUuid(key);
-  return key === "" ? undefined : key;
+function itemKey(path: string, base: string, { by }: Resource): string | undefined {
+  const name = nameIn(path, base);
+  return name !== undefined && by === "id" ? parseUuid(name) : name;
 }
 
 function list(context: Context, registry: Registry): Response {

@@ -1,11 +1,16 @@
 import { readFileSync } from "node:fs";
-import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 
 /** A network interface of this machine. */
 export interface NetworkInterface {
   readonly name: string;
   /** One of its addresses; of IPv6 with its zone, by which a group is joined on it. */
   readonly address: string;
+}
+
+/** Name of this machine. */
+export function hostName(): string {
+  return hostname();
 }
 
 /** IFF_UP and IFF_MULTICAST of Linux. */

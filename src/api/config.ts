@@ -1,0 +1,77 @@
+import type { Context, Hono } from "hono";
+import { addPath, editPath, patchGlobal, removePath } from "../config/edit.ts";
+import { configToJson } from "../config/json.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { ConfigSource } from "../config/source.ts";
+import type { ConfigStore } from "../config/store.ts";
+import { readBody } from "../http/body.ts";
+import { jsonError, jsonResponse } from "../http/middleware.ts";
+import { ConfigError, NoEntryError } from "../lib/errors.ts";
+import type { JsonObject } from "../lib/registry.ts";
+import { nameIn } from "./names.ts";
+
+/** The largest body taken, bytes: as much as a configuration file may have. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+const PATHS = "/v2/config/paths";
+
+/** A change that a request asks for. */
+type Change = (source: ConfigSource, body: JsonObject) => LoadedConfig;
+
+/** Routes without a name in them, for the redirection of slashes at their end. */
+export function isConfigRoute(method: string, path: string): boolean {
+  return (method === "GET" && path === "/v2/config/get") || (method === "POST" && path === "/v2/config/set");
+}
+
+/** Adds the routes that show the configuration and change it. Changes are checked before the answer, applied after. */
+export function addConfigRoutes(app: Hono, store: ConfigStore): void {
+  app.get("/v2/config/get", () => jsonResponse(configToJson(store.current.config)));
+  app.post("/v2/config/set", (context) => editBy(context, store, patchGlobal));
+  const changes = [
+    ["add", addPath],
+    ["edit", editPath],
+  ] as const;
+  for (const [verb, change] of changes) {
+    app.post(`${PATHS}/${verb}/*`, (context) => {
+      const name = nameIn(context.req.path, `${PATHS}/${verb}`);
+      if (name === undefined) return jsonError(400, "invalid name");
+      return editBy(context, store, (source, body) => change(source, name, body));
+    });
+  }
+  app.post(`${PATHS}/remove/*`, (context) => {
+    const name = nameIn(context.req.path, `${PATHS}/remove`);
+    if (name === undefined) return jsonError(400, "invalid name");
+    return edit(store, (source) => removePath(source, name));
+  });
+}
+
+async function editBy(context: Context, store: ConfigStore, change: Change): Promise<Response> {
+  const body = await readBody(context.req.raw, MAX_BODY_BYTES);
+  if (body.kind === "refused") return body.response;
+  const patch = parseObject(body.text);
+  if (typeof patch === "string") return jsonError(400, patch);
+  return edit(store, (source) => change(source, patch));
+}
+
+function edit(store: ConfigStore, change: (source: ConfigSource) => LoadedConfig): Response {
+  try {
+    store.edit(change);
+  } catch (error) {
+    if (error instanceof NoEntryError) return jsonError(404, error.message);
+    if (error instanceof ConfigError) return jsonError(400, error.message);
+    throw error;
+  }
+  return new Response(null, { status: 200 });
+}
+
+/** @returns the text of the error when it is no JSON object */
+function parseObject(text: string): JsonObject | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return "the body is no JSON"; // a parser out of stack is no better
+  }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject ? (value as JsonObject) : "the body is no JSON object";
+}

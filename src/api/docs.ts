@@ -1,0 +1,26 @@
+import type { Hono } from "hono";
+import { jsonResponse } from "../http/middleware.ts";
+import { DOCS_POLICY, docsPage } from "./docs-page.ts";
+import { openApi } from "./openapi.ts";
+
+/** The version of the API. */
+const API_VERSION = "2";
+
+/** Adds the description of the API, for programs and for people. It is made when it is asked for. */
+export function addDocsRoutes(app: Hono): void {
+  app.get("/openapi.json", () => jsonResponse(openApi(API_VERSION)));
+  app.get("/docs", () => {
+    const headers = {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": DOCS_POLICY,
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+    };
+    return new Response(docsPage(openApi(API_VERSION)), { headers });
+  });
+}
+
+/** Whether a path without slash at its end is one of these routes. */
+export function isDocsRoute(method: string, path: string): boolean {
+  return method === "GET" && (path === "/openapi.json" || path === "/docs");
+}

@@ -1,0 +1,194 @@
+import type { JsonObject } from "../lib/registry.ts";
+import { RESOURCES, type Resource } from "./registries.ts";
+import { pageOfSchema, ref, schemas } from "./schemas.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const TEXT_TYPE = "text/plain";
+
+/** The description of the whole API (OpenAPI 3.1), whether the servers it shows run or not. */
+export function openApi(version: string): JsonObject {
+  const resources = Object.entries(RESOURCES).map(([name, resource]) => resourcePaths(name, resource));
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "MediaMTX",
+      version,
+      description:
+        "Shows and changes a running live media server. Changes are not written to the configuration file. " +
+        "Routes of a server that does not run are answered 404.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    paths: { ...CONFIG_PATHS, ...Object.assign({}, ...resources), ...OWN_PATHS },
+    components: { schemas: schemas() },
+  };
+}
+
+function json(schema: JsonObject, description: string): JsonObject {
+  return { description, content: { [JSON_TYPE]: { schema } } };
+}
+
+function error(description: string): JsonObject {
+  return json(ref("Error"), description);
+}
+
+/** Not found: the thing, as JSON, or the whole route, as text. */
+function notFound(description: string): JsonObject {
+  return {
+    description,
+    content: {
+      [JSON_TYPE]: { schema: ref("Error") },
+      [TEXT_TYPE]: { schema: { type: "string", const: "404 page not found" } },
+    },
+  };
+}
+
+const NO_ROUTE: JsonObject = {
+  description: "the server that it belongs to does not run",
+  content: { [TEXT_TYPE]: { schema: { type: "string", const: "404 page not found" } } },
+};
+const DONE: JsonObject = { description: "done; the body is empty" };
+const FOREIGN = error("the request comes from a page of another site, or names a host that is not this one");
+const TOO_LARGE = error("the body is larger than 1 MiB");
+
+function parameter(
+  name: string,
+  place: "path" | "query",
+  schema: JsonObject,
+  description: string,
+): JsonObject {
+  return { name, in: place, required: place === "path", schema, description };
+}
+
+const CONFIG_KEY = parameter(
+  "name",
+  "path",
+  { type: "string", minLength: 1 },
+  "key of an entry of `paths`: a name, which may have slashes, `~` and a regular expression, or `all`",
+);
+const PAGING = [
+  parameter("itemsPerPage", "query", { type: "integer", minimum: 1, default: 100 }, "items of a page"),
+  parameter("page", "query", { type: "integer", minimum: 0, default: 0 }, "number of the page, from 0"),
+];
+
+function body(schema: string): JsonObject {
+  return { required: true, content: { "application/json": { schema: ref(schema) } } };
+}
+
+/** A change of an entry of `paths`. */
+function entryChange(verb: string, summary: string, missing: string | undefined): JsonObject {
+  const takesBody = verb !== "remove";
+  return {
+    post: {
+      operationId: `config-paths-${verb}`,
+      tags: ["configuration"],
+      summary,
+      parameters: [CONFIG_KEY],
+      ...(takesBody && { requestBody: body("PathPatch") }),
+      responses: {
+        200: DONE,
+        400: error("the name or the body is wrong, or the configuration would be"),
+        403: FOREIGN,
+        ...(missing !== undefined && { 404: error(missing) }),
+        ...(takesBody && { 413: TOO_LARGE }),
+      },
+    },
+  };
+}
+
+const CONFIG_PATHS: JsonObject = {
+  "/v2/config/get": {
+    get: {
+      operationId: "config-get",
+      tags: ["configuration"],
+      summary: "The configuration in force. Credentials are shown.",
+      responses: { 200: json(ref("Config"), "every parameter") },
+    },
+  },
+  "/v2/config/set": {
+    post: {
+      operationId: "config-set",
+      tags: ["configuration"],
+      summary: "Changes global parameters. Only what they belong to restarts.",
+      requestBody: body("GlobalPatch"),
+      responses: {
+        200: DONE,
+        400: error("the body is wrong, or the configuration would be"),
+        403: FOREIGN,
+        413: TOO_LARGE,
+      },
+    },
+  },
+  "/v2/config/paths/add/{name}": entryChange("add", "Adds an entry of `paths`.", undefined),
+  "/v2/config/paths/edit/{name}": entryChange(
+    "edit",
+    "Changes an entry of `paths`.",
+    "there is no such entry",
+  ),
+  "/v2/config/paths/remove/{name}": entryChange(
+    "remove",
+    "Removes an entry of `paths`.",
+    "there is no such entry",
+  ),
+};
+
+function resourcePaths(name: string, { item, items, by, kick, schema }: Resource): JsonObject {
+  const tags = [items];
+  const format = by === "id" ? { type: "string", format: "uuid" } : { type: "string", minLength: 1 };
+  const about = by === "id" ? `id of the ${item}` : "name of a path, which may have slashes";
+  const key = parameter(by, "path", format, about);
+  const missing = notFound(`there is no such ${item}, or its server does not run`);
+  const get = {
+    operationId: `${name}-get`,
+    tags,
+    summary: `One ${item}.`,
+    parameters: [key],
+    responses: { 200: json(ref(schema), `the ${item}`), 400: error(`the ${by} is none`), 404: missing },
+  };
+  const post = {
+    operationId: `${name}-kick`,
+    tags,
+    summary: `Ends a ${item}.`,
+    parameters: [key],
+    responses: { 200: DONE, 400: error(`the ${by} is none`), 403: FOREIGN, 404: missing },
+  };
+  const list = {
+    operationId: `${name}-list`,
+    tags,
+    summary: `All ${items}.`,
+    parameters: PAGING,
+    responses: {
+      200: json(pageOfSchema(schema), "a page; one past the end is empty"),
+      400: error("a parameter is no number in range"),
+      404: NO_ROUTE,
+    },
+  };
+  return {
+    [`/v2/${name}/list`]: { get: list },
+    [`/v2/${name}/get/{${by}}`]: { get },
+    ...(kick && { [`/v2/${name}/kick/{${by}}`]: { post } }),
+  };
+}
+
+const OWN_PATHS: JsonObject = {
+  "/openapi.json": {
+    get: {
+      operationId: "openapi",
+      tags: ["this description"],
+      summary: "This description.",
+      responses: { 200: json({ type: "object" }, "an OpenAPI document") },
+    },
+  },
+  "/docs": {
+    get: {
+      operationId: "docs",
+      tags: ["this description"],
+      summary: "This description as a page.",
+      responses: {
+        200: {
+          description: "a page",
+          content: { "text/html; charset=utf-8": { schema: { type: "string" } } },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,182 @@
+import { PATH_ROWS } from "../config/path-schema.ts";
+import type { Row, Rows } from "../config/row.ts";
+import { GLOBAL_ROWS } from "../config/schema.ts";
+import type { Json, JsonObject } from "../lib/registry.ts";
+
+/** Objects of the API as JSON Schema, by name; what is not named there is not in them. */
+export function schemas(): JsonObject {
+  return {
+    Error: object({ error: text("what is wrong") }),
+    Config: configSchema(),
+    GlobalPatch: partial(
+      GLOBAL_ROWS,
+      "Parameters to change; others stay. Unknown names and null are ignored.",
+    ),
+    PathConfig: rowsSchema(PATH_ROWS),
+    PathPatch: partial(PATH_ROWS, "Parameters of a path. Unknown names and null are ignored."),
+    Path: object({
+      name: text("name of the path"),
+      confName: text("key of the entry of `paths` it belongs to"),
+      conf: ref("PathConfig"),
+      source: { oneOf: [ref("Peer"), { type: "null" }], description: "who brings the stream" },
+      sourceReady: flag("old name of `ready`"),
+      ready: flag("whether there is a stream"),
+      readyTime: { type: ["string", "null"], format: "date-time", description: "since when there is one" },
+      tracks: list(text("codec"), "codecs of the stream"),
+      bytesReceived: count("RTP bytes received since the path was made"),
+      readers: list(ref("Peer"), "who reads"),
+      bytesSent: count("bytes sent to readers since the path was made"),
+      live: ref("Live"),
+    }),
+    Peer: object({ type: text("kind: `rtspSession`, `hlsMuxer`, …"), id: text("its id, where it has one") }),
+    HlsMuxer: object({
+      path: text("name of the path"),
+      created: time("when it was made"),
+      lastRequest: time("when somebody last asked for something"),
+      bytesSent: count("bytes sent to viewers"),
+      live: ref("Live"),
+    }),
+    Conn: object({ ...identity(), ...traffic() }),
+    RtspSession: object({
+      ...identity(),
+      state: word(["idle", "read", "publish"]),
+      path: text("name of the path; empty while idle"),
+      transport: { enum: ["UDP", "UDP-multicast", "TCP", null], description: "null while nothing flows" },
+      ...traffic(),
+    }),
+    StreamConn: object({
+      ...identity(),
+      state: word(["idle", "read", "publish"]),
+      path: text("name of the path; empty while idle"),
+      ...traffic(),
+    }),
+    WebRtcSession: object({
+      ...identity(),
+      peerConnectionEstablished: flag("whether media can flow"),
+      localCandidate: text("`type/protocol/address/port`; empty before it is known"),
+      remoteCandidate: text("`type/protocol/address/port`; empty before it is known"),
+      state: word(["read", "publish"]),
+      path: text("name of the path"),
+      ...traffic(),
+    }),
+    Live: liveSchema(),
+  };
+}
+
+/** A reference to one of the schemas. */
+export function ref(name: string): JsonObject {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** A page of a list of such items. */
+export function pageOfSchema(item: string): JsonObject {
+  return object({
+    itemCount: count("items of all pages"),
+    pageCount: count("pages"),
+    items: list(ref(item), "items of this page"),
+  });
+}
+
+function identity(): Record<string, JsonObject> {
+  return {
+    id: { type: "string", format: "uuid" },
+    created: time("when it was made"),
+    remoteAddr: text("address and port of the peer"),
+  };
+}
+
+function traffic(): Record<string, JsonObject> {
+  return {
+    bytesReceived: count("bytes received"),
+    bytesSent: count("bytes sent"),
+    live: ref("Live"),
+  };
+}
+
+/** Every figure is optional: it is there where it has a meaning and is known. */
+function liveSchema(): JsonObject {
+  const { required: _, ...schema } = object({
+    bitrateIn: count("bit/s that come in, over the last second"),
+    bitrateOut: count("bit/s that go out, over the last second"),
+    frameRate: { type: "number", minimum: 0, description: "frames a second of the first video track" },
+    width: count("width of its pictures, pixels"),
+    height: count("height of its pictures, pixels"),
+    gopFrames: count("frames from the last random access point but one to the last"),
+    keyFrameAgeMs: count("time since the last random access point, ms"),
+    packetsReceived: count("RTP packets received"),
+    packetsLost: count("RTP packets that did not arrive, or that the reader did not get, being too slow"),
+    lagMs: count("age of the oldest packet that waits for the reader, or for any reader, ms"),
+    framesDropped: count("frames that the reader, or all readers, did not get, being too slow"),
+  });
+  return { ...schema, description: "Figures of this moment; each is there where it means something." };
+}
+
+function configSchema(): JsonObject {
+  const globals = rowsSchema(GLOBAL_ROWS);
+  return {
+    ...globals,
+    properties: {
+      ...(globals["properties"] as JsonObject),
+      pathDefaults: ref("PathPatch"),
+      paths: { type: "object", additionalProperties: ref("PathConfig") },
+    },
+  };
+}
+
+/** The values of a table as the API shows them. */
+function rowsSchema(rows: Rows): JsonObject {
+  const properties = Object.entries(rows).map(([key, row]) => [key, rowSchema(row)] as const);
+  return object(Object.fromEntries(properties));
+}
+
+/** What a change of such values may say: any of them, in any form that the file takes too. */
+function partial(rows: Rows, description: string): JsonObject {
+  const properties = Object.entries(rows).map(
+    ([key, { meaning }]) => [key, { description: meaning }] as const,
+  );
+  return { type: "object", properties: Object.fromEntries(properties), description };
+}
+
+function rowSchema({ kind, initial, meaning }: Row<unknown>): JsonObject {
+  return { ...shownAs(kind.toJson(initial), kind.label), description: meaning };
+}
+
+/** By how its default is shown. */
+function shownAs(value: Json, label: string): JsonObject {
+  if (typeof value === "boolean") return { type: "boolean" };
+  if (typeof value === "number") return { type: label === "int" ? "integer" : "number" };
+  if (typeof value === "string") return { type: "string" };
+  const [first] = Array.isArray(value) ? (value as readonly Json[]) : [];
+  const item =
+    typeof first === "object" ? { type: "object", additionalProperties: { type: "string" } } : undefined;
+  return { type: ["array", "null"], items: item ?? { type: "string" } };
+}
+
+function object(properties: Record<string, JsonObject>): JsonObject {
+  const required = Object.keys(properties).filter((key) => key !== "pathDefaults");
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
+function list(items: JsonObject, description: string): JsonObject {
+  return { type: "array", items, description };
+}
+
+function text(description: string): JsonObject {
+  return { type: "string", description };
+}
+
+function time(description: string): JsonObject {
+  return { type: "string", format: "date-time", description };
+}
+
+function flag(description: string): JsonObject {
+  return { type: "boolean", description };
+}
+
+function count(description: string): JsonObject {
+  return { type: "integer", minimum: 0, description };
+}
+
+function word(words: readonly string[]): JsonObject {
+  return { type: "string", enum: words };
+}
