@@ -5,7 +5,9 @@ import type { Config, PathConfig } from "./config/load.ts";
 import type { ConfigStore } from "./config/store.ts";
 import { Hooks } from "./hooks/hooks.ts";
 import { HookRunner } from "./hooks/runner.ts";
+import { runningTimers } from "./host/clock.ts";
 import { hostName } from "./host/interfaces.ts";
+import { readHeap, startCpuProfile } from "./host/profiler.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Logger, LogOutput } from "./lib/log.ts";
@@ -16,7 +18,14 @@ import { lazySourceKind, type SourceKind } from "./path/source.ts";
 import type { HlsSourceOptions } from "./protocols/hls/source.ts";
 import type { RtspServer } from "./protocols/rtsp/server.ts";
 import type { Strays } from "./protocols/rtsp/strays.ts";
-import { flushFigures, hlsFigure, memoryFigures, processFigures, rtspFigures } from "./server-figures.ts";
+import {
+  flushFigures,
+  hlsFigure,
+  mediaUse,
+  memoryFigures,
+  processFigures,
+  rtspFigures,
+} from "./server-figures.ts";
 import { Watch } from "./watch.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
@@ -55,6 +64,7 @@ export const COMPONENTS: readonly Row[] = [
   { name: "rtsps", needs: ["paths"], slice: rtspsSlice, start: startRtsps },
   { name: "hls", needs: ["paths"], slice: hlsSlice, start: startHls },
   { name: "api", needs: [], slice: apiSlice, start: startApiServer },
+  { name: "pprof", needs: [], slice: pprofSlice, start: startPprofServer },
   { name: "commands", needs: ["hooks"], slice: () => ({}), start: releaseHooks },
 ];
 
@@ -303,5 +313,28 @@ async function startApiServer(config: Config, context: ServerContext): Promise<R
     registries: context.registries,
     store: context.store,
     hostname: hostName(),
+  });
+}
+
+function pprofSlice({ pprof, pprofAddress, readTimeout }: Config): unknown {
+  return pprof ? { pprofAddress, readTimeout } : {};
+}
+
+async function startPprofServer(
+  config: Config,
+  context: ServerContext,
+): Promise<Running<Config> | undefined> {
+  if (!config.pprof) return undefined;
+  const { startPprof } = await import("./pprof/server.ts");
+  return startPprof({
+    address: config.pprofAddress,
+    readTimeout: config.readTimeout,
+    logger: context.logger.child("pprof"),
+    clock: context.clock,
+    registries: context.registries,
+    startCpuProfile,
+    readHeap,
+    readMemory: () => mediaUse(context.memory),
+    countTimers: runningTimers,
   });
 }

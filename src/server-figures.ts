@@ -26,6 +26,12 @@ export function memoryFigures(memory: MediaMemory): Figure[] {
   ];
 }
 
+/** Blocks of the media memory in use, and their bytes. */
+export function mediaUse(memory: MediaMemory | undefined): { mediaBlocks: number; mediaBytes: number } {
+  const blocks = memory?.state.blocksTaken ?? 0;
+  return { mediaBlocks: blocks, mediaBytes: blocks * BLOCK_SIZE };
+}
+
 /** What the sessions that are there now have lost, and what nobody asked for. */
 export function rtspFigures(servers: ReadonlySet<RtspServer>, strays: Strays): Figure[] {
   const sum = (read: (session: RtspSession) => number | undefined) => () =>

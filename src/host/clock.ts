@@ -29,16 +29,36 @@ function wall(): number {
 
 function after(ms: number, call: () => void): Cancel {
   if (ms === Number.POSITIVE_INFINITY) return () => {};
-  if (ms <= MAX_DELAY_MS) {
-    const timer = setTimeout(call, ms);
-    return () => clearTimeout(timer);
-  }
-  let cancel: Cancel = () => {};
-  const timer = setTimeout(() => {
-    cancel = after(ms - MAX_DELAY_MS, call);
-  }, MAX_DELAY_MS);
+  if (ms <= MAX_DELAY_MS) return start(ms, call);
+  let cancelRest: Cancel = () => {};
+  const cancel = start(MAX_DELAY_MS, () => {
+    cancelRest = after(ms - MAX_DELAY_MS, call);
+  });
   return () => {
-    clearTimeout(timer);
     cancel();
+    cancelRest();
+  };
+}
+
+let running = 0;
+
+/** Timers that are set and have not been called yet. */
+export function runningTimers(): number {
+  return running;
+}
+
+function start(ms: number, call: () => void): Cancel {
+  let isSet = true;
+  running += 1;
+  const timer = setTimeout(() => {
+    isSet = false;
+    running -= 1;
+    call();
+  }, ms);
+  return () => {
+    if (!isSet) return;
+    isSet = false;
+    running -= 1;
+    clearTimeout(timer);
   };
 }

@@ -5,7 +5,7 @@ import { type Config, parseConfig } from "../../src/config/load.ts";
 import { GLOBAL_ROWS } from "../../src/config/schema.ts";
 
 /** Everything is switched on, so that every parameter matters. */
-const BASE = parseConfig("api: yes\nmetrics: yes\nencryption: optional\n");
+const BASE = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\n");
 /** Values of parameters that are words. */
 const OTHER: Readonly<Record<string, unknown>> = {
   logLevel: "debug",
@@ -34,8 +34,8 @@ test.each(KEYS)("a reload with another %s reaches a component", (key) => {
 });
 
 test("a reload that changes nothing, or paths alone, restarts nothing", () => {
-  const same = parseConfig("api: yes\nmetrics: yes\nencryption: optional\n");
-  const paths = parseConfig("api: yes\nmetrics: yes\nencryption: optional\npaths: {a: }\n");
+  const same = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\n");
+  const paths = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\npaths: {a: }\n");
   for (const { name, slice } of COMPONENTS) {
     expect(isDeepStrictEqual(slice(BASE), slice(same))).toBe(true);
     expect(isDeepStrictEqual(slice(BASE), slice(paths))).toBe(name !== "paths");

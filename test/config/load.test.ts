@@ -162,7 +162,7 @@ describe("what has no effect yet is named", () => {
       "hlsSegmentCount: 7\nrtmpAddress: ':1'\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
         "hlsDisable: yes\npprof: yes\nwriteQueueSize: 64\nauthMethods: [basic]",
     );
-    expect(config.unavailable).toEqual(["logDestinations: syslog", "pprof", "rtmpAddress"]);
+    expect(config.unavailable).toEqual(["logDestinations: syslog", "rtmpAddress"]);
   });
 
   test("but no camera parameter of a path without a camera", () => {

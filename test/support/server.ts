@@ -102,6 +102,11 @@ export class TestServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port("metrics")}/metrics`;
   }
 
+  /** Without a path. */
+  get pprofUrl(): string {
+    return `http://127.0.0.1:${this.#port("pprof")}`;
+  }
+
   /** URL of a file or page of a path over HLS. */
   hls(path: string): string {
     return `http://127.0.0.1:${this.#port("HLS")}/${path}`;
