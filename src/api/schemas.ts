@@ -132,7 +132,7 @@ function rowsSchema(rows: Rows): JsonObject {
 /** What a change of such values may say: any of them, in any form that the file takes too. */
 function partial(rows: Rows, description: string): JsonObject {
   const properties = Object.entries(rows).map(
-    ([key, { meaning }]) => [key, { description: meaning }] as const,
+    ([key, { kind, meaning }]) => [key, { ...kind.shape, description: meaning }] as const,
   );
   return { type: "object", properties: Object.fromEntries(properties), description };
 }
