@@ -3,6 +3,7 @@ import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
 import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
+import * as pictureSize from "./picture-size.ts";
 import * as rtcp from "./rtcp.ts";
 import * as rtp from "./rtp.ts";
 import * as rtspClient from "./rtsp-client.ts";
@@ -34,4 +35,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   tsTables,
   mp4,
   hlsPlaylist,
+  pictureSize,
 ];

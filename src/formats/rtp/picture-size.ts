@@ -24,14 +24,18 @@ const SIZES: Readonly<Partial<Record<CodecId, ReadSize>>> = {
 /** Size of the pictures of a track; undefined while it is not known, or where its codec does not say. */
 export function pictureSizeOf(format: Format, track: TrackState): PictureSize | undefined {
   if (format.codec === "h264" || format.codec === "h265") return pictureOf(format, track.parameterSets);
-  const read = SIZES[format.codec];
-  return read && payloadSize(read, track.randomAccessHead);
+  return payloadPictureSize(format.codec, track.randomAccessHead);
 }
 
-/** What a payload says of the size of its picture; undefined when it says nothing, or is cut or broken. */
-function payloadSize(read: ReadSize, payload: Uint8Array): PictureSize | undefined {
+/**
+ * What the RTP payload that begins a random access point says of the size of its picture.
+ *
+ * @param payload its first bytes at least
+ * @returns undefined when it says nothing, or is cut or broken
+ */
+export function payloadPictureSize(codec: CodecId, payload: Uint8Array): PictureSize | undefined {
   try {
-    const size = read(payload);
+    const size = SIZES[codec]?.(payload);
     return size !== undefined && size.width > 0 && size.height > 0 ? size : undefined;
   } catch (error) {
     if (error instanceof ProtocolError || error instanceof RangeError) return undefined;
