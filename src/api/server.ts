@@ -30,7 +30,7 @@ export interface ApiOptions extends ApiSubject {
 export function startApi(options: ApiOptions): HttpServer {
   const { address, readTimeout, logger, hostname } = options;
   const app = createApi(options, ownNames(address, hostname));
-  return startHttp({ address, app, readTimeout, logger });
+  return startHttp({ address, app, readTimeout, logger, limitsBodies: true });
 }
 
 /** The application of the API, without a listener. @param names see `sameSiteWrites` */

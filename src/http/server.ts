@@ -23,6 +23,8 @@ export interface HttpOptions {
   /** A connection without traffic for so long is closed, ms. */
   readonly readTimeout: number;
   readonly logger: Logger;
+  /** Whether the application looks at the size of bodies itself; the runtime's own answer has no text. */
+  readonly limitsBodies?: boolean;
   /** Serves HTTPS, HTTP/2 included, with these files; they are watched. */
   readonly tls?: TlsFiles;
 }
@@ -85,12 +87,12 @@ class Listener implements HttpServer {
   }
 
   #listen(hostname: string, port: number, pair: KeyPair | undefined): BunServer {
-    const { logger } = this.#options;
+    const { logger, limitsBodies = false } = this.#options;
     return Bun.serve({
       hostname,
       port,
       idleTimeout: this.#idleS,
-      maxRequestBodySize: MAX_BODY_BYTES,
+      maxRequestBodySize: limitsBodies ? Number.MAX_SAFE_INTEGER : MAX_BODY_BYTES,
       development: false,
       ...(pair !== undefined && { tls: { key: pair.key, cert: pair.cert }, http2: true }),
       fetch: (request, self) => this.#answer(new Incoming(request, self, this.#idleS)),

@@ -72,6 +72,7 @@ const CHANGES: readonly (readonly [string, string, string, number])[] = [
   ["set", "set", "[]", 400],
   ["set", "set", "", 400],
   ["set", "set", `"${"x".repeat(1024 * 1024)}"`, 413],
+  ["set", "set", " ".repeat(11 * 1024 * 1024), 413],
   ["paths/add/{name}", "paths/add/added/one", '{"readUser":"u","readPass":"p"}', 200],
   ["paths/add/{name}", "paths/add/added/one", "{}", 400],
   ["paths/add/{name}", "paths/add/", "{}", 400],
@@ -83,6 +84,7 @@ const CHANGES: readonly (readonly [string, string, string, number])[] = [
   ["paths/edit/{name}", "paths/edit/none", " ".repeat(1024 * 1024 + 1), 413],
   ["paths/remove/{name}", "paths/remove/added/one", "", 200],
   ["paths/remove/{name}", "paths/remove/added/one", "", 404],
+  ["paths/remove/{name}", "paths/remove/added/one", " ".repeat(11 * 1024 * 1024), 404],
   ["paths/remove/{name}", "paths/remove/", "", 400],
 ];
 
