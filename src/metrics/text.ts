@@ -3,6 +3,9 @@ import type { JsonObject, Registry } from "../lib/registry.ts";
 import { type Column, type Label, SECTIONS, type Section } from "./collectors.ts";
 import type { Figure, HistogramFigure, NumberFigure } from "./figures.ts";
 
+/** Values after which others have their turn: about a millisecond's work. */
+const VALUES_AT_ONCE = 500;
+
 export interface MetricsSource {
   /** The living registries by name; a section whose registry is missing is left out. */
   readonly registries: ReadonlyMap<string, Registry>;
@@ -15,18 +18,22 @@ export interface MetricsSource {
 /** All metrics in the text format of Prometheus, the sections in the order of v1.0.3. */
 export async function metricsText({ registries, figures, soon }: MetricsSource): Promise<string> {
   const parts: string[] = [];
-  const write = async (metric: Metric) => {
+  let written = 0;
+  const write = async (metric: Metric, values: number) => {
     parts.push(await textOf(metric));
+    written += values;
+    if (written < VALUES_AT_ONCE) return;
+    written = 0;
     await new Promise<void>(soon);
   };
   for (const section of SECTIONS) {
     const registry = registries.get(section.registry);
     if (registry === undefined) continue;
     const items = registry.values().map((item) => item.measure?.() ?? item.describe());
-    for (const column of section.columns) await write(columnMetric(section, column, items));
+    for (const column of section.columns) await write(columnMetric(section, column, items), items.length);
   }
   for (const figure of figures) {
-    await write(figure.kind === "histogram" ? new HistogramMetric(figure) : numberMetric(figure));
+    await write(figure.kind === "histogram" ? new HistogramMetric(figure) : numberMetric(figure), 1);
   }
   return parts.join("");
 }
