@@ -7,10 +7,11 @@ import { Hooks } from "./hooks/hooks.ts";
 import { HookRunner } from "./hooks/runner.ts";
 import { runningTimers } from "./host/clock.ts";
 import { hostName } from "./host/interfaces.ts";
+import type { LogOutputs } from "./host/log-outputs.ts";
 import { readHeap, startCpuProfile } from "./host/profiler.ts";
 import { assert } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
-import type { Logger, LogOutput } from "./lib/log.ts";
+import type { Logger } from "./lib/log.ts";
 import type { Registry } from "./lib/registry.ts";
 import type { Figure } from "./metrics/figures.ts";
 import { PathManager } from "./path/manager.ts";
@@ -34,7 +35,7 @@ export interface ServerContext {
   readonly store: ConfigStore;
   readonly logger: Logger;
   /** What `logger` writes to; changed in place by the logger's own row. */
-  readonly output: LogOutput;
+  readonly outputs: LogOutputs;
   readonly clock: Clock;
   /** Everything that can be listed, for API and metrics; servers add and remove their own. */
   readonly registries: Map<string, Registry>;
@@ -54,7 +55,7 @@ type Row = Component<Config, ServerContext>;
 
 /** The parts of the server in the order in which they start. */
 export const COMPONENTS: readonly Row[] = [
-  { name: "logger", needs: [], slice: ({ logLevel }) => ({ logLevel }), start: startLogger },
+  { name: "logger", needs: [], slice: loggerSlice, start: startLogger },
   { name: "memory", needs: [], slice: ({ mediaMemory }) => ({ mediaMemory }), start: startMemory },
   { name: "hooks", needs: [], slice: hooksSlice, start: startHooks },
   { name: "watch", needs: [], slice: ({ api, metrics }) => api || metrics, start: startWatch },
@@ -68,10 +69,13 @@ export const COMPONENTS: readonly Row[] = [
   { name: "commands", needs: ["hooks"], slice: () => ({}), start: releaseHooks },
 ];
 
-function startLogger(config: Config, { output }: ServerContext): Promise<Running<Config>> {
-  const reload = ({ logLevel }: Config) => {
-    output.level = logLevel;
-  };
+function loggerSlice(config: Config): unknown {
+  const { logLevel, logDestinations, logFile, logStructured, sysLogPrefix } = config;
+  return { logLevel, logDestinations, logFile, logStructured, sysLogPrefix };
+}
+
+function startLogger(config: Config, { outputs }: ServerContext): Promise<Running<Config>> {
+  const reload = (after: Config) => outputs.apply(after);
   reload(config);
   return Promise.resolve({ reload, close: () => Promise.resolve() });
 }

@@ -16,9 +16,9 @@ import {
 import { systemClock } from "./host/clock.ts";
 import { readText, watchFile } from "./host/files.ts";
 import { raiseDescriptorLimit } from "./host/libc.ts";
-import { openStdoutSink } from "./host/log-sinks.ts";
+import { LogOutputs } from "./host/log-outputs.ts";
 import { errorText } from "./lib/errors.ts";
-import { Logger, type LogOutput } from "./lib/log.ts";
+import { Logger } from "./lib/log.ts";
 import { Reloader } from "./reloader.ts";
 
 /** The version whose behaviour and interfaces this server has. */
@@ -96,11 +96,11 @@ async function run(file: ConfigFile): Promise<void> {
     watcher.close();
     return finish(`ERR: ${errorText(error)}\n`, 1);
   }
-  const sink = openStdoutSink();
-  const output: LogOutput = { level: loaded.config.logLevel, sinks: [sink] };
-  const logger = new Logger(output, systemClock);
+  const outputs = new LogOutputs();
+  outputs.apply(loaded.config);
+  const logger = new Logger(outputs.output, systemClock);
   const exit = async (code: number): Promise<void> => {
-    await sink.flush(FLUSH_MS);
+    await outputs.flush(FLUSH_MS);
     process.exit(code);
   };
   surviveFaults(logger);
@@ -109,7 +109,7 @@ async function run(file: ConfigFile): Promise<void> {
     logger.info("reloading configuration (API request)");
     void app.reload(config);
   });
-  const app = createApp(logger, output, store);
+  const app = createApp(logger, outputs, store);
   const reloader = createReloader({ logger, app, store, file });
   changed = () => reloader.changed();
   if (!file.exists) watcher.close();
@@ -136,11 +136,11 @@ function greet(logger: Logger, file: ConfigFile, config: Config): void {
   }
 }
 
-function createApp(logger: Logger, output: LogOutput, store: ConfigStore): App<Config, ServerContext> {
+function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App<Config, ServerContext> {
   const context: ServerContext = {
     store,
     logger,
-    output,
+    outputs,
     clock: systemClock,
     registries: new Map(),
     figures: [],

@@ -19,6 +19,7 @@ const MAX_UDP_PAYLOAD = 1472;
  */
 export function checkGlobals(config: GlobalValues): void {
   checkLimits(config);
+  checkLog(config);
   checkListeners(config);
   const { externalAuthenticationURL: url, authMethods, protocols, encryption } = config;
   if (url !== "" && !/^https?:\/\//.test(url)) {
@@ -35,6 +36,15 @@ export function checkGlobals(config: GlobalValues): void {
     if (protocols.includes(protocol)) {
       throw new ConfigError(`strict encryption can't be used with the ${label} transport protocol`);
     }
+  }
+}
+
+function checkLog({ logDestinations, logFile, sysLogPrefix }: GlobalValues): void {
+  if (logDestinations.includes("file") && logFile === "") {
+    throw new ConfigError("'logFile' must be set when 'logDestinations' has file");
+  }
+  if (!/^[!-9;-Z\\^-~]{1,48}$/.test(sysLogPrefix)) {
+    throw new ConfigError("'sysLogPrefix' must have 1 to 48 visible characters without ':', '[' and ']'");
   }
 }
 

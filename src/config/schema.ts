@@ -31,15 +31,13 @@ const hlsVariant = choice(["mpegts", "fmp4", "lowLatency"], "invalid HLS variant
 
 /** For the switch of a part that does not exist: it is off, as asked. */
 const nothing = (): readonly string[] => [];
-const allBut =
-  (served: string) =>
-  (items: readonly string[]): readonly string[] =>
-    items.filter((item) => item !== served);
 
 const GENERAL_ROWS = {
   logLevel: present(logLevel, "info", "least important lines that are logged"),
-  logDestinations: present(logDestinations, ["stdout"], "where log lines go", allBut("stdout")),
-  logFile: pending(text, "mediamtx.log", "file that log lines are appended to, for the destination file"),
+  logDestinations: present(logDestinations, ["stdout"], "where log lines go"),
+  logFile: present(text, "mediamtx.log", "file that log lines are appended to, for the destination file"),
+  logStructured: present(bool, false, "write each line to standard output and file as a JSON object"),
+  sysLogPrefix: present(text, "mediamtx", "name of this server in the log of the system"),
   readTimeout: present(duration, 10_000, "longest wait for data from a peer"),
   writeTimeout: present(duration, 10_000, "longest time a peer may take to accept data"),
   readBufferCount: present(int, 0, "old name of writeQueueSize; 0 leaves that alone"),

@@ -1,13 +1,7 @@
 import { type BigIntStats, readFileSync, realpathSync, statSync, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-
-/** Reasons of the system, as they are usually worded. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-};
+import { systemReason } from "./system-reason.ts";
 
 /**
  * The whole text of a file (UTF-8).
@@ -18,8 +12,7 @@ export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    const code = errorCode(cause) ?? "";
-    throw new Error(`open ${path}: ${REASONS[code] ?? code}`, { cause });
+    throw new Error(`open ${path}: ${systemReason(cause)}`, { cause });
   }
 }
 
@@ -137,9 +130,4 @@ function fileStateNow(path: string): FileState | undefined {
 
 function signatureOf(target: string, { ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return `${target} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-}
-
-function errorCode(cause: unknown): string | undefined {
-  const code = (cause as { readonly code?: unknown } | undefined)?.code;
-  return typeof code === "string" ? code : undefined;
 }

@@ -2,6 +2,7 @@ import { joinAddress, openListener, plainAddress, shownAddress } from "../host/t
 import { type KeyPair, PairFiles, retry, type TlsFiles } from "../host/tls.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { dumpRequest, dumpResponse } from "./dump.ts";
 
 /** The longest idle time that the runtime can be told, s. */
 const MAX_IDLE_S = 255;
@@ -111,10 +112,11 @@ class Listener implements HttpServer {
     const { app, logger } = this.#options;
     const { request } = incoming;
     const log = logger.writes("debug") ? incoming.logger(logger) : undefined;
-    log?.debug(`${request.method} ${request.url}`);
+    log?.debug(`[c->s] ${dumpRequest(request)}`);
     const finish = (response: Response) => {
-      log?.debug(`answered ${response.status}`);
-      return withServerHeader(response);
+      withServerHeader(response);
+      log?.debug(`[s->c] ${dumpResponse(response)}`);
+      return response;
     };
     const fail = (fault: unknown) => finish(faultResponse(fault, incoming.logger(logger)));
     try {

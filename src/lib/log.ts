@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { withoutCredentials } from "./redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -14,9 +15,15 @@ export interface LogOutput {
   sinks: readonly LogSink[];
 }
 
+/** Longest message, in characters: what a client sends must not fill the log. Dumps of whole requests may be longer. */
+const MESSAGE_MAX = 2_000;
+const DEBUG_MESSAGE_MAX = 8_000;
+/** Longest prefix, in characters. */
+const PREFIX_MAX = 300;
+
 /**
- * Writes lines with the prefixes of its ancestors in front. Text from outside can never forge a line: control
- * characters are escaped.
+ * Writes lines with the prefixes of its ancestors in front. Text from outside can never forge or flood a line: control
+ * characters are escaped, and what is too long is cut. No credential gets into a line.
  */
 export class Logger {
   readonly #output: LogOutput;
@@ -31,7 +38,8 @@ export class Logger {
 
   /** A logger whose lines begin with `[prefix]` after ours. */
   child(prefix: string): Logger {
-    return new Logger(this.#output, this.#clock, `${this.#prefix}[${prefix}] `);
+    const text = clipped(printable(withoutCredentials(prefix)), PREFIX_MAX);
+    return new Logger(this.#output, this.#clock, `${this.#prefix}[${text}] `);
   }
 
   /** Whether lines of this level are written at all: what is expensive to word asks first. */
@@ -57,17 +65,30 @@ export class Logger {
 
   #write(level: LogLevel, message: string): void {
     if (!this.writes(level)) return;
-    const line = printable(this.#prefix + message);
+    const most = level === "debug" ? DEBUG_MESSAGE_MAX : MESSAGE_MAX;
+    const line = this.#prefix + clipped(printable(withoutCredentials(message)), most);
     const wall = this.#clock.wall();
     for (const sink of this.#output.sinks) sink.write(level, wall, line);
   }
 }
 
-/** Escapes control characters as `\xNN`, as a terminal or a log reader would act on them. */
+/**
+ * Escapes what a terminal or a log reader would act on: control characters as `\r`, `\n`, `\t` or `\xNN`, and as `\u{N}`
+ * what ends a line elsewhere, has no width, turns the direction of writing, or is half a character.
+ */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (c) => {
-    const code = c.charCodeAt(0);
-    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, "0")}`;
+  return text.replace(UNPRINTABLE, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    if (code > 0xff) return `\\u{${code.toString(16)}}`;
+    return ESCAPES[c] ?? `\\x${code.toString(16).padStart(2, "0")}`;
   });
+}
+
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function clipped(text: string, most: number): string {
+  return text.length <= most
+    ? text
+    : `${text.slice(0, most).toWellFormed()}… (${text.length - most} more characters)`;
 }

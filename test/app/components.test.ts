@@ -12,8 +12,8 @@ const OTHER: Readonly<Record<string, unknown>> = {
   encryption: "strict",
   hlsVariant: "fmp4",
 };
-/** Old names, which give their value to new ones, and what has one value that works. */
-const WITHOUT_SLICE = new Set(["readBufferCount", "rtspDisable", "hlsDisable", "logDestinations"]);
+/** Old names, which give their value to new ones. */
+const WITHOUT_SLICE = new Set(["readBufferCount", "rtspDisable", "hlsDisable"]);
 
 function otherValue(key: string, value: unknown): unknown {
   if (Object.hasOwn(OTHER, key)) return OTHER[key];

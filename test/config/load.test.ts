@@ -162,7 +162,7 @@ describe("what has no effect yet is named", () => {
       "hlsSegmentCount: 7\nrtmpAddress: ':1'\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
         "hlsDisable: yes\npprof: yes\nwriteQueueSize: 64\nauthMethods: [basic]",
     );
-    expect(config.unavailable).toEqual(["logDestinations: syslog", "rtmpAddress"]);
+    expect(config.unavailable).toEqual(["rtmpAddress"]);
   });
 
   test("but no camera parameter of a path without a camera", () => {
@@ -184,7 +184,12 @@ describe("what has no effect yet is named", () => {
 describe("JSON of the API", () => {
   test("has every parameter in order, Go's durations, and paths by name", () => {
     const json = configToJson(parseConfig("readTimeout: 1m\nhlsSegmentMaxSize: 1.5G\npaths: {b: , all: }"));
-    expect(Object.keys(json).slice(0, 4)).toEqual(["logLevel", "logDestinations", "logFile", "readTimeout"]);
+    expect(Object.keys(json).slice(0, 4)).toEqual([
+      "logLevel",
+      "logDestinations",
+      "logFile",
+      "logStructured",
+    ]);
     expect(Object.keys(json).at(-1)).toBe("paths");
     expect(json).toMatchObject({ readTimeout: "1m0s", hlsSegmentMaxSize: "1.5G", webrtcICEServers: null });
     const { protocols, webrtcICEServers2, paths } = json;

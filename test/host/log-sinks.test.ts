@@ -2,7 +2,8 @@ import { afterAll, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatLine, openStdoutSink } from "../../src/host/log-sinks.ts";
+import { formatLine } from "../../src/host/log-lines.ts";
+import { openStdoutSink } from "../../src/host/log-sinks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sinks-"));
 afterAll(() => rmSync(folder, { recursive: true }));

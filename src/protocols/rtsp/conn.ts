@@ -8,6 +8,7 @@ import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import type { RtspContext } from "./context.ts";
+import { dumpRequest, dumpResponse } from "./proto/dump.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { writeResponse } from "./proto/response.ts";
@@ -120,7 +121,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#requests += 1;
     this.#lastRequest = this.#lastReceived;
     this.session?.touch(this.#lastReceived);
-    this.#logger.debug(`[c->s] ${request.method} ${withoutCredentials(request.url)}`);
+    if (this.#logger.writes("debug")) this.#logger.debug(`[c->s] ${dumpRequest(request)}`);
     const answer = this.#responder.answer(request);
     if (!(answer instanceof Promise) && (answer.delayMs ?? 0) <= 0) {
       this.#finish(answer);
@@ -150,7 +151,7 @@ export class RtspConn implements TcpConn, Listed {
   }
 
   #finish({ response, fault, after }: Answer): void {
-    this.#logger.debug(`[s->c] ${response.status}`);
+    if (this.#logger.writes("debug")) this.#logger.debug(`[s->c] ${dumpResponse(response)}`);
     if (fault !== undefined && !isExpected(fault)) throw fault;
     if (!this.outbox.send(writeResponse(response))) {
       this.close(new ProtocolError("responses are not read"));
@@ -293,8 +294,4 @@ function isExpected(error: unknown): error is Error {
     error instanceof AuthError ||
     error instanceof BudgetError
   );
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/]*@/, "//");
 }

@@ -1,0 +1,90 @@
+import type { LogLevel, LogSink } from "../lib/log.ts";
+import type { LineFormat } from "./log-lines.ts";
+
+/** Text held while what takes it does not keep up; lines beyond are dropped and counted. */
+const MAX_PENDING_CHARS = 1024 * 1024;
+
+/** A sink that can be brought to an end. */
+export interface FlushableSink extends LogSink {
+  /** Lines lost so far because they could not be written in time. */
+  readonly dropped: number;
+  /** Settles when everything is written, nothing can be written any more, or after `timeoutMs`. */
+  flush(timeoutMs: number): Promise<void>;
+}
+
+/** Writes a piece of whole lines, and says when it is done; with `false` when nothing can ever be written again. */
+export type PutLines = (bytes: Buffer, done: (goesOn: boolean) => void) => void;
+
+/** Gathers lines and has them written off the event loop, one piece at a time. */
+export class LogQueue implements FlushableSink {
+  /** Of the lines from now on. */
+  format: LineFormat;
+  readonly #put: PutLines;
+  #pending = "";
+  #writing = false;
+  #gone = false;
+  #dropped = 0;
+  #droppedTold = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(format: LineFormat, put: PutLines) {
+    this.format = format;
+    this.#put = put;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  write(level: LogLevel, wall: number, line: string): void {
+    if (this.#gone) return;
+    if (this.#pending.length + line.length > MAX_PENDING_CHARS) {
+      this.#dropped++;
+      return;
+    }
+    const fresh = this.#dropped - this.#droppedTold;
+    this.#droppedTold = this.#dropped;
+    if (fresh > 0)
+      this.#pending += this.format("warn", wall, `${fresh} log lines lost: they are not taken in time`);
+    this.#pending += this.format(level, wall, line);
+    if (!this.#writing) this.#next();
+  }
+
+  /** Has `put` called soon, with nothing to write if need be. */
+  touch(): void {
+    if (!this.#writing) this.#start(Buffer.alloc(0));
+  }
+
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#writing) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #next(): void {
+    if (this.#pending === "" || this.#gone) {
+      this.#writing = false;
+      for (const call of this.#idle.splice(0)) call();
+      return;
+    }
+    const bytes = Buffer.from(this.#pending);
+    this.#pending = "";
+    this.#start(bytes);
+  }
+
+  #start(bytes: Buffer): void {
+    this.#writing = true;
+    this.#put(bytes, (goesOn) => {
+      if (!goesOn) {
+        this.#gone = true;
+        this.#pending = "";
+      }
+      this.#next();
+    });
+  }
+}

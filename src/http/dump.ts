@@ -1,0 +1,21 @@
+import { STATUS_CODES } from "node:http";
+import { headerWithoutCredentials } from "../lib/redact.ts";
+
+/** A request as it is on the wire, for a debug line: without its body and without credentials. */
+export function dumpRequest({ method, url, headers }: Request): string {
+  const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));
+  return `${method} ${target} HTTP/1.1\r\n${shownHeaders(headers)}`;
+}
+
+/** The same for a response. */
+export function dumpResponse({ status, headers }: Response): string {
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${shownHeaders(headers)}`;
+}
+
+function shownHeaders(headers: Headers): string {
+  let text = "";
+  headers.forEach((value, name) => {
+    text += `${name}: ${headerWithoutCredentials(name, value)}\r\n`;
+  });
+  return `${text}\r\n`;
+}
