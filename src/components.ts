@@ -1,5 +1,6 @@
 import { MediaMemory } from "../wasm/core.ts";
 import type { Component, Running } from "./app.ts";
+import type { Authorizer } from "./auth/authorizer.ts";
 import type { Guesses } from "./auth/guesses.ts";
 import type { Config, PathConfig } from "./config/load.ts";
 import type { ConfigStore } from "./config/store.ts";
@@ -42,6 +43,7 @@ export interface ServerContext {
   /** Numbers for the metrics that belong to no registry. */
   readonly figures: Figure[];
   readonly guesses: Guesses;
+  readonly authorizer: Authorizer;
   readonly strays: Strays;
   /** The RTSP servers that run, with and without TLS. */
   readonly rtspServers: Set<RtspServer>;
@@ -60,6 +62,7 @@ export const COMPONENTS: readonly Row[] = [
   { name: "hooks", needs: [], slice: hooksSlice, start: startHooks },
   { name: "watch", needs: [], slice: ({ api, metrics }) => api || metrics, start: startWatch },
   { name: "metrics", needs: [], slice: metricsSlice, start: startMetricsServer },
+  { name: "auth", needs: [], slice: authSlice, start: startAuth },
   { name: "paths", needs: ["memory", "hooks"], slice: pathsSlice, start: startPaths },
   { name: "rtsp", needs: ["paths"], slice: rtspSlice, start: startRtsp },
   { name: "rtsps", needs: ["paths"], slice: rtspsSlice, start: startRtsps },
@@ -170,10 +173,27 @@ async function startMetricsServer(
   });
 }
 
+function authSlice({ externalAuthenticationURL, readTimeout }: Config): unknown {
+  return externalAuthenticationURL === "" ? {} : { externalAuthenticationURL, readTimeout };
+}
+
+async function startAuth(config: Config, { authorizer }: ServerContext): Promise<Running<Config>> {
+  const reload = (after: Config) => authorizer.configure(after);
+  await reload(config);
+  return { reload, close: () => reload({ ...config, externalAuthenticationURL: "" }) };
+}
+
 /** Paths are in a list: their order decides which regular expression is tried first. */
 function pathsSlice(config: Config): unknown {
-  const { readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize } = config;
-  return { paths: [...config.paths], readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize };
+  const { readTimeout, writeTimeout, writeQueueSize, udpMaxPayloadSize, externalAuthenticationURL } = config;
+  return {
+    paths: [...config.paths],
+    readTimeout,
+    writeTimeout,
+    writeQueueSize,
+    udpMaxPayloadSize,
+    externalAuthenticationURL,
+  };
 }
 
 async function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
@@ -251,7 +271,7 @@ async function startRtspOver(
   config: Config,
   context: ServerContext,
 ): Promise<Running<Config>> {
-  const { clock, memory, paths, registries, guesses, strays } = context;
+  const { clock, memory, paths, registries, guesses, authorizer, strays } = context;
   assert(memory !== undefined && paths !== undefined, "rtsp started without paths");
   const { startRtspServer } = await import("./protocols/rtsp/server.ts");
   const logger = context.logger.child(secure ? "RTSPS" : "RTSP");
@@ -264,6 +284,7 @@ async function startRtspOver(
     memory,
     secure,
     guesses,
+    authorizer,
     strays,
   });
   const names = secure ? ["rtspsconns", "rtspssessions"] : ["rtspconns", "rtspsessions"];
@@ -287,10 +308,17 @@ function hlsSlice(config: Config): unknown {
 
 async function startHls(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
   if (!config.hls) return undefined;
-  const { clock, paths, registries, guesses } = context;
+  const { clock, paths, registries, guesses, authorizer } = context;
   assert(paths !== undefined, "hls started without paths");
   const { HlsServer } = await import("./protocols/hls/server.ts");
-  const server = new HlsServer({ logger: context.logger.child("HLS"), clock, config, paths, guesses });
+  const server = new HlsServer({
+    logger: context.logger.child("HLS"),
+    clock,
+    config,
+    paths,
+    guesses,
+    authorizer,
+  });
   server.start();
   registries.set("hlsmuxers", server.muxers);
   const removeFigures = addFigures(context, [hlsFigure(server)]);

@@ -1,5 +1,6 @@
 import { App } from "./app.ts";
 import { parseArguments, usage } from "./arguments.ts";
+import { Authorizer } from "./auth/authorizer.ts";
 import { Guesses } from "./auth/guesses.ts";
 import { COMPONENTS, type ServerContext } from "./components.ts";
 import { type Config, type LoadedConfig, loadConfig } from "./config/load.ts";
@@ -145,6 +146,7 @@ function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App
     registries: new Map(),
     figures: [],
     guesses: new Guesses(),
+    authorizer: new Authorizer(systemClock, logger),
     strays: { datagrams: 0, packets: 0 },
     rtspServers: new Set(),
   };

@@ -1,74 +1,73 @@
-import type { PathConfig } from "../config/load.ts";
-import { type Network, parseIp, parseNetwork } from "../lib/address.ts";
+import type { Clock } from "../lib/clock.ts";
 import { AuthError } from "../lib/errors.ts";
-import { matches } from "./credentials.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Credentials } from "./access.ts";
+import type { ExternalAuth, Question } from "./external.ts";
 
-export type Action = "publish" | "read";
+/** Between two lines about a server that cannot be asked, ms. */
+const TROUBLE_MS = 10_000;
 
-/** What a client brings: a name and a secret, or a proof that can be checked against them. */
-export type Credentials =
-  | { readonly kind: "none" }
-  | { readonly kind: "plain"; readonly user: string; readonly pass: string }
-  | {
-      readonly kind: "proof";
-      /** @returns what is wrong; undefined when it is right */
-      readonly check: (user: string, pass: string) => string | undefined;
-    };
-
-export interface AccessRequest {
-  readonly action: Action;
-  /** Parameters of the path. */
-  readonly conf: PathConfig;
-  /** The client's address without port. */
-  readonly ip: string;
-  readonly credentials: Credentials;
+/** The parameters that say who is asked. */
+export interface AuthorizerSettings {
+  /** Empty: the paths' own parameters decide. */
+  readonly externalAuthenticationURL: string;
+  /** Longest wait for an answer, ms. */
+  readonly readTimeout: number;
 }
 
-/**
- * Says whether a client may publish to or read from a path: first its address, then its credentials.
- *
- * @throws {AuthError} if it may not
- */
-export function authorize({ action, conf, ip, credentials }: AccessRequest): void {
-  const { user, pass, ips } = demandsOf(action, conf);
-  if (ips.length > 0 && !ips.some((range) => isInside(range, ip)))
-    throw new AuthError(`IP ${ip} not allowed`);
-  if (user === "") return;
-  if (credentials.kind === "none") throw new AuthError("no credentials");
-  if (credentials.kind === "proof") {
-    const problem = credentials.check(user, pass);
-    if (problem !== undefined) throw new AuthError(problem);
-    return;
+/** What an authentication server is told of a request, besides the credentials. */
+export type Subject = Omit<Question, "user" | "password">;
+
+/** Asks the authentication server, where there is one. */
+export class Authorizer {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #external: ExternalAuth | undefined;
+  #quietUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
   }
-  const isUser = matches(user, credentials.user);
-  const isPass = matches(pass, credentials.pass);
-  if (!isUser || !isPass) throw new AuthError("invalid credentials");
-}
 
-/** Whether an action needs a name and a secret. */
-export function asksForCredentials(action: Action, conf: PathConfig): boolean {
-  return demandsOf(action, conf).user !== "";
-}
+  /** Whether a server decides, and not the parameters of paths. */
+  get isExternal(): boolean {
+    return this.#external !== undefined;
+  }
 
-function demandsOf(action: Action, conf: PathConfig) {
-  const { publishUser, publishPass, publishIPs, readUser, readPass, readIPs } = conf;
-  return action === "publish"
-    ? { user: publishUser, pass: publishPass, ips: publishIPs }
-    : { user: readUser, pass: readPass, ips: readIPs };
-}
+  /** Brings it to other parameters; clients that are in stay. */
+  async configure({
+    externalAuthenticationURL: url,
+    readTimeout: timeout,
+  }: AuthorizerSettings): Promise<void> {
+    const before = this.#external;
+    if (url === "") this.#external = undefined;
+    else {
+      // loaded at need: the runtime's HTTP client takes its time
+      const { ExternalAuth } = await import("./external.ts");
+      const onTrouble = (reason: string) => this.#tell(reason);
+      this.#external = new ExternalAuth({ url, timeout, clock: this.#clock, onTrouble });
+    }
+    void before?.close(); // nobody waits for it
+  }
 
-/** Whether `range`, an address or a network, has the address `ip`. */
-export function isInside(range: string, ip: string): boolean {
-  const address = parseIp(ip.replace(/%.*$/, ""));
-  const network: Network | undefined = range.includes("/") ? parseNetwork(range) : single(range);
-  if (address === undefined || network === undefined || address.length !== network.base.length) return false;
-  return address.every((byte, i) => {
-    const mask = (0xff00 >> Math.min(Math.max(network.bits - i * 8, 0), 8)) & 0xff;
-    return (byte & mask) === network.base[i];
-  });
-}
+  /**
+   * Asks the server about a client. Without credentials it is asked as well, with an empty name and password: that it
+   * says no makes the client send some.
+   *
+   * @throws {AuthError} if it says no, or nothing in time
+   */
+  async ask(subject: Subject, credentials: Credentials): Promise<void> {
+    if (credentials.kind === "proof") throw new AuthError("no supported authentication methods found");
+    const { user, pass: password } = credentials.kind === "plain" ? credentials : { user: "", pass: "" };
+    if (this.#external === undefined) throw new AuthError("there is no authentication server");
+    await this.#external.ask({ ...subject, user, password });
+  }
 
-function single(text: string): Network | undefined {
-  const base = parseIp(text);
-  return base === undefined ? undefined : { base, bits: base.length * 8 };
+  #tell(reason: string): void {
+    const now = this.#clock.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + TROUBLE_MS;
+    this.#logger.warn(`the authentication server cannot be asked: ${reason}`);
+  }
 }

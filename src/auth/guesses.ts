@@ -46,7 +46,7 @@ export class Guesses {
 
   /** How long the next verdict of an address has to wait, whatever it is, ms. */
   delay(address: string, now: number): number {
-    return Math.max((this.#peers.get(keyOf(address))?.nextVerdict ?? 0) - now, 0);
+    return Math.max((this.#peers.get(addressKey(address))?.nextVerdict ?? 0) - now, 0);
   }
 
   /** A connection comes; false when its address has too many that were never let in. */
@@ -59,12 +59,12 @@ export class Guesses {
 
   /** A connection is no stranger any more: it was let in, or it is gone. */
   leave(address: string): void {
-    const peer = this.#peers.get(keyOf(address));
+    const peer = this.#peers.get(addressKey(address));
     if (peer !== undefined) peer.strangers -= 1;
   }
 
   #peer(address: string): Peer {
-    const key = keyOf(address);
+    const key = addressKey(address);
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
     if (this.#peers.size >= ADDRESSES_MAX) this.#forgetSome();
@@ -85,7 +85,8 @@ export class Guesses {
   }
 }
 
-function keyOf(address: string): string {
+/** What addresses are counted by: those of one IPv6 network of 64 bits are one. */
+export function addressKey(address: string): string {
   if (!address.includes(":")) return address;
   const bytes = parseIp(address.replace(/%.*$/, ""));
   return bytes?.length === NETWORK_BYTES * 2 ? bytes.subarray(0, NETWORK_BYTES).join(".") : address;

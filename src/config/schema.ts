@@ -44,7 +44,7 @@ const GENERAL_ROWS = {
   writeQueueSize: present(int, 512, "packets a reader may lag behind, a power of two"),
   udpMaxPayloadSize: present(int, 1472, "largest payload of a UDP packet we send, in bytes, 128 to 1472"),
   mediaMemory: present(size, 1024 ** 3, "memory that all streams together may use, 16M to 2G"),
-  externalAuthenticationURL: pending(secretText, "", "HTTP URL that is asked whether a client may come in"),
+  externalAuthenticationURL: present(secretText, "", "HTTP URL that is asked whether a client may come in"),
   api: present(bool, false, "serve the HTTP API"),
   apiAddress: present(address, "127.0.0.1:9997", "listener of the HTTP API"),
   metrics: present(bool, false, "serve metrics for Prometheus"),

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import tls from "node:tls";
 import { fingerprintProblem, reasonOf } from "../host/connect.ts";
 import { errorText, SourceError } from "../lib/errors.ts";
+import { basicAuthorization, plainUrl } from "./url.ts";
 
 /** Servers that a request may be sent on to. */
 const REDIRECTS_MAX = 5;
@@ -117,12 +118,9 @@ export class HttpClient {
   /** Credentials are for the server of the source alone, also when it goes over to encryption. */
   #authorization(url: URL): { readonly Authorization?: string } {
     const { source } = this.#options;
-    if (source.username === "" && source.password === "") return {};
     const isUpgrade = source.protocol === "http:" && url.protocol === "https:" && url.port === "";
     const isSame = url.origin === source.origin || (isUpgrade && url.hostname === source.hostname);
-    if (!isSame) return {};
-    const [user, password] = [source.username, source.password].map(decode);
-    return { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+    return isSame ? basicAuthorization(source) : {};
   }
 
   async #body(response: http.IncomingMessage, request: HttpGet, take: TakeChunk): Promise<void> {
@@ -185,26 +183,9 @@ export function resolveUrl(text: string, base: URL): URL {
   return plainUrl(url);
 }
 
-/** Without credentials and fragment. */
-function plainUrl(url: URL): URL {
-  const plain = new URL(url);
-  plain.username = "";
-  plain.password = "";
-  plain.hash = "";
-  return plain;
-}
-
 /** For log lines: a query may hold a secret. */
 function shownUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname}`.slice(0, 200);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // as it was written
-  }
 }
 
 /** @throws {SourceError} if the response is not what was asked for */

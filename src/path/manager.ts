@@ -273,7 +273,8 @@ function isStatic({ confName }: Path): boolean {
   return pathKeyKind(confName) === "static";
 }
 
-function isGuarded({ paths }: Config): boolean {
+function isGuarded({ paths, externalAuthenticationURL }: Config): boolean {
+  if (externalAuthenticationURL !== "") return true;
   return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
 }
 

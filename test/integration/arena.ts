@@ -85,7 +85,7 @@ export class Arena implements AsyncDisposable {
    */
   async settle(): Promise<void> {
     const { server, witness } = this;
-    await this.#backTo(({ descriptors }) => descriptors === this.#before.descriptors, "descriptors are back");
+    await this.#backTo(({ descriptors }) => descriptors <= this.#before.descriptors, "descriptors are back");
     await witness.more();
     this.#publisher.fallSilent();
     await witness.until(() => this.#complete(), "the witness has every packet");

@@ -1,3 +1,4 @@
+import { Authorizer } from "../../src/auth/authorizer.ts";
 import { Guesses } from "../../src/auth/guesses.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
@@ -48,8 +49,18 @@ export class UnitServer implements AsyncDisposable {
     });
     const guesses = new Guesses();
     const strays = { datagrams: 0, packets: 0 };
-    const options = { logger, clock: systemClock, config, paths, memory, guesses, strays, secure: false };
-    const rtsp = await startRtspServer(options);
+    const authorizer = new Authorizer(systemClock, logger);
+    const rtsp = await startRtspServer({
+      logger,
+      clock: systemClock,
+      config,
+      paths,
+      memory,
+      guesses,
+      authorizer,
+      strays,
+      secure: false,
+    });
     return new UnitServer(memory, paths, rtsp, lines);
   }
 

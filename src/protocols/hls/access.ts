@@ -1,8 +1,12 @@
-import { asksForCredentials, authorize, type Credentials, isInside } from "../../auth/authorizer.ts";
+import type { Credentials } from "../../auth/access.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
 import type { Guesses } from "../../auth/guesses.ts";
+import { asksForCredentials, checkInternally, isInside } from "../../auth/internal.ts";
 import type { PathConfig } from "../../config/load.ts";
+import { joinAddress } from "../../host/tcp.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
-import type { Clock } from "../../lib/clock.ts";
+import { parseIp } from "../../lib/address.ts";
+import { type Clock, pause } from "../../lib/clock.ts";
 import { AuthError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 
@@ -11,9 +15,21 @@ const PAUSE_MS = 2_000;
 
 export interface AccessOptions {
   readonly guesses: Guesses;
+  readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly trustedProxies: readonly string[];
+}
+
+/** A request that wants to read a path. */
+export interface Visit {
+  readonly request: Request;
+  readonly incoming: HttpEnvironment;
+  readonly path: string;
+  /** Of the URL, with its `?`. */
+  readonly search: string;
+  /** Of the path; undefined where it is not configured, and that is nobody's business. */
+  readonly conf: PathConfig | undefined;
 }
 
 /** Whether everybody may read a path. */
@@ -21,55 +37,86 @@ export function isOpen({ readUser, readIPs }: PathConfig): boolean {
   return readUser === "" && readIPs.length === 0;
 }
 
-/** The client's address: what a trusted proxy says, or the peer's. */
+/**
+ * The client's address: the peer's, or what a trusted proxy says. Each proxy appends the address that it has seen, so
+ * that the last one of no trusted proxy is the client's; what stands in front of it anybody may have written.
+ */
 export function clientAddress(
   request: Request,
   { remoteAddress }: HttpEnvironment,
   trustedProxies: readonly string[],
 ): string {
-  if (!trustedProxies.some((range) => isInside(range, remoteAddress))) return remoteAddress;
-  const forwarded = request.headers.get("X-Forwarded-For")?.split(",")[0]?.trim();
-  return forwarded === undefined || forwarded === "" ? remoteAddress : forwarded;
+  const forwarded = request.headers.get("X-Forwarded-For")?.split(",") ?? [];
+  let address = remoteAddress;
+  while (trustedProxies.some((range) => isInside(range, address))) {
+    const before = forwarded.pop()?.trim() ?? "";
+    if (parseIp(before) === undefined) break;
+    address = before;
+  }
+  return address;
 }
 
 /**
  * Lets a request read a path.
  *
- * @param conf of the path; undefined where it is not configured, and that is nobody's business
  * @returns the refusal, after a pause where credentials were wrong; undefined when it may read, not before a refusal
  *   would have come
  */
-export async function refusal(
-  request: Request,
-  conf: PathConfig | undefined,
-  ip: string,
-  { guesses, clock, logger }: AccessOptions,
-): Promise<Response | undefined> {
+export async function refusal(visit: Visit, options: AccessOptions): Promise<Response | undefined> {
+  const { request, incoming } = visit;
+  const { authorizer, clock, logger, trustedProxies } = options;
   const credentials = readCredentials(request.headers.get("Authorization"));
-  const asks = conf === undefined || asksForCredentials("read", conf);
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      clock.after(ms, resolve);
-    });
+  const ip = clientAddress(request, incoming, trustedProxies);
   try {
-    // a verdict that is not slowed down any more would be one too many
-    if (asks && credentials.kind !== "none" && guesses.isFull(ip, clock.now()))
-      throw new AuthError("too many guesses");
-    if (conf === undefined) throw new AuthError("no such user");
-    authorize({ action: "read", conf, ip, credentials });
-    const turn = asks ? guesses.delay(ip, clock.now()) : 0;
-    if (turn > 0) await pause(turn);
+    if (authorizer.isExternal) await askExternally(visit, ip, credentials, authorizer);
+    else {
+      const turn = pass(visit, ip, credentials, options); // at once, so that each one counts before the next
+      if (turn > 0) await pause(clock, turn, NEVER);
+    }
     return undefined;
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     if (credentials.kind === "none") {
       return new Response(null, { status: 401, headers: { "WWW-Authenticate": 'Basic realm="mediamtx"' } });
     }
-    logger.info(`connection ${ip} failed to authenticate: ${error.message}`);
-    const wait = guesses.wrong(ip, clock.now());
-    await pause(Math.max(PAUSE_MS, wait ?? 0));
+    const { remoteAddress, remotePort } = incoming;
+    const conn = ip === remoteAddress ? joinAddress(ip, remotePort) : ip;
+    logger.info(`connection ${conn} failed to authenticate: ${error.message}`);
+    // an authentication server is asked less often instead
+    const wait = authorizer.isExternal ? 0 : options.guesses.wrong(ip, clock.now());
+    await pause(clock, Math.max(PAUSE_MS, wait ?? 0), NEVER);
     return new Response(null, { status: 401 });
   }
+}
+
+const NEVER = new AbortController().signal;
+
+/** @throws {AuthError} if the request may not pass */
+async function askExternally(
+  { incoming, path, search }: Visit,
+  ip: string,
+  credentials: Credentials,
+  authorizer: Authorizer,
+): Promise<void> {
+  incoming.hold(); // the server may take as long as the connection may be idle
+  const query = search.slice(1);
+  await authorizer.ask({ ip, path, protocol: "hls", id: null, action: "read", query }, credentials);
+}
+
+/** @returns how long the answer has to wait, ms @throws {AuthError} if the request may not pass */
+function pass(
+  { conf }: Visit,
+  ip: string,
+  credentials: Credentials,
+  { guesses, clock }: AccessOptions,
+): number {
+  const asks = conf === undefined || asksForCredentials("read", conf);
+  // a verdict that is not slowed down any more would be one too many
+  if (asks && credentials.kind !== "none" && guesses.isFull(ip, clock.now()))
+    throw new AuthError("too many guesses");
+  if (conf === undefined) throw new AuthError("no such user");
+  checkInternally({ action: "read", conf, ip, credentials });
+  return asks ? guesses.delay(ip, clock.now()) : 0;
 }
 
 function readCredentials(header: string | null): Credentials {

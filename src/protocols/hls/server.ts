@@ -1,3 +1,4 @@
+import type { Authorizer } from "../../auth/authorizer.ts";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { Config, PathConfig } from "../../config/load.ts";
 import { pathNameProblem } from "../../config/path-name.ts";
@@ -24,6 +25,7 @@ export interface HlsOptions {
   readonly config: Config;
   readonly paths: PathManager;
   readonly guesses: Guesses;
+  readonly authorizer: Authorizer;
 }
 
 /** What a request is about, once it may read its path. */
@@ -51,9 +53,9 @@ export class HlsServer implements PathWatcher {
   #closed = false;
 
   constructor(options: HlsOptions) {
-    const { guesses, clock, logger, config } = options;
+    const { guesses, authorizer, clock, logger, config } = options;
     this.#options = options;
-    this.#access = { guesses, clock, logger, trustedProxies: config.hlsTrustedProxies };
+    this.#access = { guesses, authorizer, clock, logger, trustedProxies: config.hlsTrustedProxies };
     this.#responses = new Responses(config);
     this.#budget = new ByteBudget(config.hlsMemory);
     this.#refused = new Tally(clock, (what, count) => logger.warn(`${count} ${what}`));
@@ -101,7 +103,7 @@ export class HlsServer implements PathWatcher {
     const { path } = asked;
     const conf = this.#options.paths.confOf(path);
     const file = asked.kind === "file" ? asked.file : undefined;
-    const isPrivate = conf === undefined || !isOpen(conf);
+    const isPrivate = conf === undefined || this.#options.authorizer.isExternal || !isOpen(conf);
     const passed: Passed = { request, incoming, search, path, isPrivate };
     return isPrivate ? this.#guarded(passed, conf, file) : this.#pass(passed, file);
   }
@@ -122,10 +124,9 @@ export class HlsServer implements PathWatcher {
   async #guarded(passed: Passed, conf: PathConfig | undefined, file: string | undefined): Promise<Response> {
     // where passwords are asked, nobody learns without one which paths there are
     if (conf === undefined && !this.#options.paths.isGuarded) return this.#responses.notFound();
-    const { request, incoming } = passed;
-    const ip = clientAddress(request, incoming, this.#access.trustedProxies);
-    const refused = await refusal(request, conf, ip, this.#access);
-    return refused === undefined ? await this.#pass(passed, file) : this.#opened(refused);
+    const refused = await refusal({ ...passed, conf }, this.#access);
+    if (refused !== undefined) return this.#opened(refused);
+    return conf === undefined ? this.#responses.notFound() : await this.#pass(passed, file);
   }
 
   #pass(passed: Passed, file: string | undefined): Answer {

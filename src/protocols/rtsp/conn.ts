@@ -161,6 +161,10 @@ export class RtspConn implements TcpConn, Listed {
     if (fault !== undefined) this.close(fault);
   }
 
+  get isOpen(): boolean {
+    return this.#reason === undefined;
+  }
+
   letIn(): void {
     if (!this.#isStranger) return;
     this.#isStranger = false;

@@ -1,4 +1,5 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -32,6 +33,8 @@ export interface RtspContext {
   readonly writeTimeout: number;
   /** Slows down those who try passwords; shared with the other servers. */
   readonly guesses: Guesses;
+  /** Asks the authentication server, where there is one. */
+  readonly authorizer: Authorizer;
   /** Counts what was not taken; shared as well. */
   readonly strays: Strays;
   /** Schemes offered to clients; both when empty. */

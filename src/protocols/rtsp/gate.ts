@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type Action, asksForCredentials, authorize, type Credentials } from "../../auth/authorizer.ts";
+import type { Action, Credentials } from "../../auth/access.ts";
+import { asksForCredentials, checkInternally } from "../../auth/internal.ts";
 import { AuthError, RefusedError } from "../../lib/errors.ts";
 import type { RtspContext } from "./context.ts";
-import { checkDigest, parseAuthorization, writeChallenges } from "./proto/auth.ts";
+import { type AuthMethod, checkDigest, parseAuthorization, writeChallenges } from "./proto/auth.ts";
 import { RtspHeaders } from "./proto/headers.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { controlBase, parseRtspUrl } from "./proto/url.ts";
@@ -17,7 +18,8 @@ const PAUSE_MS = 2_000;
 export interface Passage {
   readonly action: Action;
   readonly path: string;
-  readonly query?: string;
+  /** Of the URL, without `?`. */
+  readonly query: string;
 }
 
 /** Lets the requests of one connection pass, or not. */
@@ -26,7 +28,7 @@ export class Gate {
   readonly #owner: RequestOwner;
   #failures = 0;
   #nonce: string | undefined;
-  /** Whether the request in hand brought credentials. */
+  /** Whether the request in hand brought credentials that are compared here. */
   #guessed = false;
   /** How long the answer to the request in hand has to wait, whatever it is, ms. */
   turn = 0;
@@ -43,15 +45,31 @@ export class Gate {
   }
 
   /**
-   * Lets a request pass; its answer has to wait for its `turn`.
+   * Lets a request pass, now or once the authentication server has answered; its answer has to wait for its `turn`.
    *
    * @throws {AuthError} if it may not
    * @throws {RefusedError} if the path is invalid, or not configured and nothing is protected
    */
-  pass(request: RtspRequest, passage: Passage): void {
+  pass(request: RtspRequest, passage: Passage): void | Promise<void> {
+    const credentials = this.#credentials(request, passage);
+    if (this.#context.authorizer.isExternal) return this.#passExternally(passage, credentials);
+    this.#passInternally(passage, credentials);
+  }
+
+  /** A path that is not configured is asked about like any other: only who may pass learns that it is not. */
+  async #passExternally({ action, path, query }: Passage, credentials: Credentials): Promise<void> {
+    const { paths, authorizer } = this.#context;
+    paths.confOf(path); // an invalid name is nothing to ask about
+    const { id, remoteAddress: ip } = this.#owner;
+    await authorizer.ask({ ip, path, protocol: "rtsp", id, action, query }, credentials);
+    if (!this.#owner.isOpen) throw new RefusedError("the connection is gone");
+    this.#owner.letIn();
+    if (paths.confOf(path) === undefined) throw notConfigured(path);
+  }
+
+  #passInternally(passage: Passage, credentials: Credentials): void {
     const { paths, guesses, clock } = this.#context;
     const { action } = passage;
-    const credentials = this.#credentials(request, passage);
     this.#guessed = credentials.kind !== "none";
     const conf = paths.confOf(passage.path);
     const ip = this.#owner.remoteAddress;
@@ -61,19 +79,24 @@ export class Gate {
     if (conf === undefined) {
       // who may not know which paths there are is answered as if this one were protected
       if (paths.isGuarded) throw new AuthError("no such user");
-      throw new RefusedError(`path '${passage.path}' is not configured`);
+      throw notConfigured(passage.path);
     }
-    authorize({ action, conf, ip, credentials });
+    checkInternally({ action, conf, ip, credentials });
     this.#owner.letIn();
     if (asks) this.turn = guesses.delay(ip, clock.now());
   }
 
-  #credentials(request: RtspRequest, { path, query = "" }: Passage): Credentials {
+  /** A digest cannot be handed on. */
+  get #methods(): readonly AuthMethod[] {
+    const { authMethods, authorizer } = this.#context;
+    return authorizer.isExternal ? ["basic"] : authMethods;
+  }
+
+  #credentials(request: RtspRequest, { path, query }: Passage): Credentials {
     const authorization = parseAuthorization(request.headers.getAll("Authorization"));
     if (authorization === undefined) return { kind: "none" };
-    const { authMethods } = this.#context;
     const { scheme } = authorization;
-    if (authMethods.length > 0 && !authMethods.includes(scheme)) {
+    if (this.#methods.length > 0 && !this.#methods.includes(scheme)) {
       return { kind: "proof", check: () => "no supported authentication methods found" };
     }
     if (authorization.scheme === "basic") return { kind: "plain", ...authorization };
@@ -88,7 +111,7 @@ export class Gate {
 
   /** The answer to a request that did not pass. */
   refuse(error: AuthError): Answer {
-    const { guesses, clock, authMethods } = this.#context;
+    const { guesses, clock } = this.#context;
     this.#failures += 1;
     const wait = this.#guessed ? guesses.wrong(this.#owner.remoteAddress, clock.now()) : 0;
     const headers = new RtspHeaders();
@@ -98,8 +121,12 @@ export class Gate {
       return { response, fault, delayMs: Math.max(PAUSE_MS, wait ?? 0) };
     }
     this.#nonce ??= randomBytes(16).toString("hex");
-    for (const challenge of writeChallenges(authMethods, this.#nonce))
+    for (const challenge of writeChallenges(this.#methods, this.#nonce))
       headers.add("WWW-Authenticate", challenge);
     return { response, delayMs: wait };
   }
+}
+
+function notConfigured(path: string): RefusedError {
+  return new RefusedError(`path '${path}' is not configured`);
 }

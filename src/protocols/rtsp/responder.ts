@@ -28,9 +28,12 @@ export interface Answer {
 
 /** What the responder needs of the connection. */
 export interface RequestOwner {
+  readonly id: string;
   readonly remote: string;
   /** The peer's address without the port. */
   readonly remoteAddress: string;
+  /** False once the connection is gone or about to go. */
+  readonly isOpen: boolean;
   /** The session this connection is bound to. */
   readonly session: RtspSession | undefined;
   /** Ends that session; the connection stays. */
@@ -109,8 +112,11 @@ export class RtspResponder {
 
   #describe(request: RtspRequest): Answer | Promise<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
-    this.#gate.pass(request, { action: "read", path: url.path });
-    return when(this.#context.paths.describe(url.path, url.query), (described) => {
+    const { path, query } = url;
+    const found = when(this.#gate.pass(request, { action: "read", path, query }), () =>
+      this.#context.paths.describe(path, query),
+    );
+    return when(found, (described) => {
       if (described.kind === "elsewhere") {
         const location = described.url.startsWith("/")
           ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
@@ -126,21 +132,25 @@ export class RtspResponder {
     });
   }
 
-  #announce(request: RtspRequest): Answer {
-    const { path } = withoutTrailingSlash(parseRtspUrl(request.url));
-    this.#gate.pass(request, { action: "publish", path });
-    const session = this.#session(request) ?? this.#owner.createSession();
-    session.announce(request);
-    return { response: response(200) };
+  #announce(request: RtspRequest): Answer | Promise<Answer> {
+    const { path, query } = withoutTrailingSlash(parseRtspUrl(request.url));
+    return when(this.#gate.pass(request, { action: "publish", path, query }), () => {
+      const session = this.#session(request) ?? this.#owner.createSession();
+      session.announce(request);
+      return { response: response(200) };
+    });
   }
 
   #setup(request: RtspRequest): Answer | Promise<Answer> {
     const known = this.#session(request);
-    if (known?.isPublishing !== true) {
-      const { path, query } = parseReaderControl(parseRtspUrl(request.url));
-      this.#gate.pass(request, { action: "read", path, query });
-    }
-    const session = known ?? this.#owner.createSession();
+    if (known?.isPublishing === true) return this.#setupIn(known, request);
+    const { path, query } = parseReaderControl(parseRtspUrl(request.url));
+    return when(this.#gate.pass(request, { action: "read", path, query }), () =>
+      this.#setupIn(this.#session(request) ?? this.#owner.createSession(), request),
+    );
+  }
+
+  #setupIn(session: RtspSession, request: RtspRequest): Answer | Promise<Answer> {
     return when(session.setup(request), (result) => {
       if (result === undefined) return { response: response(461) };
       const headers = { Transport: writeTransport(result), Session: session.header };
@@ -196,7 +206,7 @@ export class RtspResponder {
 }
 
 /** Goes on with a value that is there, or will be. */
-function when<T>(value: T | Promise<T>, use: (value: T) => Answer): Answer | Promise<Answer> {
+function when<T, U>(value: T | Promise<T>, use: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? value.then(use) : use(value);
 }
 

@@ -1,4 +1,5 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
+import type { Authorizer } from "../../auth/authorizer.ts";
 import type { Guesses } from "../../auth/guesses.ts";
 import type { Config } from "../../config/load.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
@@ -28,6 +29,7 @@ export interface RtspServerOptions {
   readonly hooks?: Hooks | undefined;
   readonly memory: MediaMemory;
   readonly guesses: Guesses;
+  readonly authorizer: Authorizer;
   readonly strays: Strays;
   /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
   readonly secure: boolean;
@@ -56,6 +58,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     hooks: options.hooks,
     secure,
     guesses: options.guesses,
+    authorizer: options.authorizer,
     strays: options.strays,
     authMethods: config.authMethods,
     conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),

@@ -1,12 +1,18 @@
 import { expect, test } from "bun:test";
+import { Authorizer } from "../../../src/auth/authorizer.ts";
 import { Guesses } from "../../../src/auth/guesses.ts";
 import { parseConfig } from "../../../src/config/load.ts";
-import { refusal } from "../../../src/protocols/hls/access.ts";
+import type { HttpEnvironment } from "../../../src/http/server.ts";
+import { clientAddress, refusal } from "../../../src/protocols/hls/access.ts";
 import { FakeClock } from "../../app/fake-clock.ts";
 import { testLog } from "../../lib/test-log.ts";
 
 const CONFIG = parseConfig("paths:\n  cam:\n    readUser: viewer\n    readPass: right\n");
 const ADDRESS = "10.0.0.1";
+
+function from(remoteAddress: string): HttpEnvironment {
+  return { remoteAddress, remotePort: 1, hold: () => {}, allow: () => {} };
+}
 
 /** Asks to read a path, and notes when the answer comes: status, or 200 when it may. */
 class Door {
@@ -19,12 +25,12 @@ class Door {
     const request = new Request("http://host/", { headers: { Authorization: authorization } });
     const { clock, guesses } = this;
     const { logger } = testLog();
-    void refusal(request, CONFIG.paths.get(path), ADDRESS, {
-      clock,
-      guesses,
-      logger,
-      trustedProxies: [],
-    }).then((response) => this.answers.push([pass, response?.status ?? 200, clock.now()]));
+    const incoming = from(ADDRESS);
+    const visit = { request, incoming, path, search: "", conf: CONFIG.paths.get(path) };
+    const authorizer = new Authorizer(clock, logger);
+    void refusal(visit, { clock, guesses, authorizer, logger, trustedProxies: [] }).then((response) =>
+      this.answers.push([pass, response?.status ?? 200, clock.now()]),
+    );
   }
 }
 
@@ -52,4 +58,18 @@ test("when too many verdicts wait, the right password is refused like any other"
   door.ask("right");
   await door.clock.advance(0);
   expect(door.answers.at(-1)).toEqual(["right", 200, 32_000]);
+});
+
+test.each([
+  ["10.0.0.1", "1.2.3.4", "10.0.0.1"],
+  ["10.9.0.1", "1.2.3.4", "1.2.3.4"],
+  ["10.9.0.1", "spoofed, 6.6.6.6, 1.2.3.4, 10.9.0.2", "1.2.3.4"],
+  ["10.9.0.1", "2001:db8::1", "2001:db8::1"],
+  ["10.9.0.1", "10.9.0.3, 10.9.0.2", "10.9.0.3"],
+  ["10.9.0.1", '1.2.3.4, nonsense"}', "10.9.0.1"],
+  ["10.9.0.1", undefined, "10.9.0.1"],
+])("of the peer %s and X-Forwarded-For %s the client is %s", (peer, forwarded, client) => {
+  const headers = forwarded === undefined ? {} : { "X-Forwarded-For": forwarded };
+  const request = new Request("http://host/", { headers });
+  expect(clientAddress(request, from(peer), ["10.9.0.0/16"])).toBe(client);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Authorizer } from "../../../src/auth/authorizer.ts";
 import { Guesses } from "../../../src/auth/guesses.ts";
 import { parseConfig } from "../../../src/config/load.ts";
 import type { TcpSocket } from "../../../src/host/tcp.ts";
@@ -131,6 +132,7 @@ beforeEach(() => {
     writeTimeout: 5_000,
     secure: false,
     guesses: new Guesses(),
+    authorizer: new Authorizer(clock, logger),
     strays: { datagrams: 0, packets: 0 },
     authMethods: ["basic"],
     tcp: true,

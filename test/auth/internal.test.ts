@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { type Action, authorize, type Credentials } from "../../src/auth/authorizer.ts";
+import type { Action, Credentials } from "../../src/auth/access.ts";
 import { matches } from "../../src/auth/credentials.ts";
+import { checkInternally } from "../../src/auth/internal.ts";
 import { parseConfig } from "../../src/config/load.ts";
 
 const hashed = (text: string) => `sha256:${createHash("sha256").update(text).digest("base64")}`;
@@ -17,7 +18,7 @@ function verdict(
 ): string | undefined {
   const conf = parseConfig(`paths:\n  cam:\n${parameters.replace(/^/gm, "    ")}\n`).paths.get("cam");
   try {
-    authorize({ action, conf: conf!, ip, credentials });
+    checkInternally({ action, conf: conf!, ip, credentials });
     return undefined;
   } catch (error) {
     return String(error);

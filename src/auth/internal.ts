@@ -1,0 +1,63 @@
+import type { PathConfig } from "../config/load.ts";
+import { type Network, parseIp, parseNetwork } from "../lib/address.ts";
+import { AuthError } from "../lib/errors.ts";
+import type { Action, Credentials } from "./access.ts";
+import { matches } from "./credentials.ts";
+
+export interface InternalRequest {
+  readonly action: Action;
+  /** Parameters of the path. */
+  readonly conf: PathConfig;
+  /** The client's address without port. */
+  readonly ip: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * Says whether a client may publish to or read from a path: first its address, then its credentials.
+ *
+ * @throws {AuthError} if it may not
+ */
+export function checkInternally({ action, conf, ip, credentials }: InternalRequest): void {
+  const { user, pass, ips } = demandsOf(action, conf);
+  if (ips.length > 0 && !ips.some((range) => isInside(range, ip)))
+    throw new AuthError(`IP ${ip} not allowed`);
+  if (user === "") return;
+  if (credentials.kind === "none") throw new AuthError("no credentials");
+  if (credentials.kind === "proof") {
+    const problem = credentials.check(user, pass);
+    if (problem !== undefined) throw new AuthError(problem);
+    return;
+  }
+  const isUser = matches(user, credentials.user);
+  const isPass = matches(pass, credentials.pass);
+  if (!isUser || !isPass) throw new AuthError("invalid credentials");
+}
+
+/** Whether an action needs a name and a secret. */
+export function asksForCredentials(action: Action, conf: PathConfig): boolean {
+  return demandsOf(action, conf).user !== "";
+}
+
+function demandsOf(action: Action, conf: PathConfig) {
+  const { publishUser, publishPass, publishIPs, readUser, readPass, readIPs } = conf;
+  return action === "publish"
+    ? { user: publishUser, pass: publishPass, ips: publishIPs }
+    : { user: readUser, pass: readPass, ips: readIPs };
+}
+
+/** Whether `range`, an address or a network, has the address `ip`. */
+export function isInside(range: string, ip: string): boolean {
+  const address = parseIp(ip.replace(/%.*$/, ""));
+  const network: Network | undefined = range.includes("/") ? parseNetwork(range) : single(range);
+  if (address === undefined || network === undefined || address.length !== network.base.length) return false;
+  return address.every((byte, i) => {
+    const mask = (0xff00 >> Math.min(Math.max(network.bits - i * 8, 0), 8)) & 0xff;
+    return (byte & mask) === network.base[i];
+  });
+}
+
+function single(text: string): Network | undefined {
+  const base = parseIp(text);
+  return base === undefined ? undefined : { base, bits: base.length * 8 };
+}
