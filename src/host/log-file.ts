@@ -7,6 +7,8 @@ import { systemReason } from "./system-reason.ts";
 /** Wait before another try to open or write the file, ms. */
 const RETRY_MS = 1_000;
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * Lines appended to a file. One that cannot be opened or written is said once and tried again every second; lines wait
  * meanwhile, up to a megabyte of them.
@@ -88,7 +90,8 @@ export class LogFile implements FlushableSink {
   #written(done: (goesOn: boolean) => void): void {
     if (this.#isFailing) this.#onProblem(`log file ${this.#path} is written again`, "info");
     this.#isFailing = false;
-    done(true);
+    if (this.#isStale) this.#put(NOTHING, done);
+    else done(true);
   }
 
   #retry(error: Error, bytes: Buffer, done: (goesOn: boolean) => void): void {

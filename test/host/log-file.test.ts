@@ -50,6 +50,19 @@ test("lines are appended, and after reopening they go into a new file", async ()
   expect(problems).toEqual([]);
 });
 
+test("a file that is reopened while it is written is there at once, without a line to come", async () => {
+  const path = join(folder, "busy.log");
+  const { log } = openLog(path);
+  for (let turn = 0; turn < 20; turn++) {
+    await log.flush(5_000);
+    log.write("info", WALL, `line ${turn}`);
+    renameSync(path, `${path}.1`);
+    log.reopen();
+    await until(() => existsSync(path));
+  }
+  await log.close(5_000);
+}, 20_000);
+
 test("lines as JSON", async () => {
   const path = join(folder, "structured.log");
   const { log } = openLog(path, jsonLines);

@@ -1,6 +1,6 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Syslog } from "../../src/host/syslog.ts";
@@ -110,3 +110,34 @@ test.skipIf(!canFfi)(
 async function until(claim: () => boolean): Promise<void> {
   while (!claim()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+/** A process without ffi that logs two lines by a program `logger`, and says what was wrong. */
+async function withoutFfi(path: string): Promise<string> {
+  const code = `
+    import { Syslog } from ${JSON.stringify(new URL("../../src/host/syslog.ts", import.meta.url).pathname)};
+    const log = new Syslog({ tag: "mediamtx", onProblem: (text) => console.log(text) });
+    log.write("info", Date.now(), "[RTSP] one");
+    log.write("error", Date.now(), "two");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    log.close();`;
+  const child = Bun.spawn([process.execPath, "-e", code], {
+    env: { ...process.env, PATH: path, MEDIAMTX_NO_FFI: "1" },
+    stdout: "pipe",
+  });
+  const said = await new Response(child.stdout).text();
+  expect(await child.exited).toBe(0);
+  return said;
+}
+
+test("without ffi the program 'logger' takes the lines; without that, it is said once", async () => {
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  const taken = join(folder, "taken");
+  writeFileSync(join(bin, "logger"), `#!/bin/sh\necho "$@" > ${taken}\n/bin/cat >> ${taken}\n`, {
+    mode: 0o755,
+  });
+  expect(await withoutFfi(bin)).toBe("");
+  const whole = "--tag mediamtx --prio-prefix --priority daemon.info\n<30>INF [RTSP] one\n<27>ERR two\n";
+  while (readFileSync(taken, "utf8") !== whole) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await withoutFfi("/nowhere")).toBe("syslog: 'logger' does not take lines; it is tried again\n");
+}, 20_000);
