@@ -85,7 +85,7 @@ export function writeMedia(window: SegmentWindow, variant: Variant, names: Names
   let isFirst = skipped === 0;
   window.entries.forEach((entry, i) => {
     if (i < skipped) return;
-    if (isGap(entry)) lines.push("#EXT-X-GAP", `#EXTINF:${seconds(entry.duration)},`, GAP_NAME);
+    if (isGap(entry)) lines.push(...gapLines(entry.duration, names));
     else {
       lines.push(...changeLines(entry, variant, names, isFirst));
       lines.push(...segmentLines(entry, variant, names, i >= detailed));
@@ -146,6 +146,10 @@ function skippable(window: SegmentWindow, target: number): number {
     if (behind > SKIP_TARGETS * target * 1000) return i + 1;
   }
   return 0;
+}
+
+function gapLines(duration: number, { query }: Names): string[] {
+  return ["#EXT-X-GAP", `#EXTINF:${seconds(duration)},`, `${GAP_NAME}${query}`];
 }
 
 function segmentLines(segment: Segment, variant: Variant, names: Names, isDetailed: boolean): string[] {
