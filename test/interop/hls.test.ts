@@ -47,6 +47,23 @@ describe("HLS", () => {
     });
   }
 
+  for (const variant of VARIANTS) {
+    clientTest(
+      `${variant}: the page goes over to a publisher that takes the place of another`,
+      ["ffmpeg", "chromium"],
+      TIMEOUT_MS,
+      async () => {
+        await using pair = await Published.start(variant, await clip("h264"));
+        await using browser = await BrowserPage.open(pair.url(""));
+        await browser.until(({ frames }) => frames > 250); // its playlist starts anew, far behind this one
+        const turned = await clip("h264Turned");
+        await using _ = ffmpegPublisher(turned, pair.server.rtsp("cam"));
+        const { frames } = await browser.until(({ width }) => width === 240, 10_000);
+        await browser.until((now) => now.frames > frames + 50, 5_000);
+      },
+    );
+  }
+
   for (const [name, codec, filter] of [
     ["H264 with B frames", "h264Bframes", H264_SLICES],
     ["H265", "h265", H265_SLICES],

@@ -26,6 +26,8 @@ const BEEP = `-f lavfi -i sine=f=1000:r=48000:d=${CLIP_SECONDS},volume='if(lt(mo
 
 const CLIPS = {
   h264: { command: `${VIDEO} ${X264} -profile:v baseline -b:v 300k`, ext: "mp4" },
+  /** As a telephone that has been turned. */
+  h264Turned: { command: `${VIDEO} -vf transpose=1 ${X264} -profile:v baseline -b:v 300k`, ext: "mp4" },
   h264Bframes: { command: `${VIDEO} -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k`, ext: "mp4" },
   h264Pyramid: {
     command: `${VIDEO} -c:v libx264 -preset veryfast -bf 5 -b_strategy 0 -refs 4 -x264-params b-pyramid=normal:open-gop=1 -g 25 -b:v 300k`,
