@@ -11,6 +11,8 @@ import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 /** Longest time to the first new attempt, and to any, ms. */
 const FIRST_RETRY_MS = 2_000;
 const MOST_RETRY_MS = 15_000;
+/** Shortest pause after an attempt that waited for something in vain, ms. */
+const LEAST_PAUSE_MS = 1_000;
 /** A source that was ready for so long has gone well, ms. */
 const WELL_MS = 3_000;
 
@@ -33,6 +35,8 @@ export class SourceRunner {
   readonly #backoff = new Backoff(FIRST_RETRY_MS, MOST_RETRY_MS);
   #source: RunningSource | undefined;
   #retry: Cancel | undefined;
+  /** When the present attempt began, monotonic ms. */
+  #triedAt = 0;
   #running = false;
   /** Since when the stream is there, monotonic ms. */
   #readySince: number | undefined;
@@ -55,6 +59,7 @@ export class SourceRunner {
   #try(): void {
     this.#attempt += 1;
     const attempt = this.#attempt;
+    this.#triedAt = this.#options.clock.now();
     const isOver = () => attempt !== this.#attempt || !this.#running;
     const { name, conf, kind, clock, publish } = this.#options;
     const owner: SourceOwner = {
@@ -85,7 +90,9 @@ export class SourceRunner {
     const ready = this.#readySince;
     if (ready !== undefined && clock.now() - ready > WELL_MS) this.#backoff.reset();
     this.#closeSource();
-    this.#retry = clock.after(this.#backoff.next(), () => this.#try());
+    const waited = ready === undefined ? clock.now() - this.#triedAt : 0;
+    const pause = this.#backoff.next();
+    this.#retry = clock.after(Math.max(pause - waited, LEAST_PAUSE_MS), () => this.#try());
     if (ready !== undefined) ended();
   }
 

@@ -90,6 +90,14 @@ test("tries again soon, then ever later, but always within 15 s", async () => {
   expect(ended).toBe(0);
 });
 
+test("the time that an attempt waited in vain counts: a sender that comes late is not missed for long", async () => {
+  runner.start();
+  for (let i = 0; i < 8; i++) {
+    await clock.advance(10_000); // of silence
+    expect(await retryAfterFailure()).toBeLessThanOrEqual(5_100);
+  }
+});
+
 test("once the stream has been there for a while, tries again soon", async () => {
   runner.start();
   for (let i = 0; i < 5; i++) await retryAfterFailure();
