@@ -1,10 +1,10 @@
 import { STATUS_CODES } from "node:http";
 import { headerWithoutCredentials } from "../lib/redact.ts";
+import { requestTarget } from "./url.ts";
 
 /** A request as it is on the wire, for a debug line: without its body and without credentials. */
 export function dumpRequest({ method, url, headers }: Request): string {
-  const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));
-  return `${method} ${target} HTTP/1.1\r\n${shownHeaders(headers)}`;
+  return `${method} ${requestTarget(url)} HTTP/1.1\r\n${shownHeaders(headers)}`;
 }
 
 /** The same for a response. */

@@ -1,4 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
+import { localUrl } from "./url.ts";
 
 /** What everything without a route is answered with, whatever the method. */
 export function pageNotFound(): Response {
@@ -24,7 +25,7 @@ export function jsonResponse(value: unknown, status = 200): Response {
  */
 export function answerUnknown(app: Hono, isRoute: (method: string, path: string) => boolean): void {
   app.notFound((context) => {
-    const { pathname, search } = new URL(context.req.url);
+    const { pathname, search } = localUrl(context.req.url);
     const trimmed = pathname.replace(/\/+$/, "");
     if (trimmed === pathname || !isRoute(context.req.method, trimmed)) return pageNotFound();
     return redirect(context, `${trimmed}${search}`);

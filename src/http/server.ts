@@ -3,6 +3,7 @@ import { type KeyPair, PairFiles, retry, type TlsFiles } from "../host/tls.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { dumpRequest, dumpResponse } from "./dump.ts";
+import { localUrl } from "./url.ts";
 
 /** The longest idle time that the runtime can be told, s. */
 const MAX_IDLE_S = 255;
@@ -110,7 +111,7 @@ class Listener implements HttpServer {
 
   #answer(incoming: Incoming): Response | Promise<Response> {
     const { app, logger } = this.#options;
-    const { request } = incoming;
+    const request = withUrl(incoming.request);
     const log = logger.writes("debug") ? incoming.logger(logger) : undefined;
     log?.debug(`[c->s] ${dumpRequest(request)}`);
     const finish = (response: Response) => {
@@ -179,6 +180,11 @@ class Incoming implements HttpEnvironment {
     const { remoteAddress, remotePort } = this;
     return remoteAddress === "" ? parent : parent.child(`conn ${joinAddress(remoteAddress, remotePort)}`);
   }
+}
+
+/** The runtime leaves the path alone in the URL where `Host` is missing (HTTP/1.0) or none. */
+function withUrl(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(localUrl(request.url).href, request) : request;
 }
 
 function withServerHeader(response: Response): Response {

@@ -1,3 +1,15 @@
+/** Path and query of a request's URL. The host in it may be anything that a client sends, or be missing. */
+export function requestTarget(url: string): string {
+  if (url.startsWith("/")) return url;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  return start < 0 ? "/" : url.slice(start);
+}
+
+/** The URL of a request with a host that is surely one. */
+export function localUrl(url: string): URL {
+  return new URL(`http://localhost${requestTarget(url)}`);
+}
+
 /** A URL without credentials and fragment. */
 export function plainUrl(url: URL): URL {
   const plain = new URL(url);

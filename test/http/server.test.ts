@@ -57,17 +57,42 @@ test("a fault of a handler is a 500 and a log line, and the server goes on", asy
   await server.close();
 });
 
-test("junk is refused without harm", async () => {
-  const { server, url } = started();
-  const answer = await new Promise<string>((resolve) => {
+/** What the server answers to some bytes, until either side closes; we do so after the first answer. */
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
     let all = "";
-    const client = connect(server.port, "127.0.0.1", () => client.write("GET nothing\r\n\r\n"));
+    const client = connect(port, "127.0.0.1", () => client.write(bytes));
     client.on("data", (chunk) => {
       all += chunk;
+      if (all.includes("\r\n\r\n")) client.end();
     });
     client.on("close", () => resolve(all));
     client.on("error", () => {});
   });
+}
+
+test("a request without a host, or with one that is none, is answered like any other", async () => {
+  const { server, lines } = started((app) =>
+    app.get("/known", (context) => new Response(`${context.req.path} ${context.req.query("a")}`)),
+  );
+  for (const rest of [
+    "HTTP/1.0",
+    "HTTP/1.1\r\nHost:",
+    "HTTP/1.1\r\nHost: a b",
+    "HTTP/1.1\r\nHost: a:99999",
+  ]) {
+    const answer = (target: string) => exchange(server.port, `GET ${target} ${rest}\r\n\r\n`);
+    expect(await answer("/known?a=1")).toMatch(/^HTTP\/1.1 200 [\s\S]*\r\n\r\n\/known 1$/);
+    expect(await answer("/known/?a=1")).toMatch(/^HTTP\/1.1 301 [\s\S]*\r\nLocation: \/known\?a=1\r\n/);
+    expect(await answer("/none")).toMatch(/^HTTP\/1.1 404 [\s\S]*\r\n\r\n404 page not found$/);
+  }
+  expect(lines.filter((line) => line.startsWith("ERR"))).toEqual([]);
+  await server.close();
+});
+
+test("junk is refused without harm", async () => {
+  const { server, url } = started();
+  const answer = await exchange(server.port, "GET nothing\r\n\r\n");
   expect(answer).toStartWith("HTTP/1.1 400");
   expect((await fetch(`${url}/none`)).status).toBe(404);
   await server.close();
