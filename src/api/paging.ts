@@ -19,7 +19,7 @@ export interface PageRequest {
 }
 
 /**
- * Reads `itemsPerPage` and `page` of a query.
+ * Reads `itemsPerPage` and `page` of a query; what is empty counts as left out.
  *
  * @returns the text of an error for what is not a number in range
  */
@@ -43,7 +43,7 @@ export function pageOf(items: readonly Listed[], { itemsPerPage, page }: PageReq
 }
 
 function parseParameter(text: string | undefined, absent: number): number | undefined {
-  if (text === undefined || text === "") return text === undefined ? absent : undefined;
+  if (text === undefined || text === "") return absent;
   if (!/^\d{1,10}$/.test(text)) return undefined;
   const value = Number(text);
   return value < MAX_PARAMETER ? value : undefined;
