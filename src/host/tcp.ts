@@ -244,7 +244,7 @@ export class Connection implements TcpSocket {
   closed(error: Error | undefined): void {
     this.#state = "closed";
     clearTimeout(this.#linger);
-    const reason = this.#error ?? error;
+    const reason = this.#error ?? (error && readError(this, error));
     queueMicrotask(() => {
       try {
         this.#conn?.closed(reason);
@@ -288,12 +288,20 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "cannot assign requested address",
   EACCES: "permission denied",
+  ECONNRESET: "connection reset by peer",
+  ETIMEDOUT: "connection timed out",
 };
 
 /** `listen <protocol> <address>: <reason>`, the reason as it is usually worded. */
 export function listenError(protocol: string, address: string, cause: unknown): Error {
   const reason = REASONS[errorCode(cause)] ?? errorText(cause);
   return new Error(`listen ${protocol} ${address}: ${reason}`, { cause });
+}
+
+/** `read tcp <local>-><remote>: read: <reason>`, where the reason is known; else what the runtime says. */
+function readError({ local, remote }: TcpSocket, cause: Error): Error {
+  const reason = REASONS[errorCode(cause)];
+  return reason === undefined ? cause : new Error(`read tcp ${local}->${remote}: read: ${reason}`, { cause });
 }
 
 function isTaken(cause: unknown): boolean {

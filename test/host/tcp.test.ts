@@ -115,6 +115,19 @@ test("terminate resets the peer, and the owner learns it after its own call", as
   await listener.close();
 });
 
+test("a reset by the peer is named as it usually is", async () => {
+  const { listener, events, seen, sockets } = recorder();
+  const { client } = await dial(listener.port);
+  client.write("x");
+  await seen("returned x");
+  client.resetAndDestroy();
+  const { local, remote } = sockets[0] as TcpSocket;
+  const expected = `closed read tcp ${local}->${remote}: read: connection reset by peer`;
+  await seen(expected);
+  expect(events.filter((event) => event.startsWith("closed"))).toEqual([expected]);
+  await listener.close();
+});
+
 test("an exception ends its connection alone", async () => {
   const { listener, faults, seen } = recorder((_, received) => {
     if (received === "bad") throw new Error("boom");
