@@ -1,11 +1,11 @@
 import type { Context, Hono } from "hono";
 import { addPath, editPath, patchGlobal, removePath } from "../config/edit.ts";
-import { configToJson } from "../config/json.ts";
+import { configToText } from "../config/json.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ConfigSource } from "../config/source.ts";
 import type { ConfigStore } from "../config/store.ts";
 import { readBody } from "../http/body.ts";
-import { jsonError, jsonResponse } from "../http/middleware.ts";
+import { jsonError, jsonTextResponse } from "../http/middleware.ts";
 import { ConfigError, NoEntryError } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import { nameIn } from "./names.ts";
@@ -25,7 +25,7 @@ export function isConfigRoute(method: string, path: string): boolean {
 
 /** Adds the routes that show the configuration and change it. Changes are checked before the answer, applied after. */
 export function addConfigRoutes(app: Hono, store: ConfigStore): void {
-  app.get("/v2/config/get", () => jsonResponse(configToJson(store.current.config)));
+  app.get("/v2/config/get", () => jsonTextResponse(configToText(store.current.config)));
   app.post("/v2/config/set", (context) => editBy(context, store, patchGlobal));
   const changes = [
     ["add", addPath],

@@ -9,14 +9,26 @@ import { GLOBAL_ROWS } from "./schema.ts";
  * `pathDefaults` stands before them when it sets anything; it shows what it sets.
  */
 export function configToJson(config: Config): JsonObject {
-  const names = [...config.paths.keys()].sort();
-  const paths = names.map((name) => [name, pathConfigToJson(config.paths.get(name) as PathConfig)] as const);
+  return { ...globalToJson(config), paths: Object.fromEntries(pathsToJson(config)) };
+}
+
+/** The same as text, in which paths are really by name: objects have names that are whole numbers first. */
+export function configToText(config: Config): string {
+  const paths = pathsToJson(config).map(([name, path]) => `${JSON.stringify(name)}:${JSON.stringify(path)}`);
+  return `${JSON.stringify(globalToJson(config)).slice(0, -1)},"paths":{${paths.join(",")}}}`;
+}
+
+function globalToJson(config: Config): JsonObject {
   const { pathDefaults } = config;
   return {
     ...toJson(GLOBAL_ROWS, config),
     ...(Object.keys(pathDefaults).length > 0 && { pathDefaults: partToJson(PATH_ROWS, pathDefaults) }),
-    paths: Object.fromEntries(paths),
   };
+}
+
+function pathsToJson({ paths }: Config): readonly (readonly [string, JsonObject])[] {
+  const names = [...paths.keys()].sort();
+  return names.map((name) => [name, pathConfigToJson(paths.get(name) as PathConfig)]);
 }
 
 /** One entry of `paths` as the API shows it. */

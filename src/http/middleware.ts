@@ -13,7 +13,12 @@ export function jsonError(status: number, error: string): Response {
 
 /** A JSON response. `<`, `>` and `&` are escaped, so that no browser can take it for a page. */
 export function jsonResponse(value: unknown, status = 200): Response {
-  const text = JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escapeCharacter);
+  return jsonTextResponse(JSON.stringify(value), status);
+}
+
+/** The same for JSON that is text already. */
+export function jsonTextResponse(json: string, status = 200): Response {
+  const text = json.replace(/[<>&\u2028\u2029]/g, escapeCharacter);
   return new Response(text, { status, headers: { "Content-Type": "application/json; charset=utf-8" } });
 }
 

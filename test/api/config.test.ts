@@ -41,6 +41,16 @@ describe("configuration by the API", () => {
     expect(shown).toMatchObject({ logLevel: "info", readTimeout: "10s", rtspAddress: ":8554" });
   });
 
+  test("paths are shown by name, also those that are numbers", async () => {
+    const { ask } = setUp();
+    const names = ["9", "10", "cam/1", "1_a", "0"];
+    for (const name of names) await ask("POST", `/v2/config/paths/add/${name}`, "{}");
+    const text = await (await ask("GET", "/v2/config/get")).text();
+    const shown = [...text.matchAll(/"([^"]+)":\{"source":/g)].map(([, name]) => name);
+    expect(shown).toEqual(["0", "10", "1_a", "9", "all", "cam/1"]);
+    expect(Object.keys((JSON.parse(text) as Shown).paths)).toHaveLength(6);
+  });
+
   test("a change is in force at once, and applied once; the answer has no body", async () => {
     const { ask, get, applied } = setUp();
     const answer = await ask(
