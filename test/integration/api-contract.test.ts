@@ -38,7 +38,7 @@ async function checkList(contract: Contract, name: string, by: "id" | "name") {
   for (const query of ["itemsPerPage=1", "itemsPerPage=1&page=1000", "page=0"]) {
     expect((await contract.call(list, `/v2/${name}/list?${query}`)).status).toBe(200);
   }
-  for (const query of ["itemsPerPage=0", "page=-1", "page=x", "itemsPerPage="]) {
+  for (const query of ["itemsPerPage=0", "page=-1", "page=x", "itemsPerPage=1.5"]) {
     expect((await contract.call(list, `/v2/${name}/list?${query}`)).status).toBe(400);
   }
   const key = items[0]?.[by] ?? items[0]?.["path"] ?? "";
