@@ -105,7 +105,7 @@ test.concurrent(
     await using first = await TestServer.start();
     const address = `127.0.0.1:${first.rtspPort}`;
     const file = join(first.folder, "second.yml");
-    writeFileSync(file, `rtspAddress: ${address}\npaths:\n  all:\n`);
+    writeFileSync(file, `rtspAddress: ${address}\nprotocols: [tcp]\nhls: no\npaths:\n  all:\n`);
     const second = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), file], {
       stdout: "pipe",
     });

@@ -76,7 +76,7 @@ async function expectWhole(
     readByFfmpeg(network, side, url, transport),
     readByGst(network, side, url, transport),
   ]);
-  for (const listing of received) checkListing(sent, listing, FRAMES - 1);
+  for (const listing of received) checkListing(sent, listing, FRAMES - 2); // the first and the last may be cut
 }
 
 networkTest("FFmpeg and GStreamer read by multicast on another host", Network.available, async () => {
