@@ -221,9 +221,14 @@ export class PartWriter {
    * The bytes of a part (ISO/IEC 14496-12 §8.8): views of media memory, to be copied at once.
    *
    * @param sequence number of the fragment, from 1
+   * @param front goes in front of the first unit of the first track, which is a video's; it becomes a part of that unit
    * @returns undefined when it has more samples or pieces than a part can have
    */
-  write(ranges: readonly PartRange[], sequence: number): Uint8Array[] | undefined {
+  write(
+    ranges: readonly PartRange[],
+    sequence: number,
+    front: Uint8Array = NOTHING,
+  ): Uint8Array[] | undefined {
     const { core, i32, f64, u8 } = this.#memory;
     i32[this.#block >> 2] = ranges.length;
     ranges.forEach((range, i) => {
@@ -238,6 +243,10 @@ export class PartWriter {
     const size = core.fmp4Part(this.#block, sequence, header, PART_BYTES - TRACKS_BYTES - SPANS_BYTES);
     if (size < 0) return undefined;
     const views = [u8.subarray(header, header + size)];
+    if (front.length > 0) {
+      makeRoom(new DataView(u8.buffer, u8.byteOffset + header, size), front.length);
+      views.push(front);
+    }
     for (const { units, from, to } of ranges) {
       if (((to - from) | 0) <= 0) continue;
       const count = core.unitSpans(units.address, from, to, spans, SPANS_BYTES / 8);
@@ -253,4 +262,21 @@ export class PartWriter {
   close(): void {
     this.#memory.give(this.#block);
   }
+}
+
+const NOTHING = new Uint8Array(0);
+/** Where the first `traf` lies in a `moof`; in a `traf`, where its data are said to be, and the size of its first sample. */
+const FIRST_TRAF = 24;
+const DATA_OFFSET = 60;
+const FIRST_SIZE = 68;
+
+/** Makes the first sample of a part larger, and moves what follows it. */
+function makeRoom(part: DataView, bytes: number): void {
+  const grow = (at: number) => part.setUint32(at, part.getUint32(at) + bytes);
+  const end = part.getUint32(0);
+  grow(FIRST_TRAF + FIRST_SIZE);
+  for (let at = FIRST_TRAF + part.getUint32(FIRST_TRAF); at < end; at += part.getUint32(at)) {
+    grow(at + DATA_OFFSET);
+  }
+  grow(end); // size of mdat
 }

@@ -64,6 +64,25 @@ describe("HLS", () => {
     );
   }
 
+  for (const variant of VARIANTS) {
+    clientTest(
+      `${variant}: FFmpeg shows a publisher that takes the place of another`,
+      ["ffmpeg"],
+      TIMEOUT_MS,
+      async () => {
+        await using pair = await Published.start(variant, await clip("h264"));
+        const command = ["ffmpeg", "-nostdin", "-loglevel", "info", "-i", pair.url("index.m3u8")];
+        await using reader = new Client([...command, "-t", "14", "-f", "null", "-"]);
+        const turned = await clip("h264Turned");
+        const isLater = async () => /_seg1\d\./.test(await pair.text("stream.m3u8"));
+        await pair.server.until(isLater, "some seconds of the first one", 20_000);
+        await using _ = ffmpegPublisher(turned, pair.server.rtsp("cam"));
+        const { stderr } = await reader.success();
+        expect(stderr).not.toMatch(/error while decoding|concealing/);
+      },
+    );
+  }
+
   for (const [name, codec, filter] of [
     ["H264 with B frames", "h264Bframes", H264_SLICES],
     ["H265", "h265", H265_SLICES],

@@ -318,5 +318,36 @@ for (const build of BUILDS) {
       });
       writer.close();
     });
+
+    test("what goes in front of a part becomes part of its first unit, and what follows moves", () => {
+      const [h264] = CODECS as [Codec];
+      const random = new Random(SEED);
+      using bench = new Bench(memory, h264);
+      for (let i = 0; i < 5; i++) {
+        bench.send(h264.make(random).payloads, 900_000 + i * FRAME_TICKS);
+        bench.now += 33;
+      }
+      bench.pull();
+      const { units } = bench;
+      const writer = PartWriter.open(memory)!;
+      const range = { units, isVideo: true, from: 0, to: units.headSeq, origin: 900_000, endDts: 950_000 };
+      const ranges = [
+        { ...range, id: 1 },
+        { ...range, id: 2 },
+      ];
+      const front = new Uint8Array([0, 0, 0, 2, 0x67, 1]);
+      const plain = Buffer.concat(writer.write(ranges, 1)!);
+      const fronted = Buffer.concat(writer.write(ranges, 1, front)!);
+      const moof = plain.readUInt32BE(0);
+      const [first, second] = [plain.indexOf("trun") - 4, plain.lastIndexOf("trun") - 4];
+      const grown = (at: number) => fronted.readUInt32BE(at) - plain.readUInt32BE(at);
+      const [offset, size] = [16, 24]; // in a trun: of its data, and of the first sample
+      const places = [moof, first + offset, first + size, second + offset, second + size];
+      expect(places.map(grown)).toEqual([6, 0, 6, 6, 0]);
+      expect(fronted.readUInt32BE(moof)).toBe(fronted.length - moof);
+      const media = Buffer.concat([front, plain.subarray(moof + 8)]);
+      expect(fronted.subarray(moof + 8).equals(media)).toBe(true);
+      writer.close();
+    });
   });
 }

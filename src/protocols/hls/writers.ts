@@ -35,6 +35,9 @@ export function openWriter(variant: Variant, memory: MediaMemory): Writer {
 class Fragments implements Writer {
   readonly #writer: PartWriter;
   #sequence = 0;
+  /** Parameter sets as units of the segment have them, and those of the next segment. */
+  #parameters: Uint8Array | undefined;
+  #nextParameters = new Uint8Array(0);
 
   private constructor(writer: PartWriter) {
     this.#writer = writer;
@@ -46,20 +49,40 @@ class Fragments implements Writer {
   }
 
   setUp(tracks: readonly Mp4Track[]): Uint8Array<ArrayBuffer> {
+    this.#nextParameters = parameterSets(tracks[0]);
+    this.#parameters ??= this.#nextParameters;
     return new Uint8Array(writeInit(tracks));
   }
 
-  write(ranges: readonly PartRange[]): Uint8Array[] | undefined {
+  write(ranges: readonly PartRange[], isSegmentStart: boolean): Uint8Array[] | undefined {
     this.#sequence += 1;
-    return this.#writer.write(
-      ranges.filter(({ from, to }) => to !== from),
-      this.#sequence,
-    );
+    const filled = ranges.filter(({ from, to }) => to !== from);
+    const front = isSegmentStart && filled[0]?.isVideo ? this.#parameters : undefined;
+    // what is new counts from the segment on that begins behind this part
+    this.#parameters = this.#nextParameters;
+    return this.#writer.write(filled, this.#sequence, front);
   }
 
   close(): void {
     this.#writer.close();
   }
+}
+
+/**
+ * Parameter sets of a video, each behind its length: they go in front of the random access point at the start of each
+ * segment too. Players that take the init file only once, as FFmpeg does, show nothing right otherwise once they change.
+ */
+function parameterSets(track: Mp4Track | undefined): Uint8Array<ArrayBuffer> {
+  if (track?.codec !== "h264" && track?.codec !== "h265") return new Uint8Array(0);
+  const sets = track.codec === "h265" ? [track.vps, track.sps, track.pps] : [track.sps, track.pps];
+  const bytes = Buffer.concat(
+    sets.flatMap((set) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(set.length);
+      return [length, set];
+    }),
+  );
+  return new Uint8Array(bytes);
 }
 
 const FIRST_PID = 256;
