@@ -96,6 +96,7 @@ class Listener implements HttpServer {
       idleTimeout: this.#idleS,
       maxRequestBodySize: limitsBodies ? Number.MAX_SAFE_INTEGER : MAX_BODY_BYTES,
       development: false,
+      reusePort: false, // which is on where the one above is off: a second server would take half of the clients
       ...(pair !== undefined && { tls: { key: pair.key, cert: pair.cert }, http2: true }),
       fetch: (request, self) => this.#answer(new Incoming(request, self, this.#idleS)),
       error: (fault) => withServerHeader(faultResponse(fault, logger)),

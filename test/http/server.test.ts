@@ -124,6 +124,26 @@ test("closing waits for requests in progress, frees the port and is quick with i
   await again.close();
 });
 
+test("two processes do not share an address", async () => {
+  const script = `
+    import { startHttp } from "${import.meta.dir}/../../src/http/server.ts";
+    const logger = { info() {}, writes: () => false };
+    const app = { fetch: () => new Response() };
+    startHttp({ address: process.argv[1], app, readTimeout: 1000, logger });
+    process.exit(0);`;
+  const first = startHttp({
+    address: "127.0.0.1:0",
+    app: new Hono(),
+    readTimeout: 1000,
+    logger: testLog().logger,
+  });
+  const address = `127.0.0.1:${first.port}`;
+  const second = Bun.spawn([process.execPath, "-e", script, address], { stdout: "ignore", stderr: "pipe" });
+  const text = await new Response(second.stderr).text();
+  expect([await second.exited, text]).toEqual([1, expect.stringContaining("address already in use")]);
+  await first.close();
+}, 20_000);
+
 test("an address that is taken is named", async () => {
   // the other one is no HTTP server: inside a test the runtime would take a second server for a reload of the first
   const other = listenTcp("127.0.0.1:0", () => ({ data() {}, drain() {}, closed() {} }));
