@@ -11,8 +11,11 @@ interface Outcome {
   readonly seconds: number;
 }
 
-/** Files with real clients mostly wait for media in real time: they run beside all others, one after the other. */
-const WAITING = /^interop\//;
+/**
+ * Files that start servers, and those with real clients, mostly wait for media in real time: each kind runs one after the
+ * other, beside the other kind. The rest is done by whoever has time.
+ */
+const KINDS = [/^integration\//, /^interop\//];
 
 async function runFile(file: string): Promise<Outcome> {
   const start = performance.now();
@@ -45,13 +48,13 @@ async function main(): Promise<number> {
     );
     if (fail + broken > 0) console.log(output);
   };
-  const lane = async (queue: string[]) => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) report(await runFile(file));
+  const rest = files.filter((file) => !KINDS.some((kind) => kind.test(file)));
+  const lane = async (kind: RegExp) => {
+    const own = files.filter((file) => kind.test(file));
+    for (let file = own.shift() ?? rest.shift(); file !== undefined; file = own.shift() ?? rest.shift())
+      report(await runFile(file));
   };
-  await Promise.all([
-    lane(files.filter((file) => !WAITING.test(file))),
-    lane(files.filter((file) => WAITING.test(file))),
-  ]);
+  await Promise.all(KINDS.map(lane));
   for (const name of skipped) console.log(`skipped: ${name}`);
   console.log(`${total.pass} passed, ${total.fail} failed, ${total.skip} skipped`);
   return total.fail > 0 || total.pass === 0 ? 1 : 0;
