@@ -23,6 +23,8 @@ export class UnitStream {
   readonly #readers = new Set<UnitReader>();
   /** Wall clock at tick 0 of each track, ms since 1970; undefined before its first unit. */
   readonly #origins: (number | undefined)[];
+  /** Ticks of each track that were asked for last. */
+  readonly #asked: (number | undefined)[] = [];
   /** Tracks with a report of the publisher when the origins were set. */
   #reported = 0;
 
@@ -94,8 +96,18 @@ export class UnitStream {
    */
   wallOf(track: number, ticks: number): number {
     const rate = this.tracks[track]?.clockRate ?? 1;
-    this.#origins[track] ??= this.#originOf(track, ticks, rate);
+    this.#origins[track] ??= this.#originOf(track, ticks, rate) - this.#moved();
+    this.#asked[track] = ticks;
     return this.#origins[track] + (ticks * 1000) / rate;
+  }
+
+  /** How far the clock of the tracks that are placed already has moved since then, ms: the others keep their distance. */
+  #moved(): number {
+    const placed = this.#origins.findIndex((origin) => origin !== undefined);
+    const ticks = this.#asked[placed];
+    const units = this.tracks[placed];
+    if (ticks === undefined || units === undefined || units.jumps > 0) return 0;
+    return this.#originOf(placed, ticks, units.clockRate) - (this.#origins[placed] as number);
   }
 
   #originOf(track: number, ticks: number, rate: number): number {

@@ -187,6 +187,28 @@ describe("a source of units", () => {
     stream.removeUnitReader(reader);
   });
 
+  test("a clock that is moved between the first looks at two tracks does not part them", async () => {
+    using studio = new Studio(memory, [VIDEO, SOUND]);
+    const { clock, stream, input } = studio;
+    await clock.advance(5_000);
+    const wall = clock.wall();
+    const place = (time: number) => {
+      input.align(0, 90_000, time);
+      input.align(1, 48_000, time);
+    };
+    place(wall);
+    const reader = { pump: () => undefined, needs: (track: number) => units.tracks[track]!.headSeq - 40 };
+    const units = stream.addUnitReader(reader);
+    studio.write(0, picture(300), 90_000);
+    studio.write(1, new Uint8Array(1_400), 48_000);
+    input.pump();
+    stream.flush(clock.now());
+    const first = units.wallOf(0, 90_000);
+    place(wall + 800); // a source that is late moves all its tracks
+    expect(units.wallOf(1, 48_000)).toBeCloseTo(first, 3);
+    stream.removeUnitReader(reader);
+  });
+
   test("tells when the memory is used up, or a unit is larger than any may be", () => {
     {
       using studio = new Studio(memory, [VIDEO]);
