@@ -1,10 +1,16 @@
-import { App } from "./app.ts";
-import { parseArguments, usage } from "./arguments.ts";
 import { Authorizer } from "./auth/authorizer.ts";
-import { Guesses } from "./auth/guesses.ts";
-import { COMPONENTS, type ServerContext } from "./components.ts";
+import { LoginLimiter } from "./auth/login-limiter.ts";
 import { type Config, type LoadedConfig, loadConfig } from "./config/load.ts";
 import { ConfigStore } from "./config/store.ts";
+import { systemClock } from "./host/clock.ts";
+import { readText, watchFile } from "./host/files.ts";
+import { raiseDescriptorLimit } from "./host/libc.ts";
+import { LogOutputs } from "./host/log-outputs.ts";
+import { errorText } from "./lib/errors.ts";
+import { Logger } from "./lib/log.ts";
+import { App } from "./server/app.ts";
+import { parseArguments, usage } from "./server/arguments.ts";
+import { COMPONENTS, type ServerContext } from "./server/components.ts";
 import {
   type ConfigFile,
   DEFAULT_FILE,
@@ -13,14 +19,8 @@ import {
   ignoredVariables,
   loadFile,
   locateConfig,
-} from "./config-file.ts";
-import { systemClock } from "./host/clock.ts";
-import { readText, watchFile } from "./host/files.ts";
-import { raiseDescriptorLimit } from "./host/libc.ts";
-import { LogOutputs } from "./host/log-outputs.ts";
-import { errorText } from "./lib/errors.ts";
-import { Logger } from "./lib/log.ts";
-import { Reloader } from "./reloader.ts";
+} from "./server/config-file.ts";
+import { Reloader } from "./server/reloader.ts";
 
 /** The version whose behaviour and interfaces this server has. */
 const VERSION = "v1.0.3";
@@ -145,9 +145,9 @@ function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App
     clock: systemClock,
     registries: new Map(),
     figures: [],
-    guesses: new Guesses(),
+    loginLimiter: new LoginLimiter(),
     authorizer: new Authorizer(systemClock, logger),
-    strays: { datagrams: 0, packets: 0 },
+    ignoredPackets: { datagrams: 0, packets: 0 },
     rtspServers: new Set(),
   };
   return new App({ components: COMPONENTS, context, logger });

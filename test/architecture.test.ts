@@ -18,7 +18,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/config"],
   ["src/auth", "src/hooks"],
   ["src/path"],
+  ["src/segments", "src/ingest"],
   ["src/protocols/*", "src/api", "src/metrics", "src/pprof", "src/record", "src/playback"],
+  ["src/server"],
   ["src"],
 ];
 
@@ -49,7 +51,7 @@ function allowed(file: string, target: string): boolean {
   const to = place(target);
   if (from === undefined || to === undefined) return false;
   if (from.room === to.room) return true;
-  const foreign = to.protocol !== undefined && to.protocol !== from.protocol && from.room !== "src";
+  const foreign = to.protocol !== undefined && to.protocol !== from.protocol && from.room !== "src/server";
   return to.level < from.level && !foreign;
 }
 

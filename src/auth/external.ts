@@ -2,7 +2,7 @@ import { HttpPoster } from "../http/post.ts";
 import type { Clock } from "../lib/clock.ts";
 import { AuthError, errorText } from "../lib/errors.ts";
 import type { AccessProtocol, Action } from "./access.ts";
-import { Tries } from "./tries.ts";
+import { AuthServerLimiter } from "./auth-server-limiter.ts";
 
 /** Bytes of an answer that are read. */
 const ANSWER_MAX = 64 * 1024;
@@ -39,14 +39,14 @@ export class ExternalAuth {
   readonly #options: ExternalOptions;
   readonly #url: URL;
   readonly #poster = new HttpPoster();
-  readonly #tries: Tries;
+  readonly #limiter: AuthServerLimiter;
   /** Questions in flight; whoever asks the same meanwhile shares the answer. */
   readonly #asked = new Map<string, Promise<void>>();
 
   constructor(options: ExternalOptions) {
     this.#options = options;
     this.#url = new URL(options.url);
-    this.#tries = new Tries(options.clock);
+    this.#limiter = new AuthServerLimiter(options.clock);
   }
 
   /** @throws {AuthError} if the server says no, or nothing in time */
@@ -64,7 +64,7 @@ export class ExternalAuth {
     const { clock, timeout } = this.#options;
     const start = clock.now();
     const isTry = question.user !== "" || question.password !== "" || question.query !== "";
-    const turn = await this.#tries.turn(question.ip, isTry, timeout);
+    const turn = await this.#limiter.turn(question.ip, isTry, timeout);
     let problem: string | undefined = "no answer";
     try {
       problem = await this.#problem(question, body, timeout - (clock.now() - start));

@@ -1,4 +1,4 @@
-import type { News } from "../host/supervisor-messages.ts";
+import type { SupervisorEvent } from "../host/supervisor-messages.ts";
 import { Backoff } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { errorText } from "../lib/errors.ts";
@@ -82,27 +82,27 @@ export class HookProcess {
     }
   }
 
-  news(news: News): void {
-    switch (news.kind) {
+  event(event: SupervisorEvent): void {
+    switch (event.kind) {
       case "started":
         this.#problem = undefined;
         this.#backoff.reset();
         break;
       case "failed":
-        this.#failed(news.problem, true);
+        this.#failed(event.problem, true);
         break;
       case "line":
-        if (news.overwritten) this.#output.debug(news.text);
-        else this.#output.info(news.text);
+        if (event.overwritten) this.#output.debug(event.text);
+        else this.#output.info(event.text);
         break;
       case "skipped":
-        this.#output.warn(`${news.lines} lines left out`);
+        this.#output.warn(`${event.lines} lines left out`);
         break;
       case "exited":
-        if (news.id === this.#id) this.#ended(news);
+        if (event.id === this.#id) this.#ended(event);
         break;
       case "gone":
-        if (news.id === this.#id) this.#id = undefined;
+        if (event.id === this.#id) this.#id = undefined;
     }
   }
 

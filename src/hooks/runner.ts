@@ -1,5 +1,5 @@
 import { environmentVariable, isWindows, openSupervisor, type SupervisorLink } from "../host/supervised.ts";
-import type { News } from "../host/supervisor-messages.ts";
+import type { SupervisorEvent } from "../host/supervisor-messages.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import { parseCommandLine, type Variables } from "./command-line.ts";
@@ -83,20 +83,20 @@ export class HookRunner implements ProcessHost {
     });
     if (this.#processes.size >= PROCESSES_MAX) throw new Error(`${PROCESSES_MAX} commands run already`);
     const id = this.#nextId++;
-    this.#supervisor ??= this.#open({ news: (news) => this.#news(news), lost: () => this.#lost() });
+    this.#supervisor ??= this.#open({ event: (event) => this.#event(event), lost: () => this.#lost() });
     this.#processes.set(id, owner);
-    this.#supervisor.order({ kind: "start", id, words, verbatim, variables });
+    this.#supervisor.command({ kind: "start", id, words, verbatim, variables });
     return id;
   }
 
   end(id: number): void {
-    this.#supervisor?.order({ kind: "stop", id });
+    this.#supervisor?.command({ kind: "stop", id });
   }
 
-  #news(news: News): void {
-    const owner = this.#processes.get(news.id);
-    if (news.kind === "failed" || news.kind === "gone") this.#forget(news.id);
-    owner?.news(news);
+  #event(event: SupervisorEvent): void {
+    const owner = this.#processes.get(event.id);
+    if (event.kind === "failed" || event.kind === "gone") this.#forget(event.id);
+    owner?.event(event);
   }
 
   #forget(id: number): void {
@@ -113,8 +113,8 @@ export class HookRunner implements ProcessHost {
     if (lost.length > 0)
       this.#logger.error("the supervisor of commands has ended, and with it every command");
     for (const [id, owner] of lost) {
-      owner.news({ kind: "exited", id, code: -1, signal: null });
-      owner.news({ kind: "gone", id });
+      owner.event({ kind: "exited", id, code: -1, signal: null });
+      owner.event({ kind: "gone", id });
     }
   }
 

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { LineBudget, OutputLines } from "../lib/output-lines.ts";
 import { openPipe, type Pipe } from "./pipe.ts";
 import { descendants, SUPERVISOR_VARIABLE, signal } from "./process-tree.ts";
-import type { News, Order } from "./supervisor-messages.ts";
+import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
 /** How long a group may take to end after SIGINT, ms. */
 export const KILL_AFTER_MS = 5_000;
@@ -28,14 +28,14 @@ const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   [SUPERVISOR_VARIABLE]: String(process.pid),
 };
 
-type StartOrder = Extract<Order, { kind: "start" }>;
+type StartCommand = Extract<SupervisorCommand, { kind: "start" }>;
 
 /** A process that was started, and its group. */
 export class SupervisedProcess {
   readonly pid: number;
   readonly #id: number;
   readonly #process: Child;
-  readonly #tell: (news: News) => void;
+  readonly #tell: (event: SupervisorEvent) => void;
   /** What it printed and has not ended yet, of each output. */
   readonly #lines: OutputLines[] = [];
   readonly #budget = new LineBudget();
@@ -45,10 +45,10 @@ export class SupervisedProcess {
   #told = false;
 
   /** @throws {Error} if the process cannot be started; the text says why */
-  constructor(order: StartOrder, tell: (news: News) => void) {
-    this.#id = order.id;
+  constructor(command: StartCommand, tell: (event: SupervisorEvent) => void) {
+    this.#id = command.id;
     this.#tell = tell;
-    const { child, outputs } = spawn(order);
+    const { child, outputs } = spawn(command);
     this.#process = child;
     this.pid = this.#process.pid;
     tell({ kind: "started", id: this.#id, pid: this.pid });
@@ -133,7 +133,7 @@ export class SupervisedProcess {
 }
 
 /** In its own session, so that signals of a terminal do not reach it. */
-function spawn({ words, verbatim, variables }: StartOrder): Spawned {
+function spawn({ words, verbatim, variables }: StartCommand): Spawned {
   const [name = "", ...rest] = words;
   const env = { ...ENVIRONMENT, ...variables };
   const file = /[\\/]/.test(name) ? name : Bun.which(name, { PATH: env["PATH"] ?? "" });

@@ -1,20 +1,20 @@
 import { join } from "node:path";
 import { signal } from "./process-tree.ts";
-import type { News, Order } from "./supervisor-messages.ts";
+import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
 /** The argument that makes a supervisor of the executable. */
 export const SUPERVISE_FLAG = "--supervise";
 
 /** What the server hears of its supervisor. */
 export interface SupervisorOwner {
-  news(news: News): void;
+  event(event: SupervisorEvent): void;
   /** It has ended although nobody closed it. */
   lost(): void;
 }
 
 /** A running supervisor, as the server sees it. */
 export interface SupervisorLink {
-  order(order: Order): void;
+  command(command: SupervisorCommand): void;
   /** Ends it, and all its processes at once. Settles when it has ended. */
   close(): Promise<void>;
 }
@@ -28,10 +28,10 @@ export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "inherit",
-    ipc: (news: News) => {
-      if (news.kind === "started") groups.set(news.id, news.pid);
-      else if (news.kind === "gone") groups.delete(news.id);
-      if (isOpen) owner.news(news);
+    ipc: (event: SupervisorEvent) => {
+      if (event.kind === "started") groups.set(event.id, event.pid);
+      else if (event.kind === "gone") groups.delete(event.id);
+      if (isOpen) owner.event(event);
     },
     onExit: () => {
       if (!isOpen) return;
@@ -41,8 +41,8 @@ export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
     },
   });
   return {
-    order: (order) => {
-      if (isOpen) child.send(order);
+    command: (command) => {
+      if (isOpen) child.send(command);
     },
     close: async () => {
       isOpen = false;

@@ -1,5 +1,5 @@
 /** What the server tells its supervisor. */
-export type Order =
+export type SupervisorCommand =
   | {
       /** Start a process, in a process group of its own. */
       readonly kind: "start";
@@ -15,7 +15,7 @@ export type Order =
   | { readonly kind: "stop"; readonly id: number };
 
 /** What the supervisor tells the server. */
-export type News =
+export type SupervisorEvent =
   | { readonly kind: "started"; readonly id: number; readonly pid: number }
   /** It could not be started; nothing more comes of it. */
   | { readonly kind: "failed"; readonly id: number; readonly problem: string }

@@ -1,6 +1,6 @@
 import { becomeSubreaper, children, descendants, followers, type Reaper, signal } from "./process-tree.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
-import type { News, Order } from "./supervisor-messages.ts";
+import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
 /** How soon groups are looked at when something has happened, again while one is ending, and while none is, ms. */
 const SOON_MS = 5;
@@ -18,7 +18,7 @@ export function supervise(): void {
   // it ends with its server and not before: not by a terminal, nor by who ends all processes of a service
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});
   const supervisor = new Supervisor();
-  process.on("message", (order: Order) => supervisor.receive(order));
+  process.on("message", (command: SupervisorCommand) => supervisor.receive(command));
   process.on("disconnect", () => void supervisor.end());
   if (!process.connected) void supervisor.end();
 }
@@ -32,11 +32,11 @@ class Supervisor {
   #reapedAt = 0;
   #ending = false;
 
-  receive(order: Order): void {
+  receive(command: SupervisorCommand): void {
     if (this.#ending) return;
-    if (order.kind === "start") this.#start(order);
-    else this.#processes.get(order.id)?.stop();
-    this.#lookIn(order.kind === "stop" ? FAST_LOOK_MS : SLOW_LOOK_MS);
+    if (command.kind === "start") this.#start(command);
+    else this.#processes.get(command.id)?.stop();
+    this.#lookIn(command.kind === "stop" ? FAST_LOOK_MS : SLOW_LOOK_MS);
   }
 
   #lookIn(ms: number): void {
@@ -47,12 +47,12 @@ class Supervisor {
     this.#timer = setTimeout(() => this.#look(), ms);
   }
 
-  #start(order: Extract<Order, { kind: "start" }>): void {
-    const { id } = order;
+  #start(command: Extract<SupervisorCommand, { kind: "start" }>): void {
+    const { id } = command;
     try {
-      const started = new SupervisedProcess(order, (news) => {
-        this.#tell(news);
-        if (news.kind === "exited") this.#lookIn(SOON_MS);
+      const started = new SupervisedProcess(command, (event) => {
+        this.#tell(event);
+        if (event.kind === "exited") this.#lookIn(SOON_MS);
       });
       this.#processes.set(id, started);
     } catch (error) {
@@ -60,8 +60,8 @@ class Supervisor {
     }
   }
 
-  #tell(news: News): void {
-    if (!this.#ending) process.send?.(news);
+  #tell(event: SupervisorEvent): void {
+    if (!this.#ending) process.send?.(event);
   }
 
   /** Says who is gone, takes back orphans, and comes again. */

@@ -36,7 +36,7 @@ export class PathTraffic {
   /** Called once a second. */
   sample(stream: Stream | undefined, readers: ReadonlySet<Client>, now: number): void {
     this.#rates.sample(this.received(stream), this.sent(readers), now);
-    stream?.figures.sample(now);
+    stream?.stats.sample(now);
   }
 
   /** What can be said while it runs; what has no meaning, or is not known, is left out. */
@@ -48,7 +48,7 @@ export class PathTraffic {
       framesDropped += reader.framesDropped ?? 0;
     }
     const { bitrateIn, bitrateOut } = this.#rates;
-    const figures = stream?.figures.describe() ?? {};
-    return { bitrateIn, bitrateOut, ...figures, lagMs: Math.round(lagMs), framesDropped };
+    const stats = stream?.stats.describe() ?? {};
+    return { bitrateIn, bitrateOut, ...stats, lagMs: Math.round(lagMs), framesDropped };
   }
 }

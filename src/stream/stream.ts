@@ -4,12 +4,12 @@ import { type IngestEvents, type LogOptions, type ReceiveFault, RtpLog } from ".
 import type { Clock } from "../lib/clock.ts";
 import { BudgetError } from "../lib/errors.ts";
 import type { StreamDescription } from "../media/track.ts";
+import { NtpClock, type TrackTime } from "./clocks.ts";
 import type { StreamCursor } from "./cursor.ts";
 import { DatagramOutput, type DatagramReader, type DatagramSink } from "./datagram-output.ts";
-import { StreamFigures } from "./figures.ts";
 import type { FlushQueue } from "./flush.ts";
-import { NtpClock, type TrackTime } from "./ntp.ts";
 import type { SinkGroup } from "./sink-group.ts";
+import { StreamStats } from "./stats.ts";
 import { type UnitReader, UnitStream } from "./units.ts";
 
 /** What a stream is made of. */
@@ -32,7 +32,7 @@ export class Stream {
   readonly memory: MediaMemory;
   readonly description: StreamDescription;
   readonly log: RtpLog;
-  readonly figures: StreamFigures;
+  readonly stats: StreamStats;
   readonly #clock: Clock;
   readonly #flushes: FlushQueue;
   readonly #ntp: NtpClock;
@@ -78,7 +78,7 @@ export class Stream {
       log,
       options.log.tracks.map((track) => track.clockRate),
     );
-    this.figures = new StreamFigures(this);
+    this.stats = new StreamStats(this);
   }
 
   get readers(): number {

@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
 import { HookRunner } from "../../src/hooks/runner.ts";
 import type { openSupervisor } from "../../src/host/supervised.ts";
-import type { Order } from "../../src/host/supervisor-messages.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import type { SupervisorCommand } from "../../src/host/supervisor-messages.ts";
 import { testLog } from "../lib/test-log.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 /** A runner whose supervisor does nothing but remember what it was told. */
 function scene() {
   const clock = new FakeClock();
   const { logger, lines } = testLog("debug");
-  const orders: Order[] = [];
+  const commands: SupervisorCommand[] = [];
   let owner: Parameters<typeof openSupervisor>[0] | undefined;
   const opened = { times: 0, closed: 0 };
   const runner = new HookRunner({
@@ -20,7 +20,7 @@ function scene() {
       owner = given;
       opened.times += 1;
       return {
-        order: (order) => void orders.push(order),
+        command: (command) => void commands.push(command),
         close: () => {
           opened.closed += 1;
           return Promise.resolve();
@@ -35,35 +35,35 @@ function scene() {
     env: { MTX_PATH: "cam" },
     logger: logger.child("path cam"),
   });
-  const starts = () => orders.filter(({ kind }) => kind === "start").length;
+  const starts = () => commands.filter(({ kind }) => kind === "start").length;
   const exit = (id: number, code = 0, signal: string | null = null) => {
-    owner?.news({ kind: "started", id, pid: 1 });
-    owner?.news({ kind: "exited", id, code, signal });
-    owner?.news({ kind: "gone", id });
+    owner?.event({ kind: "started", id, pid: 1 });
+    owner?.event({ kind: "exited", id, code, signal });
+    owner?.event({ kind: "gone", id });
   };
-  return { clock, lines, orders, runner, spec, starts, exit, opened, owner: () => owner! };
+  return { clock, lines, commands, runner, spec, starts, exit, opened, owner: () => owner! };
 }
 
 test("a command starts when the server listens, runs until it is stopped, and is asked to end once", async () => {
-  const { runner, spec, orders, lines, opened, owner } = scene();
+  const { runner, spec, commands, lines, opened, owner } = scene();
   const hook = runner.start(spec("run $MTX_PATH $RTSP_PORT"));
   const never = runner.start(spec("never"));
   never.stop();
   expect([lines, opened.times]).toEqual([[], 0]);
   runner.release();
   const variables = { MTX_PATH: "cam", RTSP_PORT: "8554" };
-  expect(orders).toEqual([
+  expect(commands).toEqual([
     { kind: "start", id: 1, words: ["run", "cam", "8554"], verbatim: false, variables },
   ]);
-  owner().news({ kind: "started", id: 1, pid: 7 });
-  owner().news({ kind: "line", id: 1, text: "hello\x1b[2J", overwritten: false });
-  owner().news({ kind: "line", id: 1, text: "3 %", overwritten: true });
-  owner().news({ kind: "skipped", id: 1, lines: 12 });
+  owner().event({ kind: "started", id: 1, pid: 7 });
+  owner().event({ kind: "line", id: 1, text: "hello\x1b[2J", overwritten: false });
+  owner().event({ kind: "line", id: 1, text: "3 %", overwritten: true });
+  owner().event({ kind: "skipped", id: 1, lines: 12 });
   hook.stop();
   hook.stop();
-  expect(orders.slice(1)).toEqual([{ kind: "stop", id: 1 }]);
-  owner().news({ kind: "exited", id: 1, code: -1, signal: "SIGINT" });
-  owner().news({ kind: "gone", id: 1 });
+  expect(commands.slice(1)).toEqual([{ kind: "stop", id: 1 }]);
+  owner().event({ kind: "exited", id: 1, code: -1, signal: "SIGINT" });
+  owner().event({ kind: "gone", id: 1 });
   expect(lines).toEqual([
     "INF [path cam] runOnReady command started",
     "INF [path cam] [runOnReady] hello\\x1b[2J",
@@ -74,7 +74,7 @@ test("a command starts when the server listens, runs until it is stopped, and is
 });
 
 test("a command that ends by itself is said to, and starts again after 5 s if it is to", async () => {
-  const { runner, spec, starts, exit, lines, clock, orders } = scene();
+  const { runner, spec, starts, exit, lines, clock, commands } = scene();
   runner.release();
   const once = runner.start(spec("a"));
   const again = runner.start(spec("b", true));
@@ -89,7 +89,7 @@ test("a command that ends by itself is said to, and starts again after 5 s if it
   again.stop();
   await clock.advance(100_000);
   expect(starts()).toBe(3);
-  expect(orders.filter(({ kind }) => kind === "stop")).toEqual([
+  expect(commands.filter(({ kind }) => kind === "stop")).toEqual([
     { kind: "stop", id: 2 },
     { kind: "stop", id: 3 },
   ]);
@@ -112,7 +112,7 @@ test("what cannot be started is said once and tried less and less often", async 
   const times: number[] = [];
   const problem = 'exec: "none": executable file not found in $PATH';
   for (let id = 1; id <= 6; id++) {
-    owner().news({ kind: "failed", id, problem });
+    owner().event({ kind: "failed", id, problem });
     const start = clock.now();
     while (starts() === id) await clock.advance(500);
     times.push(clock.now() - start);
@@ -124,7 +124,7 @@ test("what cannot be started is said once and tried less and less often", async 
   expect(lines.slice(1)).toEqual([`INF [path cam] runOnReady command exited: ${problem}`]);
   exit(7, 1); // it is there at last, and gone again
   await clock.advance(5_000);
-  owner().news({ kind: "failed", id: 8, problem });
+  owner().event({ kind: "failed", id: 8, problem });
   expect(lines.at(-1)).toBe(`INF [path cam] runOnReady command exited: ${problem}`);
 });
 
@@ -159,7 +159,7 @@ test("a supervisor that is lost takes its commands along; they start again under
   const { runner, spec, owner, lines, clock, opened, starts } = scene();
   runner.release();
   runner.start(spec("a", true));
-  owner().news({ kind: "started", id: 1, pid: 7 });
+  owner().event({ kind: "started", id: 1, pid: 7 });
   owner().lost();
   expect(lines.slice(1)).toEqual([
     "ERR the supervisor of commands has ended, and with it every command",
@@ -170,11 +170,11 @@ test("a supervisor that is lost takes its commands along; they start again under
 });
 
 test("the end waits for what runs, but not longer than 6 s, and nothing starts any more", async () => {
-  const { runner, spec, owner, exit, opened, clock, lines, orders } = scene();
+  const { runner, spec, owner, exit, opened, clock, lines, commands } = scene();
   runner.release();
   runner.start(spec("a")).stop();
   runner.launch(spec("b"));
-  owner().news({ kind: "started", id: 1, pid: 7 });
+  owner().event({ kind: "started", id: 1, pid: 7 });
   let closed = false;
   const closing = runner.close().then(() => {
     closed = true;
@@ -187,7 +187,7 @@ test("the end waits for what runs, but not longer than 6 s, and nothing starts a
   await clock.advance(1);
   await closing;
   expect(opened.closed).toBe(1);
-  expect(orders.map(({ kind, id }) => `${kind} ${id}`)).toEqual(["start 1", "stop 1", "start 2", "stop 1"]);
+  expect(commands.map(({ kind, id }) => `${kind} ${id}`)).toEqual(["start 1", "stop 1", "start 2", "stop 1"]);
 });
 
 test("no more than 1,000 run at a time", async () => {

@@ -8,7 +8,7 @@ import { openStdoutSink } from "../../src/host/log-sinks.ts";
 const folder = mkdtempSync(join(tmpdir(), "sinks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("lines have time, level and message, in order", async () => {
+test("lines have time, level and message, in command", async () => {
   const file = join(folder, "log");
   const descriptor = openSync(file, "w");
   const sink = openStdoutSink(descriptor);

@@ -193,7 +193,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  "who guesses without waiting for verdicts gets none sooner, and the address can log in again within a minute",
+  "a client that guesses without waiting for verdicts gets none sooner, and the address can log in again within a minute",
   async () => {
     await using arena = await Arena.start({ config: BOTH, timeouts: "5s", peakMb: 300 });
     {

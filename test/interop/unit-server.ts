@@ -1,5 +1,5 @@
 import { Authorizer } from "../../src/auth/authorizer.ts";
-import { Guesses } from "../../src/auth/guesses.ts";
+import { LoginLimiter } from "../../src/auth/login-limiter.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
@@ -47,8 +47,8 @@ export class UnitServer implements AsyncDisposable {
       config,
       sourceKind: ({ source }) => clipSource(memory, clips.get(source.split("/").at(-1)!)!),
     });
-    const guesses = new Guesses();
-    const strays = { datagrams: 0, packets: 0 };
+    const loginLimiter = new LoginLimiter();
+    const ignoredPackets = { datagrams: 0, packets: 0 };
     const authorizer = new Authorizer(systemClock, logger);
     const rtsp = await startRtspServer({
       logger,
@@ -56,9 +56,9 @@ export class UnitServer implements AsyncDisposable {
       config,
       paths,
       memory,
-      guesses,
+      loginLimiter,
       authorizer,
-      strays,
+      ignoredPackets,
       secure: false,
     });
     return new UnitServer(memory, paths, rtsp, lines);

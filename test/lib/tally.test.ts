@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Tally } from "../../src/lib/tally.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 test("what repeats is reported once a second, with its number", async () => {
   const clock = new FakeClock();

@@ -7,8 +7,8 @@ import { NoStreamError, RefusedError } from "../../src/lib/errors.ts";
 import { type LivePath, PathManager } from "../../src/path/manager.ts";
 import type { Client, Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
-import { FakeClock } from "../app/fake-clock.ts";
 import { testLog } from "../lib/test-log.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
 const memory = MediaMemory.load(8 * 1024 * 1024);

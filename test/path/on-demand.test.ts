@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { OnDemand } from "../../src/path/on-demand.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 function onDemand() {
   const clock = new FakeClock();

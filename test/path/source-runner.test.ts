@@ -7,8 +7,8 @@ import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { SourceRunner } from "../../src/path/source-runner.ts";
 import { MediaMemory } from "../../wasm/core.ts";
-import { FakeClock } from "../app/fake-clock.ts";
 import { testLog } from "../lib/test-log.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
 const conf = parseConfig("paths:\n  cam:\n    source: rtsp://camera/\n").paths.get("cam")!;

@@ -4,7 +4,7 @@ import type { CpuProfile } from "../../src/host/profiler.ts";
 import { type JsonObject, type Listed, Registry } from "../../src/lib/registry.ts";
 import { cpuProfile } from "../../src/pprof/cpu.ts";
 import { createPprof, type PprofSubject } from "../../src/pprof/server.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 /** Samples of a profile: stacks from the innermost function outwards, with their numbers. */
 function readProfile(bytes: Uint8Array) {

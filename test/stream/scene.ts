@@ -4,7 +4,7 @@ import { FlushQueue } from "../../src/stream/flush.ts";
 import { type ByteSink, Outbox } from "../../src/stream/outbox.ts";
 import { Stream } from "../../src/stream/stream.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { concat, type RtpPacket, readRtp, writeFrame, writeRtp } from "../wasm/twin/packet.ts";

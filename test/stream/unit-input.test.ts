@@ -9,7 +9,7 @@ import { UnitInput } from "../../src/stream/unit-input.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
 import { UnitLog } from "../../wasm/units.ts";
-import { FakeClock } from "../app/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { LogView } from "../wasm/log-view.ts";

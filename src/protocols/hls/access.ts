@@ -1,7 +1,7 @@
 import type { Credentials } from "../../auth/access.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
-import type { Guesses } from "../../auth/guesses.ts";
 import { asksForCredentials, checkInternally, isInside } from "../../auth/internal.ts";
+import type { LoginLimiter } from "../../auth/login-limiter.ts";
 import type { PathConfig } from "../../config/load.ts";
 import { joinAddress } from "../../host/tcp.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
@@ -14,7 +14,7 @@ import type { Logger } from "../../lib/log.ts";
 const PAUSE_MS = 2_000;
 
 export interface AccessOptions {
-  readonly guesses: Guesses;
+  readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -83,7 +83,7 @@ export async function refusal(visit: Visit, options: AccessOptions): Promise<Res
     const conn = ip === remoteAddress ? joinAddress(ip, remotePort) : ip;
     logger.info(`connection ${conn} failed to authenticate: ${error.message}`);
     // an authentication server is asked less often instead
-    const wait = authorizer.isExternal ? 0 : options.guesses.wrong(ip, clock.now());
+    const wait = authorizer.isExternal ? 0 : options.loginLimiter.wrong(ip, clock.now());
     await pause(clock, Math.max(PAUSE_MS, wait ?? 0), NEVER);
     return new Response(null, { status: 401 });
   }
@@ -108,15 +108,15 @@ function pass(
   { conf }: Visit,
   ip: string,
   credentials: Credentials,
-  { guesses, clock }: AccessOptions,
+  { loginLimiter, clock }: AccessOptions,
 ): number {
   const asks = conf === undefined || asksForCredentials("read", conf);
   // a verdict that is not slowed down any more would be one too many
-  if (asks && credentials.kind !== "none" && guesses.isFull(ip, clock.now()))
+  if (asks && credentials.kind !== "none" && loginLimiter.isFull(ip, clock.now()))
     throw new AuthError("too many guesses");
   if (conf === undefined) throw new AuthError("no such user");
   checkInternally({ action: "read", conf, ip, credentials });
-  return asks ? guesses.delay(ip, clock.now()) : 0;
+  return asks ? loginLimiter.delay(ip, clock.now()) : 0;
 }
 
 function readCredentials(header: string | null): Credentials {

@@ -4,14 +4,14 @@ import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import { type Track as StreamTrack, trackList } from "../../media/track.ts";
+import { Segmenter } from "../../segments/segmenter.ts";
+import { SilenceMonitor } from "../../segments/silence.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../../stream/units.ts";
 import { checkCount, LOW_LATENCY_SEGMENTS_MIN, type MuxerOptions, type MuxerOwner } from "./muxer-options.ts";
-import { Segmenter } from "./proto/segmenter.ts";
 import { PlaylistTexts } from "./proto/texts.ts";
 import { SegmentWindow } from "./proto/window.ts";
 import { SegmentFiles } from "./segment-files.ts";
-import { SilenceWatch } from "./silence.ts";
 import { type ChosenTrack, chooseTracks, describeTrack } from "./tracks.ts";
 import { openWriter, type Writer } from "./writers.ts";
 
@@ -49,7 +49,7 @@ export class Muxer implements UnitReader {
   readonly #stream: Stream;
   readonly #options: MuxerOptions;
   readonly #owner: MuxerOwner;
-  readonly #silence: SilenceWatch;
+  readonly #silence: SilenceMonitor;
   readonly #units: UnitStream;
   readonly #tracks: readonly Track[];
   readonly #writer: Writer;
@@ -91,7 +91,7 @@ export class Muxer implements UnitReader {
     this.#owner = owner;
     this.#blindTime = owner.clock.now() + BLIND_MS;
     const indexes = chosen.map(({ index }) => index);
-    this.#silence = new SilenceWatch(stream, indexes, silent);
+    this.#silence = new SilenceMonitor(stream, indexes, silent);
     this.window = new SegmentWindow({
       count: segmentCount,
       gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,

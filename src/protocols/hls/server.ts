@@ -1,5 +1,5 @@
 import type { Authorizer } from "../../auth/authorizer.ts";
-import type { Guesses } from "../../auth/guesses.ts";
+import type { LoginLimiter } from "../../auth/login-limiter.ts";
 import type { Config, PathConfig } from "../../config/load.ts";
 import { pathNameProblem } from "../../config/path-name.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../http/server.ts";
@@ -24,7 +24,7 @@ export interface HlsOptions {
   readonly clock: Clock;
   readonly config: Config;
   readonly paths: PathManager;
-  readonly guesses: Guesses;
+  readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
 }
 
@@ -53,9 +53,9 @@ export class HlsServer implements PathWatcher {
   #closed = false;
 
   constructor(options: HlsOptions) {
-    const { guesses, authorizer, clock, logger, config } = options;
+    const { loginLimiter, authorizer, clock, logger, config } = options;
     this.#options = options;
-    this.#access = { guesses, authorizer, clock, logger, trustedProxies: config.hlsTrustedProxies };
+    this.#access = { loginLimiter, authorizer, clock, logger, trustedProxies: config.hlsTrustedProxies };
     this.#responses = new Responses(config);
     this.#budget = new ByteBudget(config.hlsMemory);
     this.#refused = new Tally(clock, (what, count) => logger.warn(`${count} ${what}`));

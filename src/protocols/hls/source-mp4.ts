@@ -12,10 +12,10 @@ import { UnitLog } from "../../../wasm/units.ts";
 import type { ReadCodec } from "../../formats/fmp4/read-entry.ts";
 import { type InitTrack, readInit } from "../../formats/fmp4/read-init.ts";
 import { type UnitCodec, unitFormat } from "../../formats/rtp/unit-formats.ts";
+import type { Lane, SourceTimeline } from "../../ingest/timeline.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type Container, isAudioCodec, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
-import type { Lane, SourceTimeline } from "./source-timeline.ts";
 
 export interface Mp4ContainerOptions {
   readonly memory: MediaMemory;

@@ -1,6 +1,8 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { looksLikeMp4 } from "../../formats/fmp4/read-init.ts";
 import { type HttpClient, resolveUrl } from "../../http/client.ts";
+import type { SourcePacer } from "../../ingest/pacer.ts";
+import type { SourceTimeline } from "../../ingest/timeline.ts";
 import { type Clock, pause } from "../../lib/clock.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -16,8 +18,6 @@ import {
 } from "./proto/playlist-reader.ts";
 import type { Container, Wanted } from "./source-container.ts";
 import { Mp4Container } from "./source-mp4.ts";
-import type { SourcePacer } from "./source-pace.ts";
-import type { SourceTimeline } from "./source-timeline.ts";
 import { TsContainer } from "./source-ts.ts";
 
 /** The largest segment and initialization segment, bytes. */

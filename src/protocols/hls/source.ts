@@ -2,6 +2,8 @@ import type { MediaMemory } from "../../../wasm/core.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { unitFormat } from "../../formats/rtp/unit-formats.ts";
 import { HttpClient, resolveUrl } from "../../http/client.ts";
+import { SourcePacer } from "../../ingest/pacer.ts";
+import { SourceTimeline } from "../../ingest/timeline.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
@@ -11,14 +13,12 @@ import { UnitInput } from "../../stream/unit-input.ts";
 import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
 import { isAudioCodec, type SourceTrack } from "./source-container.ts";
-import { SourcePacer } from "./source-pace.ts";
 import {
   type LoadedPlaylist,
   loadPlaylist,
   type RenditionContext,
   SourceRendition,
 } from "./source-rendition.ts";
-import { SourceTimeline } from "./source-timeline.ts";
 
 /** Longest time that a stream waits for the end of its first segments, ms. */
 const START_MAX_MS = 2_000;

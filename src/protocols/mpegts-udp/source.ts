@@ -1,12 +1,12 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
+import { TransportStream } from "../../ingest/mpegts.ts";
 import { parseAddress } from "../../lib/address.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
 import { Tally } from "../../lib/tally.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
 import { isGroup, joinEverywhere } from "./group.ts";
-import { TransportStream } from "./transport-stream.ts";
 
 /** How often it is looked whether something has waited too long, ms. */
 const TICK_MS = 250;

@@ -66,7 +66,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#logger.info("opened");
     context.conns.add(this);
     if (context.paths.isGuarded) {
-      this.#isStranger = context.guesses.enter(this.remoteAddress);
+      this.#isStranger = context.loginLimiter.enter(this.remoteAddress);
       if (!this.#isStranger) {
         this.#abort(new Error("too many connections of this address have not authenticated"));
         return;
@@ -168,7 +168,7 @@ export class RtspConn implements TcpConn, Listed {
   letIn(): void {
     if (!this.#isStranger) return;
     this.#isStranger = false;
-    this.#context.guesses.leave(this.remoteAddress);
+    this.#context.loginLimiter.leave(this.remoteAddress);
   }
 
   createSession(): RtspSession {

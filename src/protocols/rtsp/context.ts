@@ -1,16 +1,16 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
-import type { Guesses } from "../../auth/guesses.ts";
+import type { LoginLimiter } from "../../auth/login-limiter.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { RtspConn } from "./conn.ts";
 import type { MulticastGroups } from "./multicast.ts";
 import type { AuthMethod } from "./proto/auth.ts";
 import type { RtspSession } from "./session.ts";
-import type { Strays } from "./strays.ts";
 import type { UdpListener } from "./udp-listener.ts";
 
 /** What the connections and sessions of one RTSP server share. */
@@ -32,11 +32,11 @@ export interface RtspContext {
   /** ms without progress of a reader that has something waiting. */
   readonly writeTimeout: number;
   /** Slows down those who try passwords; shared with the other servers. */
-  readonly guesses: Guesses;
+  readonly loginLimiter: LoginLimiter;
   /** Asks the authentication server, where there is one. */
   readonly authorizer: Authorizer;
   /** Counts what was not taken; shared as well. */
-  readonly strays: Strays;
+  readonly ignoredPackets: IgnoredPackets;
   /** Schemes offered to clients; both when empty. */
   readonly authMethods: readonly AuthMethod[];
   /** Whether media over the RTSP connection is allowed. */

@@ -68,14 +68,15 @@ export class Gate {
   }
 
   #passInternally(passage: Passage, credentials: Credentials): void {
-    const { paths, guesses, clock } = this.#context;
+    const { paths, loginLimiter, clock } = this.#context;
     const { action } = passage;
     this.#guessed = credentials.kind !== "none";
     const conf = paths.confOf(passage.path);
     const ip = this.#owner.remoteAddress;
     const asks = conf === undefined ? paths.isGuarded : asksForCredentials(action, conf);
     // a verdict that is not slowed down any more would be one too many
-    if (asks && this.#guessed && guesses.isFull(ip, clock.now())) throw new AuthError("too many guesses");
+    if (asks && this.#guessed && loginLimiter.isFull(ip, clock.now()))
+      throw new AuthError("too many guesses");
     if (conf === undefined) {
       // who may not know which paths there are is answered as if this one were protected
       if (paths.isGuarded) throw new AuthError("no such user");
@@ -83,7 +84,7 @@ export class Gate {
     }
     checkInternally({ action, conf, ip, credentials });
     this.#owner.letIn();
-    if (asks) this.turn = guesses.delay(ip, clock.now());
+    if (asks) this.turn = loginLimiter.delay(ip, clock.now());
   }
 
   /** A digest cannot be handed on. */
@@ -111,9 +112,9 @@ export class Gate {
 
   /** The answer to a request that did not pass. */
   refuse(error: AuthError): Answer {
-    const { guesses, clock } = this.#context;
+    const { loginLimiter, clock } = this.#context;
     this.#failures += 1;
-    const wait = this.#guessed ? guesses.wrong(this.#owner.remoteAddress, clock.now()) : 0;
+    const wait = this.#guessed ? loginLimiter.wrong(this.#owner.remoteAddress, clock.now()) : 0;
     const headers = new RtspHeaders();
     const response = { status: 401, headers, body: new Uint8Array(0) };
     if (this.#failures > TRIES || wait === undefined) {

@@ -1,6 +1,6 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
-import type { Guesses } from "../../auth/guesses.ts";
+import type { LoginLimiter } from "../../auth/login-limiter.ts";
 import type { Config } from "../../config/load.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
 import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
@@ -10,11 +10,11 @@ import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { RtspConn } from "./conn.ts";
 import type { RtspContext } from "./context.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { RtspSession } from "./session.ts";
-import type { Strays } from "./strays.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
 /** How often connections are looked at for what has waited too long, ms. */
@@ -28,9 +28,9 @@ export interface RtspServerOptions {
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
   readonly memory: MediaMemory;
-  readonly guesses: Guesses;
+  readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
-  readonly strays: Strays;
+  readonly ignoredPackets: IgnoredPackets;
   /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
   readonly secure: boolean;
 }
@@ -57,9 +57,9 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     paths,
     hooks: options.hooks,
     secure,
-    guesses: options.guesses,
+    loginLimiter: options.loginLimiter,
     authorizer: options.authorizer,
-    strays: options.strays,
+    ignoredPackets: options.ignoredPackets,
     authMethods: config.authMethods,
     conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),
     sessions: new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions"),
@@ -112,12 +112,17 @@ function listen({ config, logger, secure }: RtspServerOptions, accept: Accept): 
 type Accept = (socket: TcpSocket) => RtspConn;
 type Datagrams = Partial<Pick<RtspContext, "udp" | "multicast">>;
 
-async function openDatagrams({ config, logger, memory, strays }: RtspServerOptions): Promise<Datagrams> {
+async function openDatagrams({
+  config,
+  logger,
+  memory,
+  ignoredPackets,
+}: RtspServerOptions): Promise<Datagrams> {
   const { protocols, rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } =
     config;
   const onFault = (error: unknown) => logFault(logger, error);
   const udp = protocols.includes("udp")
-    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, strays, onFault })
+    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, ignoredPackets, onFault })
     : undefined;
   if (udp !== undefined) warnOfSmallBuffer(udp, logger);
   try {

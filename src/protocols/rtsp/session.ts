@@ -9,17 +9,17 @@ import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { trackList } from "../../media/track.ts";
 import type { LivePath } from "../../path/manager.ts";
+import type { IngestReporter } from "../../stream/ingest.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
-import { liveFigures } from "./live.ts";
 import { findPublisherTrack, parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import { checkState, type SessionState } from "./proto/server-state.ts";
 import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
 import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
-import type { RtspPublisher } from "./publisher.ts";
 import type { Publishing, Reading, SessionConn } from "./session-parts.ts";
+import { sessionStats } from "./session-stats.ts";
 import {
   InterleavedTransport,
   type MediaOptions,
@@ -87,12 +87,12 @@ export class RtspSession implements Listed {
     return this.#state;
   }
 
-  get publisher(): RtspPublisher | undefined {
+  get publisher(): IngestReporter | undefined {
     return this.#publishing?.media?.publisher;
   }
 
   /** The publisher whose packets come over the connection. */
-  get interleaved(): RtspPublisher | undefined {
+  get interleaved(): IngestReporter | undefined {
     return this.#transport instanceof InterleavedTransport ? this.publisher : undefined;
   }
 
@@ -283,8 +283,8 @@ export class RtspSession implements Listed {
   }
 
   #mediaOptions(stream: Stream): MediaOptions {
-    const { clock, strays } = this.#context;
-    return { stream, logger: this.#logger, clock, strays, fault: (error) => this.close(error) };
+    const { clock, ignoredPackets } = this.#context;
+    return { stream, logger: this.#logger, clock, ignoredPackets, fault: (error) => this.close(error) };
   }
 
   /** The response to PLAY is on its way: sender reports follow at once. */
@@ -335,7 +335,7 @@ export class RtspSession implements Listed {
       transport: this.active ? (this.#transport?.label ?? null) : null,
       bytesReceived: publisher?.stream.bytesReceived ?? 0,
       bytesSent: this.bytesSent,
-      live: liveFigures(this.#rates, publisher, reader),
+      live: sessionStats(this.#rates, publisher, reader),
     };
   }
 

@@ -2,8 +2,8 @@ import type { MediaMemory } from "../../../wasm/core.ts";
 import { multicastInterfaces } from "../../host/interfaces.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { SourceError } from "../../lib/errors.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
-import type { Strays } from "./strays.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 import { EMPTY_RTP } from "./udp-transport.ts";
 
@@ -12,7 +12,7 @@ export type TakeDatagram = (track: number, rtcp: boolean, data: Uint8Array) => v
 
 export interface SourceMediaOptions {
   readonly memory: MediaMemory;
-  readonly strays: Strays;
+  readonly ignoredPackets: IgnoredPackets;
   /** The server's address. */
   readonly remoteAddress: string;
   readonly tracks: number;
@@ -61,12 +61,12 @@ export class UnicastMedia implements SourceMedia {
 
   /** @param anyPort whether packets from other ports of the server than agreed are taken */
   static async open(options: SourceMediaOptions, anyPort: boolean): Promise<UnicastMedia> {
-    const { memory, strays, onFault, remoteAddress, tracks } = options;
+    const { memory, ignoredPackets, onFault, remoteAddress, tracks } = options;
     const any = remoteAddress.includes(":") ? "[::]:0" : "0.0.0.0:0";
     const listeners: UdpListener[] = [];
     try {
       for (let i = 0; i < tracks; i++) {
-        const sockets = { rtpAddress: any, rtcpAddress: any, memory, strays, onFault };
+        const sockets = { rtpAddress: any, rtcpAddress: any, memory, ignoredPackets, onFault };
         listeners.push(await UdpListener.open(sockets));
       }
     } catch (error) {
@@ -143,7 +143,7 @@ export class GroupMedia implements SourceMedia {
     const socket = await openUdp(isIpv6 ? `[${group}]:${port}` : `${group}:${port}`, {
       receive: (data, _, address) => {
         if (address === sender) take(data);
-        else this.#options.strays.datagrams += 1;
+        else this.#options.ignoredPackets.datagrams += 1;
       },
       onFault: this.#options.onFault,
       receiveBuffer: UDP_RECEIVE_BUFFER,

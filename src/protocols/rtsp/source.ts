@@ -8,13 +8,13 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
+import { IngestReporter } from "../../stream/ingest.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
 import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
-import { RtspPublisher } from "./publisher.ts";
 import { GroupMedia, type SourceMedia, type SourceMediaOptions, UnicastMedia } from "./source-media.ts";
-import type { Strays } from "./strays.ts";
 import { PacketPublisher } from "./udp-transport.ts";
 
 /** How often it is looked whether something has waited too long, ms. */
@@ -32,7 +32,7 @@ const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
 export interface RtspSourceOptions {
   readonly clock: Clock;
   readonly memory: MediaMemory;
-  readonly strays: Strays;
+  readonly ignoredPackets: IgnoredPackets;
   /** Longest wait for the server, ms. */
   readonly readTimeout: number;
 }
@@ -128,7 +128,7 @@ class Attempt implements TcpConn {
   #media: SourceMedia | undefined;
   readonly #transports: (TransportSpec | undefined)[] = [];
   /** Once it plays: packets over the connection, or in datagrams. */
-  #interleaved: RtspPublisher | undefined;
+  #interleaved: IngestReporter | undefined;
   #packets: PacketPublisher | undefined;
   readonly #early: [track: number, rtcp: boolean, data: Uint8Array][] = [];
   /** When a frame last came over the connection: a server that answers requests but sends nothing is silent too. */
@@ -272,7 +272,7 @@ class Attempt implements TcpConn {
     const { owner, options } = this.#options;
     const media: SourceMediaOptions = {
       memory: options.memory,
-      strays: options.strays,
+      ignoredPackets: options.ignoredPackets,
       remoteAddress: this.#socket?.remoteAddress ?? "",
       tracks,
       take: (track, rtcp, data) => this.#guard(() => this.#take(track, rtcp, data)),
@@ -305,8 +305,8 @@ class Attempt implements TcpConn {
     const { owner, options } = this.#options;
     const { description } = this.#described as DescribedStream;
     const stream = owner.ready(description, trackSetups(description));
-    const { clock, strays } = options;
-    const publisher = new RtspPublisher(stream, { logger: owner.logger, clock, strays });
+    const { clock, ignoredPackets } = options;
+    const publisher = new IngestReporter(stream, { logger: owner.logger, clock, ignoredPackets });
     if (this.#media === undefined) {
       description.tracks.forEach((_, i) => {
         const [rtp, rtcp] = this.#transports[i]?.interleaved ?? [2 * i, 2 * i + 1];

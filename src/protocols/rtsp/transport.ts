@@ -1,9 +1,9 @@
+import { IngestReporter, type PublisherOptions } from "../../stream/ingest.ts";
 import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
-import { type PublisherOptions, RtspPublisher } from "./publisher.ts";
 import { RtspReader } from "./reader.ts";
 
 /** A reader at work, whatever carries its packets. */
@@ -32,7 +32,7 @@ export interface MediaReader {
 
 /** A publisher at work, whatever carries its packets. */
 export interface MediaPublisher {
-  readonly publisher: RtspPublisher;
+  readonly publisher: IngestReporter;
   /** When something last came from it, monotonic ms; undefined when its connection knows. */
   readonly lastReceived: number | undefined;
   /** Called once a second. */
@@ -99,7 +99,7 @@ export class InterleavedTransport implements SessionTransport {
       stream.log.mapChannel(rtp, track, false);
       stream.log.mapChannel(rtcp, track, true);
     }
-    const publisher = new RtspPublisher(stream, options);
+    const publisher = new IngestReporter(stream, options);
     return { publisher, lastReceived: undefined, tick: () => {}, close: () => publisher.close() };
   }
 

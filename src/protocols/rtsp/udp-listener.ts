@@ -3,8 +3,8 @@ import { DatagramSockets } from "../../host/datagram-sockets.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { parseAddress } from "../../lib/address.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { Pair } from "./proto/transport-header.ts";
-import type { Strays } from "./strays.ts";
 
 /** Bytes of the receive buffer of the RTP socket: 60,000 packets a second for 50 ms. */
 export const UDP_RECEIVE_BUFFER = 4 * 1024 * 1024;
@@ -22,10 +22,10 @@ class PeerTable {
   readonly #peers = new Map<number, { address: string; receive: (data: Uint8Array) => void }[]>();
   /** By address: those who may send from any port. */
   readonly #anyPort = new Map<string, (data: Uint8Array) => void>();
-  readonly #strays: Strays;
+  readonly #ignoredPackets: IgnoredPackets;
 
-  constructor(strays: Strays) {
-    this.#strays = strays;
+  constructor(ignoredPackets: IgnoredPackets) {
+    this.#ignoredPackets = ignoredPackets;
   }
 
   readonly receive = (data: Uint8Array, port: number, address: string): void => {
@@ -39,7 +39,7 @@ class PeerTable {
     }
     const receive = this.#anyPort.get(address);
     if (receive !== undefined) receive(data);
-    else this.#strays.datagrams += 1;
+    else this.#ignoredPackets.datagrams += 1;
   };
 
   addAnyPort(address: string, receive: (data: Uint8Array) => void): void {
@@ -67,7 +67,7 @@ export interface UdpListenerOptions {
   readonly rtpAddress: string;
   readonly rtcpAddress: string;
   readonly memory: MediaMemory;
-  readonly strays: Strays;
+  readonly ignoredPackets: IgnoredPackets;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -93,12 +93,12 @@ export class UdpListener {
    * @throws {Error} if an address cannot be had
    */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const { rtpAddress, rtcpAddress, memory, strays, onFault } = options;
+    const { rtpAddress, rtcpAddress, memory, ignoredPackets, onFault } = options;
     const ports = [parseAddress(rtpAddress).port, parseAddress(rtcpAddress).port] as const;
     const any = ports[0] === 0 && ports[1] === 0;
     if (!any) checkPair(ports);
     const open = async (address: string): Promise<[UdpSocket, PeerTable]> => {
-      const peers = new PeerTable(strays);
+      const peers = new PeerTable(ignoredPackets);
       const { receive } = peers;
       return [await openUdp(address, { receive, onFault, receiveBuffer: UDP_RECEIVE_BUFFER }), peers];
     };

@@ -1,9 +1,9 @@
 import { ProtocolError } from "../../lib/errors.ts";
 import { DatagramInput } from "../../stream/datagram-input.ts";
 import { type DatagramPair, DatagramReader, type DatagramSink } from "../../stream/datagram-output.ts";
+import { IngestReporter } from "../../stream/ingest.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
-import { RtspPublisher } from "./publisher.ts";
 import { firstPackets } from "./reader.ts";
 import type { MediaOptions, MediaPublisher, MediaReader, SessionTransport } from "./transport.ts";
 import type { UdpListener } from "./udp-listener.ts";
@@ -80,7 +80,7 @@ export class UdpTransport implements SessionTransport {
 
   openPublisher(options: MediaOptions): MediaPublisher {
     const { stream, clock, fault } = options;
-    const publisher = new RtspPublisher(stream, options);
+    const publisher = new IngestReporter(stream, options);
     const media = new PacketPublisher(publisher, {
       now: clock.now(),
       reportInterval: REPORT_INTERVAL_MS,
@@ -168,7 +168,7 @@ export interface PacketPublisherOptions {
 
 /** Brings what a publisher sends in datagrams into the stream, and answers with receiver reports. */
 export class PacketPublisher implements MediaPublisher {
-  readonly publisher: RtspPublisher;
+  readonly publisher: IngestReporter;
   lastReceived: number;
   readonly #input: DatagramInput;
   readonly #options: PacketPublisherOptions;
@@ -176,7 +176,7 @@ export class PacketPublisher implements MediaPublisher {
   #reportsDue: number;
 
   /** @throws {BudgetError} if the media memory is used up */
-  constructor(publisher: RtspPublisher, options: PacketPublisherOptions) {
+  constructor(publisher: IngestReporter, options: PacketPublisherOptions) {
     const { now, reportInterval } = options;
     this.publisher = publisher;
     this.lastReceived = now;

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { Authorizer } from "../../../src/auth/authorizer.ts";
-import { Guesses } from "../../../src/auth/guesses.ts";
+import { LoginLimiter } from "../../../src/auth/login-limiter.ts";
 import { parseConfig } from "../../../src/config/load.ts";
 import type { HttpEnvironment } from "../../../src/http/server.ts";
 import { clientAddress, refusal } from "../../../src/protocols/hls/access.ts";
-import { FakeClock } from "../../app/fake-clock.ts";
 import { testLog } from "../../lib/test-log.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 const CONFIG = parseConfig("paths:\n  cam:\n    readUser: viewer\n    readPass: right\n");
 const ADDRESS = "10.0.0.1";
@@ -17,18 +17,18 @@ function from(remoteAddress: string): HttpEnvironment {
 /** Asks to read a path, and notes when the answer comes: status, or 200 when it may. */
 class Door {
   readonly clock = new FakeClock();
-  readonly guesses = new Guesses();
+  readonly loginLimiter = new LoginLimiter();
   readonly answers: [pass: string, status: number, at: number][] = [];
 
   ask(pass: string, path = "cam"): void {
     const authorization = `Basic ${Buffer.from(`viewer:${pass}`).toString("base64")}`;
     const request = new Request("http://host/", { headers: { Authorization: authorization } });
-    const { clock, guesses } = this;
+    const { clock, loginLimiter } = this;
     const { logger } = testLog();
     const incoming = from(ADDRESS);
     const visit = { request, incoming, path, search: "", conf: CONFIG.paths.get(path) };
     const authorizer = new Authorizer(clock, logger);
-    void refusal(visit, { clock, guesses, authorizer, logger, trustedProxies: [] }).then((response) =>
+    void refusal(visit, { clock, loginLimiter, authorizer, logger, trustedProxies: [] }).then((response) =>
       this.answers.push([pass, response?.status ?? 200, clock.now()]),
     );
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { WallLine } from "../../../src/ingest/wall-line.ts";
 import { isGroup, joinEverywhere } from "../../../src/protocols/mpegts-udp/group.ts";
-import { WallLine } from "../../../src/protocols/mpegts-udp/wall-line.ts";
 
 test("groups are told from other addresses", () => {
   for (const group of ["224.0.0.1", "239.255.255.255", "ff02::1", "ff15::7%eth0"])

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Authorizer } from "../../../src/auth/authorizer.ts";
-import { Guesses } from "../../../src/auth/guesses.ts";
+import { LoginLimiter } from "../../../src/auth/login-limiter.ts";
 import { parseConfig } from "../../../src/config/load.ts";
 import type { TcpSocket } from "../../../src/host/tcp.ts";
 import type { LogOutput } from "../../../src/lib/log.ts";
@@ -10,8 +10,8 @@ import { RtspConn } from "../../../src/protocols/rtsp/conn.ts";
 import type { RtspContext } from "../../../src/protocols/rtsp/context.ts";
 import type { RtspSession } from "../../../src/protocols/rtsp/session.ts";
 import { MediaMemory } from "../../../wasm/core.ts";
-import { FakeClock } from "../../app/fake-clock.ts";
 import { testLog } from "../../lib/test-log.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { syntheticSdp, syntheticTracks } from "../../support/media.ts";
 import { interleaved } from "../../support/rtsp-client.ts";
 
@@ -131,9 +131,9 @@ beforeEach(() => {
     readTimeout: 10_000,
     writeTimeout: 5_000,
     secure: false,
-    guesses: new Guesses(),
+    loginLimiter: new LoginLimiter(),
     authorizer: new Authorizer(clock, logger),
-    strays: { datagrams: 0, packets: 0 },
+    ignoredPackets: { datagrams: 0, packets: 0 },
     authMethods: ["basic"],
     tcp: true,
     udp: undefined,

@@ -1,0 +1,170 @@
+import type { MediaMemory } from "../../wasm/core.ts";
+import { type TsCounters, TsDemuxer } from "../../wasm/ts-demuxer.ts";
+import type { TsTrack } from "../../wasm/ts-track.ts";
+import type { UnitLog } from "../../wasm/units.ts";
+import { tsCodec, tsCodecId, tsKind } from "../formats/mpegts/codecs.ts";
+import { trackSetups } from "../formats/rtp/track-setup.ts";
+import { unitFormat } from "../formats/rtp/unit-formats.ts";
+import type { Clock } from "../lib/clock.ts";
+import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
+import { CODECS } from "../media/codecs.ts";
+import type { Format, StreamDescription } from "../media/track.ts";
+import type { SourceOwner } from "../path/source.ts";
+import { UnitInput } from "../stream/unit-input.ts";
+import { WallLine } from "./wall-line.ts";
+
+/** How long other tracks are waited for once one is ready, ms. */
+const OTHERS_MS = 1_500;
+const TITLE = "Stream";
+
+export interface TransportStreamOptions {
+  readonly owner: SourceOwner;
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  /** Told of what may happen with every packet. */
+  readonly count: (what: string, times: number) => void;
+}
+
+/** Makes a stream of the packets of a transport stream as they arrive. */
+export class TransportStream {
+  readonly #options: TransportStreamOptions;
+  readonly #demuxer: TsDemuxer;
+  readonly #line: WallLine;
+  /** When it began, and when the first track was ready, monotonic ms. */
+  readonly #since: number;
+  #readySince: number | undefined;
+  #tracks: readonly TsTrack[] = [];
+  #input: UnitInput | undefined;
+  /** `changes` of the demuxer when the stream was made available. */
+  #changes = 0;
+  #counters: TsCounters;
+
+  /** @throws {BudgetError} if the media memory is used up */
+  constructor(options: TransportStreamOptions) {
+    const demuxer = TsDemuxer.open(options.memory, { kindOf: tsKind });
+    if (demuxer === undefined) throw new BudgetError("the media memory is used up");
+    this.#options = options;
+    this.#demuxer = demuxer;
+    this.#counters = demuxer.counters;
+    this.#line = new WallLine();
+    this.#since = options.clock.now();
+  }
+
+  /** Takes packets. */
+  push(data: Uint8Array): void {
+    this.#demuxer.push(data);
+  }
+
+  /**
+   * Publishes what is new.
+   *
+   * @throws {SourceError} if the tracks are not any more what readers were told
+   * @throws {BudgetError} if the media memory is used up
+   */
+  publish(): void {
+    if (this.#input === undefined) this.#beginWhenReady();
+    const input = this.#input;
+    if (input === undefined) return;
+    if (this.#demuxer.changes !== this.#changes || this.#tracks.some(({ hasChanged }) => hasChanged)) {
+      throw new SourceError("the tracks have changed");
+    }
+    const fault = input.pump();
+    if (fault === "frame") throw new ProtocolError("frame is larger than 16777216 bytes");
+    if (fault !== undefined) throw new BudgetError("the media memory is used up");
+  }
+
+  #beginWhenReady(): void {
+    const now = this.#options.clock.now();
+    const present = this.#demuxer.tracks.filter(({ isPresent }) => isPresent);
+    const ready = present.filter(({ isReady }) => isReady);
+    if (ready.length === 0) return;
+    this.#readySince ??= now;
+    if (ready.length === present.length || now - this.#readySince >= OTHERS_MS) this.#begin(ready);
+  }
+
+  #begin(tracks: readonly TsTrack[]): void {
+    const { owner, clock } = this.#options;
+    const formats = tracks.map((track, i) => unitFormat(tsCodec(track), i));
+    const description = describe(formats);
+    this.#nameOthers(tracks);
+    const stream = owner.ready(description, trackSetups(description));
+    const logs = tracks.map(({ units }) => units as UnitLog);
+    this.#input = UnitInput.open(stream, logs, formats);
+    this.#tracks = tracks;
+    this.#changes = this.#demuxer.changes;
+    this.#line.begin(this.#demuxer.latest, clock.wall());
+    this.#align();
+  }
+
+  /** One line for the tracks that readers do not get. */
+  #nameOthers(taken: readonly TsTrack[]): void {
+    const silent = this.#demuxer.tracks.filter((track) => track.isPresent && !taken.includes(track));
+    for (const track of silent) this.#demuxer.leaveOut(track);
+    const names = [
+      ...silent.map((track) => `${CODECS[tsCodecId(track)].label} (nothing of it has come)`),
+      ...this.#demuxer.unknown.map(({ streamType, pid }) => {
+        const type = streamType.toString(16).padStart(2, "0");
+        return `stream type 0x${type} (not supported, PID ${pid})`;
+      }),
+    ];
+    if (names.length > 0) this.#options.owner.logger.warn(`tracks left out: ${names.join(", ")}`);
+  }
+
+  #align(): void {
+    const wall = this.#line.wallOfZero;
+    for (const i of this.#tracks.keys()) this.#input?.align(i, 0, wall);
+  }
+
+  /**
+   * Looks after what takes time.
+   *
+   * @param patience longest wait for a track that is known, ms
+   * @throws {SourceError} if there is none
+   */
+  tick(patience: number): void {
+    const { clock } = this.#options;
+    this.publish();
+    this.#report();
+    if (this.#input === undefined) {
+      const isData = this.#demuxer.counters.packets > 0;
+      if (isData && clock.now() - this.#since > patience) throw new SourceError("no supported tracks found");
+    } else if (this.#line.follow(this.#demuxer.latest, clock.wall())) {
+      this.#align();
+    }
+  }
+
+  #report(): void {
+    const before = this.#counters;
+    const after = this.#demuxer.counters;
+    this.#counters = after;
+    const { count } = this.#options;
+    for (const [name, text] of REPORTS) {
+      const times = after[name] - before[name];
+      if (times > 0) count(text, times);
+    }
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    this.#input?.close();
+    this.#demuxer.close();
+  }
+}
+
+/** Log lines by counter. */
+const REPORTS: readonly (readonly [keyof TsCounters, string])[] = [
+  ["continuityErrors", "packets are missing"],
+  ["syncLosses", "a packet does not begin with the sync byte"],
+  ["scrambled", "packets are encrypted"],
+  ["malformed", "a packet or table makes no sense"],
+  ["jumps", "timestamps begin anew"],
+];
+
+function describe(formats: readonly Format[]): StreamDescription {
+  const tracks = formats.map((format) => ({
+    media: CODECS[format.codec].kind,
+    mid: undefined,
+    formats: [format],
+  }));
+  return { title: TITLE, tracks, fecGroups: [] };
+}

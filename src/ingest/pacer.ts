@@ -1,0 +1,202 @@
+import type { UnitLog } from "../../wasm/units.ts";
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
+import type { UnitInput } from "../stream/unit-input.ts";
+
+/** Units that come later than this move the clock, ms. */
+const LATE_MS = 300;
+/** Tracks whose times are further apart have no common clock, s. */
+const APART_MAX_S = 10;
+/** Shortest time between two releases, ms. */
+const STEP_MS = 8;
+/** Blocks of memory that units may wait in. */
+const BLOCKS_MAX = 256;
+
+interface PacedTrack {
+  readonly units: UnitLog;
+  /** First entry that has not been released, and first one not looked at. */
+  at: number;
+  scan: number;
+  /** Decoding time of the first and the last unit, ticks. */
+  first: number | undefined;
+  newest: number;
+  /** Second of its own clock that is due when the clock starts. */
+  origin: number | undefined;
+}
+
+/** Releases units when they are due by their decoding times. */
+export class SourcePacer {
+  readonly #clock: Clock;
+  readonly #failed: (error: Error) => void;
+  readonly #tracks: PacedTrack[] = [];
+  readonly #limits: number[] = [];
+  #input: UnitInput | undefined;
+  /** When the origins of the tracks are due, monotonic ms. */
+  #start = 0;
+  #timer: Cancel | undefined;
+  /** Those who wait for room, and what they wait for. */
+  #waiting: { readonly ahead: number; readonly go: () => void }[] = [];
+  #closed = false;
+
+  /** @param failed called when the stream cannot go on */
+  constructor(clock: Clock, failed: (error: Error) => void) {
+    this.#clock = clock;
+    this.#failed = failed;
+  }
+
+  add(tracks: readonly { readonly units: UnitLog }[]): void {
+    for (const { units } of tracks) {
+      this.#tracks.push({ units, at: 0, scan: 0, first: undefined, newest: 0, origin: undefined });
+      this.#limits.push(0);
+    }
+  }
+
+  /** Starts the clock: the first unit is due now. */
+  begin(input: UnitInput): void {
+    this.#start = this.#clock.now();
+    for (const track of this.#tracks) this.#look(track, this.#start);
+    this.#input = input;
+    const firsts = this.#tracks.flatMap(({ first, units: { clockRate } }) =>
+      first === undefined ? [] : [first / clockRate],
+    );
+    const common = firsts.length === 0 ? undefined : Math.min(...firsts);
+    for (const track of this.#tracks) {
+      const own = track.first === undefined ? common : track.first / track.units.clockRate;
+      if (own === undefined || common === undefined) continue;
+      track.origin = Math.abs(own - common) <= APART_MAX_S ? common : own;
+    }
+    this.#align();
+    this.#release();
+  }
+
+  /** Says that there may be new units. */
+  wake(): void {
+    if (this.#closed) return;
+    const now = this.#clock.now();
+    let late = 0;
+    for (const track of this.#tracks) late = Math.max(late, this.#look(track, now));
+    if (late > LATE_MS) {
+      this.#start += late;
+      this.#align();
+    }
+    if (this.#input !== undefined && this.#timer === undefined) this.#release();
+  }
+
+  /** @returns how much later than it was due the first new unit has come, ms */
+  #look(track: PacedTrack, now: number): number {
+    const { units } = track;
+    let late = 0;
+    for (let isFirst = true; units.find(track.scan); isFirst = false) {
+      track.first ??= units.dts;
+      track.newest = units.dts;
+      track.scan = (track.scan + units.entries) | 0;
+      if (!isFirst || this.#input === undefined) continue;
+      if (track.origin === undefined) this.#join(track, now);
+      late = now - this.#start - 1000 * (units.dts / units.clockRate - (track.origin ?? 0));
+    }
+    return late;
+  }
+
+  /** How much lies ready that is not due yet, s. */
+  get ahead(): number {
+    const isRunning = this.#input !== undefined;
+    const elapsed = isRunning ? (this.#clock.now() - this.#start) / 1000 : 0;
+    let most = 0;
+    for (const { first, newest, origin, units } of this.#tracks) {
+      if (first === undefined) continue;
+      const start = (isRunning ? origin : undefined) ?? first / units.clockRate;
+      most = Math.max(most, newest / units.clockRate - start - elapsed);
+    }
+    return most;
+  }
+
+  /** Whether units take so much memory that no more may come. */
+  get isFull(): boolean {
+    return this.#tracks.reduce((sum, { units }) => sum + units.blocks, 0) > BLOCKS_MAX;
+  }
+
+  /**
+   * Waits until less than `ahead` seconds lie ready, in bounded memory.
+   *
+   * @throws {SourceError} if that cannot be
+   */
+  async room(ahead: number): Promise<void> {
+    while (!this.#closed && (this.ahead > ahead || this.isFull)) {
+      if (this.#input === undefined && this.isFull) throw new SourceError("a segment is too large");
+      await new Promise<void>((go) => this.#waiting.push({ ahead, go }));
+    }
+  }
+
+  #admit(): void {
+    if (this.#waiting.length === 0 || this.isFull) return;
+    const now = this.ahead;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ ahead }) => now > ahead);
+    for (const { ahead, go } of waiting) if (now <= ahead) go();
+  }
+
+  /** Gives the stream what is due, and comes back when more is. */
+  #release(): void {
+    if (this.#closed || this.#input === undefined) return;
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    const elapsed = (now - this.#start) / 1000;
+    let due = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#tracks.length; i++) {
+      const track = this.#tracks[i] as PacedTrack;
+      const { units, origin } = track;
+      const limit = origin === undefined ? Number.NEGATIVE_INFINITY : (origin + elapsed) * units.clockRate;
+      this.#limits[i] = limit;
+      while (units.find(track.at)) {
+        if (units.dts > limit) {
+          due = Math.min(due, this.#start + 1000 * (units.dts / units.clockRate - (origin ?? 0)));
+          break;
+        }
+        track.at = (track.at + units.entries) | 0;
+      }
+    }
+    const fault = this.#input.pump(this.#limits);
+    if (fault !== undefined) {
+      this.#failed(faultError(fault));
+      return;
+    }
+    this.#admit();
+    if (due === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#clock.after(Math.max(due - now, STEP_MS), () => this.#release());
+  }
+
+  /** The first unit of a track whose clock is not known is due now, unless it fits the clock of the others. */
+  #join(track: PacedTrack, now: number): void {
+    const own = (track.first as number) / track.units.clockRate;
+    const elapsed = (now - this.#start) / 1000;
+    const other = this.#tracks.find(({ origin }) => origin !== undefined)?.origin;
+    const fits = other !== undefined && Math.abs(own - elapsed - other) <= APART_MAX_S;
+    track.origin = fits ? other : own - elapsed;
+    this.#align();
+  }
+
+  /** Says where the tracks are on the wall clock. */
+  #align(): void {
+    const wall = this.#clock.wall() - (this.#clock.now() - this.#start);
+    this.#tracks.forEach(({ origin, units }, i) => {
+      if (origin !== undefined) this.#input?.align(i, origin * units.clockRate, wall);
+    });
+  }
+
+  /** Resolves when everything that has come is released. */
+  async drained(): Promise<void> {
+    await this.room(0);
+  }
+
+  /** Whoever waits goes on. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.();
+    for (const { go } of this.#waiting.splice(0)) go();
+  }
+}
+
+function faultError(fault: "frame" | "budget"): Error {
+  if (fault === "frame") return new ProtocolError("frame is larger than 16777216 bytes");
+  return new BudgetError("the media memory is used up");
+}

@@ -1,0 +1,18 @@
+import type { ByteRates } from "../../lib/rate.ts";
+import type { JsonObject } from "../../lib/registry.ts";
+import type { IngestReporter } from "../../stream/ingest.ts";
+import type { MediaReader } from "./transport.ts";
+
+/** What can be said of a session while it runs; what has no meaning for it is left out. */
+export function sessionStats(
+  rates: ByteRates,
+  publisher: IngestReporter | undefined,
+  reader: MediaReader | undefined,
+): JsonObject {
+  const { bitrateIn, bitrateOut } = rates;
+  if (publisher !== undefined) return { bitrateIn, ...publisher.stream.stats.describe() };
+  if (reader === undefined) return {};
+  const { packetsLost, framesDropped, lagMs } = reader;
+  if (lagMs === undefined) return { bitrateOut };
+  return { bitrateOut, packetsLost, lagMs: Math.max(Math.round(lagMs), 0), framesDropped };
+}

@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { encryptConfig, isEncrypted } from "../config/crypt.ts";
+import { type Environment, strayVariables } from "../config/environment.ts";
+import { type Config, type LoadedConfig, loadConfig } from "../config/load.ts";
+import { clip } from "../config/scalars.ts";
+import { readText } from "../host/files.ts";
+import { ConfigError } from "../lib/errors.ts";
+
+/** The configuration file that is read when none is named. */
+export const DEFAULT_FILE = "mediamtx.yml";
+/** The default file of an earlier name; it wins over the present one. */
+const LEGACY_FILE = "rtsp-simple-server.yml";
+/** Where the file is looked for when none is named and the current folder has none. */
+const SYSTEM_FILES = [
+  "/usr/local/etc/mediamtx.yml",
+  "/usr/etc/mediamtx.yml",
+  "/etc/mediamtx/mediamtx.yml",
+] as const;
+
+/** The configuration file of a run. */
+export interface ConfigFile {
+  readonly path: string;
+  /** Whether there is one; the default file need not be there. */
+  readonly exists: boolean;
+  /** Whether it was found beyond the current folder, without being named. */
+  readonly isElsewhere: boolean;
+}
+
+/**
+ * Says which file the configuration is read from.
+ *
+ * @param asked the file named on the command line
+ * @param isThere whether there is a file
+ */
+export function locateConfig(
+  asked: string | undefined,
+  isThere: (path: string) => boolean = existsSync,
+): ConfigFile {
+  const path = asked ?? DEFAULT_FILE;
+  const local = path === DEFAULT_FILE && isThere(LEGACY_FILE) ? LEGACY_FILE : path;
+  const isOptional = local === DEFAULT_FILE || local === LEGACY_FILE;
+  if (!isOptional || isThere(local)) return { path: local, exists: true, isElsewhere: false };
+  const system = asked === undefined ? SYSTEM_FILES.find(isThere) : undefined;
+  const isElsewhere = system !== undefined;
+  return { path: system ?? local, exists: isElsewhere, isElsewhere };
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong
+ */
+export function loadFile(
+  { path, exists }: Pick<ConfigFile, "path" | "exists">,
+  environment: Environment,
+): LoadedConfig {
+  return loadConfig(exists ? readText(path) : undefined, environment);
+}
+
+/**
+ * Encrypts a configuration file with the key in `MTX_CONFKEY`.
+ *
+ * @returns the text of the encrypted file
+ * @throws {Error} if the file cannot be read; {ConfigError} if there is no key, or the file is encrypted already
+ */
+export function encryptFile(path: string, { MTX_CONFKEY: key }: Environment): string {
+  if (key === undefined || key === "") throw new ConfigError("set the variable MTX_CONFKEY to the key");
+  const text = readText(path);
+  if (isEncrypted(text, key)) throw new ConfigError(`${path} is encrypted with this key already`);
+  return `${encryptConfig(text, key, crypto.getRandomValues(new Uint8Array(24)))}\n`;
+}
+
+/** What somebody set that has no effect yet, in one line. */
+export function ignoredKeys({ unavailable }: Config): string | undefined {
+  return unavailable.length === 0 ? undefined : `not available yet, ignored: ${unavailable.join(", ")}`;
+}
+
+/** Variables that look like ours and are not, in one line. */
+export function ignoredVariables(environment: Environment): string | undefined {
+  const names = strayVariables(environment).map((name) => clip(name));
+  if (names.length === 0) return undefined;
+  const hint = names.some((name) => name.startsWith("MTX_PATHS_"))
+    ? " (the name of a path is in capitals and ends at the next _)"
+    : "";
+  return `variables that stand for no parameter, ignored: ${names.join(", ")}${hint}`;
+}

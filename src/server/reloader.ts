@@ -1,0 +1,62 @@
+import type { Cancel, Clock } from "../lib/clock.ts";
+import { errorText } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+
+/** Reloads follow each other at this distance at least, ms. */
+const MIN_INTERVAL_MS = 1_000;
+
+export interface ReloaderOptions<Config> {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Reads the new configuration. @throws {ConfigError} */
+  readonly load: () => Config;
+  /** Puts it into force. */
+  readonly apply: (config: Config) => Promise<void>;
+}
+
+/**
+ * Turns news of a changed file into reloads. Changes that come too soon after a reload, or during one, are put off
+ * and not lost. A configuration that cannot be read leaves everything as it is.
+ */
+export class Reloader<Config> {
+  readonly #options: ReloaderOptions<Config>;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #pending: Cancel | undefined;
+  #busy = false;
+  #closed = false;
+
+  constructor(options: ReloaderOptions<Config>) {
+    this.#options = options;
+  }
+
+  /** The file has changed. */
+  changed(): void {
+    if (this.#closed || this.#pending !== undefined) return;
+    const { clock } = this.#options;
+    const wait = Math.max(this.#notBefore - clock.now(), 0);
+    this.#pending = clock.after(wait, () => void this.#reload());
+  }
+
+  /** No reload begins after this. */
+  close(): void {
+    this.#closed = true;
+    this.#pending?.();
+  }
+
+  /** Never rejects. */
+  async #reload(): Promise<void> {
+    this.#pending = undefined;
+    const { clock, logger, load, apply } = this.#options;
+    this.#notBefore = clock.now() + MIN_INTERVAL_MS;
+    if (this.#busy) return this.changed();
+    this.#busy = true;
+    try {
+      logger.info("reloading configuration (file changed)");
+      await apply(load());
+    } catch (error) {
+      logger.error(`${errorText(error)}; the previous configuration stays in force`);
+    } finally {
+      this.#busy = false;
+    }
+  }
+}

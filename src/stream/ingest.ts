@@ -1,0 +1,111 @@
+import type { MediaMemory } from "../../wasm/core.ts";
+import type { IngestEvents, ReceiveFault } from "../../wasm/log.ts";
+import type { Clock } from "../lib/clock.ts";
+import { BudgetError, ProtocolError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { Tally } from "../lib/tally.ts";
+import type { IgnoredPackets } from "./ignored-packets.ts";
+import type { Stream } from "./stream.ts";
+
+export interface PublisherOptions {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly ignoredPackets: IgnoredPackets;
+}
+
+/** Brings what a publisher sends into the stream. */
+export class IngestReporter {
+  readonly stream: Stream;
+  readonly #memory: MediaMemory;
+  readonly #tally: Tally;
+  readonly #details = new Map<string, string>();
+  readonly #logger: Logger;
+  readonly #ignoredPackets: IgnoredPackets;
+
+  constructor(stream: Stream, { logger, clock, ignoredPackets }: PublisherOptions) {
+    this.stream = stream;
+    this.#memory = stream.memory;
+    this.#logger = logger;
+    this.#ignoredPackets = ignoredPackets;
+    this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
+  }
+
+  /** Whether an interleaved frame has come in part. */
+  get midFrame(): boolean {
+    return this.stream.log.pending;
+  }
+
+  /** RTP packets that never came. */
+  get packetsLost(): number {
+    return this.stream.log.tracks.reduce((sum, track) => sum + track.lost, 0);
+  }
+
+  /**
+   * Takes interleaved frames from `offset` on.
+   *
+   * @returns where the first byte stands that is none
+   * @throws {ProtocolError} if a frame is too large
+   * @throws {BudgetError} if the media memory is used up
+   */
+  receive(chunk: Uint8Array, offset: number): number {
+    const end = this.stream.receive(chunk, offset);
+    this.settle(typeof end === "string" ? end : undefined);
+    return end as number;
+  }
+
+  /**
+   * Says what was not taken of what the stream has just received.
+   *
+   * @throws {ProtocolError | BudgetError} if there is a fault
+   */
+  settle(fault: ReceiveFault | undefined): void {
+    const events = this.stream.takeEvents();
+    if (events !== undefined) this.#count(events);
+    if (fault !== undefined) throw faultError(fault);
+  }
+
+  #count({ bits, value, expected }: IngestEvents): void {
+    const { core } = this.#memory;
+    this.#ignoredPackets.packets += this.stream.log.takeRefused();
+    if ((bits & core.EVENT_LOST.value) !== 0) this.#tally.count("lost", this.stream.log.takeLost());
+    if ((bits & core.EVENT_WRONG_SSRC.value) !== 0) {
+      this.#example("ssrc", `received packet with wrong SSRC ${value >>> 0}, expected ${expected >>> 0}`);
+    }
+    if ((bits & core.EVENT_UNKNOWN_TYPE.value) !== 0) {
+      this.#example("type", `received RTP packet with unknown format: ${value}`);
+    }
+    if ((bits & core.EVENT_UNKNOWN_CHANNEL.value) !== 0) {
+      this.#example("channel", `received interleaved frame on unknown channel: ${value}`);
+    }
+    if ((bits & core.EVENT_MALFORMED.value) !== 0) {
+      this.#example("malformed", `received malformed RTP packet of ${value} bytes`);
+    }
+    if ((bits & core.EVENT_OVERSIZED.value) !== 0) {
+      this.#example("oversized", `payload size (${value}) is greater than maximum allowed (${expected})`);
+    }
+    if ((bits & core.EVENT_REFRAGMENT.value) !== 0) {
+      this.#logger.info(
+        `RTP packets of more than ${expected} bytes are cut into smaller ones (${value} bytes came)`,
+      );
+    }
+  }
+
+  #example(what: string, text: string): void {
+    this.#details.set(what, text);
+    this.#tally.count(what);
+  }
+
+  #warn(what: string, count: number): void {
+    if (what === "lost") this.#logger.warn(`${count} RTP packet${count === 1 ? "" : "s"} lost`);
+    else this.#logger.warn(this.#details.get(what) ?? what);
+  }
+
+  close(): void {
+    this.#tally.flush();
+  }
+}
+
+function faultError(fault: ReceiveFault): Error {
+  if (fault === "frame") return new ProtocolError("frame is larger than 16777216 bytes");
+  return new BudgetError("the media memory is used up");
+}
