@@ -1,44 +1,50 @@
 import type { Clock } from "../../lib/clock.ts";
-import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { ByteBudget } from "./proto/budget.ts";
-import type { Variant } from "./proto/playlist.ts";
+import type { ChosenTrack } from "./tracks.ts";
+import type { Container } from "./writers.ts";
 
 export interface MuxerOptions {
-  readonly variant: Variant;
-  readonly segmentCount: number;
-  /** ms. */
+  /** The tracks that go into the segments; the first one leads: parts and segments begin with its units. */
+  readonly tracks: readonly ChosenTrack[];
+  /** Tracks that were left out because they send nothing. */
+  readonly silent: ReadonlySet<number>;
+  readonly container: Container;
+  /** Least length of a segment, ms. */
   readonly segmentDuration: number;
+  /** Least length of a part, ms. */
   readonly partDuration: number;
+  /** Whether parts are made to fit the distance of frames (LL-HLS). */
+  readonly isAdjusting: boolean;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
-  /** Of the bytes of all playlists. */
-  readonly budget: ByteBudget;
-  /** Where segments are kept in files; undefined to keep them in memory. */
-  readonly files?: { readonly directory: string; readonly path: string };
+}
+
+/** Takes what a muxer makes, in order. */
+export interface SegmentSink {
+  /** Segments that begin from now on need this file in front of them; empty where their container has none. */
+  describe(init: Uint8Array<ArrayBuffer>): void;
+  /** @param start wall clock of the first frame of the segment, ms since 1970 */
+  begin(start: number): void;
+  /**
+   * The segment goes on with a part.
+   *
+   * @param bytes borrowed views of media memory: to be copied at once
+   * @param duration ms
+   * @param isIndependent whether it begins with a random access point
+   */
+  addPart(bytes: readonly Uint8Array[], duration: number, isIndependent: boolean): void;
+  /** The segment is whole. */
+  end(): void;
 }
 
 /** What a muxer is given, and whom it tells. */
 export interface MuxerOwner {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with every part. */
+  /** Called with every part, once everything that begins or ends with it is in the sink. */
   readonly onPart: () => void;
   /** Called, at most once, when it cannot go on. */
   readonly onFault: (error: Error) => void;
   /** Called, at most once, when it should be made anew: these tracks send nothing. */
   readonly onSilence: (silent: ReadonlySet<number>) => void;
-}
-
-/** Fewest segments that a playlist may have. */
-export const LOW_LATENCY_SEGMENTS_MIN = 7;
-const SEGMENTS_MIN = 3;
-
-export function checkCount(variant: Variant, count: number): void {
-  if (variant === "lowLatency" && count < LOW_LATENCY_SEGMENTS_MIN) {
-    throw new RefusedError("muxer error: Low-Latency HLS requires at least 7 segments");
-  }
-  if (count < SEGMENTS_MIN) {
-    throw new RefusedError("muxer error: The minimum number of HLS segments is 3");
-  }
 }

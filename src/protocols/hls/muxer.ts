@@ -1,22 +1,14 @@
-import { randomBytes } from "node:crypto";
 import type { PartRange, UnitLog } from "../../../wasm/units.ts";
 import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
-import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
-import { type Track as StreamTrack, trackList } from "../../media/track.ts";
 import { Segmenter } from "../../segments/segmenter.ts";
 import { SilenceMonitor } from "../../segments/silence.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../../stream/units.ts";
-import { checkCount, LOW_LATENCY_SEGMENTS_MIN, type MuxerOptions, type MuxerOwner } from "./muxer-options.ts";
-import { PlaylistTexts } from "./proto/texts.ts";
-import { SegmentWindow } from "./proto/window.ts";
-import { SegmentFiles } from "./segment-files.ts";
-import { type ChosenTrack, chooseTracks, describeTrack } from "./tracks.ts";
+import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
+import { type ChosenTrack, describeTrack } from "./tracks.ts";
 import { openWriter, type Writer } from "./writers.ts";
 
-/** Pieces in which segments are put together when nobody asks for parts, ms. */
-const PIECE_MS = 500;
 /** A track that runs ahead of the leading one by more loses what is oldest, ms. */
 const AHEAD_MAX_MS = 15_000;
 /** Sound and picture may be apart by less, ms. */
@@ -25,9 +17,6 @@ const VISIBLE_SHIFT_MS = 15;
 const BLIND_MS = 10_000;
 /** Bytes of a random access point that are looked at. */
 const HEAD_BYTES = 4_096;
-
-const NO_CODEC =
-  "the stream doesn't contain any supported codec, which are currently H265, H264, Opus, MPEG-4 Audio";
 
 interface Track extends ChosenTrack {
   readonly units: UnitLog;
@@ -43,20 +32,19 @@ interface Track extends ChosenTrack {
 
 /** Makes the segments and parts of a stream, as one of its readers. */
 export class Muxer implements UnitReader {
-  readonly prefix = randomBytes(6).toString("hex");
-  readonly window: SegmentWindow;
-  readonly texts: PlaylistTexts;
   readonly #stream: Stream;
   readonly #options: MuxerOptions;
+  readonly #sink: SegmentSink;
   readonly #owner: MuxerOwner;
   readonly #silence: SilenceMonitor;
   readonly #units: UnitStream;
   readonly #tracks: readonly Track[];
   readonly #writer: Writer;
   readonly #segmenter: Segmenter;
-  readonly #files: SegmentFiles | undefined;
   #described: readonly Mp4Track[] = [];
   #parametersVersion = -1;
+  /** Of the segment in progress, bytes; 0 as long as it has no part. */
+  #segmentSize = 0;
   /** Start of the part in progress, ms since 1970. */
   #partStart = 0;
   /** What is 0 in the files, ms since 1970. */
@@ -67,47 +55,20 @@ export class Muxer implements UnitReader {
   #blindTime: number;
 
   /**
-   * @param silent tracks that send nothing and are left out until they do
-   * @throws {RefusedError} if the stream has no track for it, or the configuration does not fit
+   * @throws {RefusedError} if none of the tracks comes in units
    * @throws {BudgetError} if the media memory is used up
    */
-  constructor(
-    stream: Stream,
-    options: MuxerOptions,
-    owner: MuxerOwner,
-    silent: ReadonlySet<number> = new Set(),
-  ) {
-    const { variant, segmentCount, segmentDuration, partDuration } = options;
-    checkCount(variant, segmentCount);
-    const { chosen, left } = chooseTracks(stream, silent);
-    if (chosen.length === 0) throw new RefusedError(NO_CODEC);
-    if (left.length > 0) owner.logger.warn(`left out: ${left.join("; ")}`);
-    owner.logger.info(
-      `is converting into HLS, ${trackList(chosen.map(({ index }) => stream.description.tracks[index] as StreamTrack))}`,
-    );
-    const isLowLatency = variant === "lowLatency";
+  constructor(stream: Stream, options: MuxerOptions, sink: SegmentSink, owner: MuxerOwner) {
+    const { tracks, silent, container } = options;
     this.#stream = stream;
     this.#options = options;
+    this.#sink = sink;
     this.#owner = owner;
     this.#blindTime = owner.clock.now() + BLIND_MS;
-    const indexes = chosen.map(({ index }) => index);
+    const indexes = tracks.map(({ index }) => index);
     this.#silence = new SilenceMonitor(stream, indexes, silent);
-    this.window = new SegmentWindow({
-      count: segmentCount,
-      gaps: isLowLatency ? LOW_LATENCY_SEGMENTS_MIN : 0,
-      budget: options.budget,
-    });
-    this.texts = new PlaylistTexts(this.window, variant, { prefix: this.prefix, time: formatRfc3339 });
-    this.#segmenter = new Segmenter({
-      segmentDuration,
-      partDuration: isLowLatency ? partDuration : PIECE_MS,
-      isAdjusting: isLowLatency,
-      hasVideo: chosen.some(({ isVideo }) => isVideo),
-    });
-    const extension = variant === "mpegts" ? "ts" : "mp4";
-    const nameOf = (id: number) => `${this.prefix}_seg${id}.${extension}`;
-    this.#files = options.files && new SegmentFiles({ ...options.files, logger: owner.logger, nameOf });
-    const writer = openWriter(variant, stream.memory);
+    this.#segmenter = new Segmenter({ ...options, hasVideo: tracks.some(({ isVideo }) => isVideo) });
+    const writer = openWriter(container, stream.memory);
     this.#writer = writer;
     try {
       this.#units = stream.addUnitReader(this);
@@ -115,15 +76,15 @@ export class Muxer implements UnitReader {
       writer.close();
       throw error;
     }
-    this.#tracks = chosen.flatMap((track, i) => {
+    this.#tracks = tracks.flatMap((track, i) => {
       const units = this.#units.tracks[track.index];
       if (units === undefined) return [];
       const from = units.headSeq;
       return [{ ...track, units, id: i + 1, from, at: from, origin: undefined, isIndependent: false }];
     });
     if (this.#tracks.length > 0) return;
-    void this.close(); // there are no files yet
-    throw new RefusedError(NO_CODEC);
+    this.close();
+    throw new RefusedError("muxer error: none of the tracks comes in units");
   }
 
   /** The tracks with their parameters, once the first part is there. */
@@ -131,10 +92,9 @@ export class Muxer implements UnitReader {
     return this.#described;
   }
 
-  /** Whether a playlist has enough in it to be played. */
-  get hasContent(): boolean {
-    const least = this.#options.variant === "fmp4" ? 2 : 1;
-    return this.window.wholeCount >= least && this.#silence.isSettled;
+  /** Whether all tracks have sent something. */
+  get isSettled(): boolean {
+    return this.#silence.isSettled;
   }
 
   needs(index: number): number {
@@ -211,7 +171,7 @@ export class Muxer implements UnitReader {
     const isFirst = this.#described.length === 0;
     const isNew = !isFirst && !sameTracks(described, this.#described);
     this.#described = described;
-    if (isFirst || isNew) this.window.describe(init);
+    if (isFirst || isNew) this.#sink.describe(init);
     return isNew;
   }
 
@@ -223,7 +183,7 @@ export class Muxer implements UnitReader {
     const leading = this.#tracks[0] as Track;
     leading.from = leading.at;
     leading.origin = this.#originOf(leading);
-    this.window.begin(time);
+    this.#sink.begin(time);
   }
 
   /** Ends the part in progress in front of the unit of the leading track that begins at `time`. */
@@ -231,18 +191,13 @@ export class Muxer implements UnitReader {
     const ranges = this.#tracks.map((track) =>
       track === leading ? this.#range(track, leading.at, dts) : this.#rangeUntil(track, time),
     );
-    const isSegmentStart = this.window.open?.parts.length === 0;
-    const views = this.#writer.write(ranges, isSegmentStart);
+    const views = this.#writer.write(ranges, this.#segmentSize === 0);
     if (views === undefined) throw new Error("muxer error: a part is too large");
-    this.window.addPart(
-      new Blob(views as Uint8Array<ArrayBuffer>[]),
-      time - this.#partStart,
-      leading.isIndependent,
-    );
+    for (const { length } of views) this.#segmentSize += length;
+    this.#sink.addPart(views, time - this.#partStart, leading.isIndependent);
     for (const [i, { to }] of ranges.entries()) (this.#tracks[i] as Track).from = to;
     this.#partStart = time;
-    const { segmentMaxSize } = this.#options;
-    if ((this.window.open?.size ?? 0) > segmentMaxSize) {
+    if (this.#segmentSize > this.#options.segmentMaxSize) {
       throw new Error("muxer error: reached maximum segment size");
     }
   }
@@ -275,10 +230,9 @@ export class Muxer implements UnitReader {
   }
 
   #nextSegment(time: number): void {
-    const whole = this.window.open;
-    this.window.end();
-    if (whole !== undefined) this.#files?.add(whole, this.window);
-    this.window.begin(time);
+    this.#sink.end();
+    this.#segmentSize = 0;
+    this.#sink.begin(time);
     this.#realign();
   }
 
@@ -316,13 +270,11 @@ export class Muxer implements UnitReader {
     }
   }
 
-  /** @returns when its files are gone; all else is given back at once */
-  close(): Promise<void> {
+  /** Gives back what it holds; the segment in progress stays as it is. */
+  close(): void {
     this.#failed = true;
     this.#stream.removeUnitReader(this);
     this.#writer.close();
-    this.window.close();
-    return this.#files?.close() ?? Promise.resolve();
   }
 }
 

@@ -6,8 +6,8 @@ import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import type { LivePath, PathManager } from "../../path/manager.ts";
 import type { Client } from "../../path/path.ts";
-import { Muxer } from "./muxer.ts";
-import type { MuxerOptions } from "./muxer-options.ts";
+import type { LiveOptions } from "./live-options.ts";
+import { LivePlaylist } from "./live-playlist.ts";
 
 /** Nobody has asked for anything for so long: the muxer is not needed, ms. */
 const IDLE_MS = 60_000;
@@ -22,7 +22,7 @@ export interface PathMuxerOptions {
   readonly paths: PathManager;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly muxer: MuxerOptions;
+  readonly playlist: LiveOptions;
   /** Where segments are kept in files; empty to keep them in memory. */
   readonly directory: string;
   /** Who asked for it; undefined when it is made without a request, and stays. */
@@ -33,9 +33,9 @@ export interface PathMuxerOptions {
 
 /** A request that is held until there is enough. */
 export interface Held {
-  readonly isReady: (muxer: Muxer) => boolean;
-  /** @param muxer undefined when it has ended before */
-  readonly answer: (muxer: Muxer | undefined) => Response;
+  readonly isReady: (playlist: LivePlaylist) => boolean;
+  /** @param playlist undefined when it has ended before */
+  readonly answer: (playlist: LivePlaylist | undefined) => Response;
 }
 
 interface Waiting extends Held {
@@ -50,7 +50,7 @@ export class PathMuxer implements Listed {
   readonly #client: Client;
   readonly #waiting = new Set<Waiting>();
   #live: LivePath | undefined;
-  #muxer: Muxer | undefined;
+  #playlist: LivePlaylist | undefined;
   #lastRequest: number;
   #idle: Cancel | undefined;
   /** Set between a mistake and the next try. */
@@ -58,7 +58,7 @@ export class PathMuxer implements Listed {
   #bytesSent = 0;
   readonly #rates = new ByteRates();
   #closed = false;
-  /** Settles when the files of the muxers so far are gone. */
+  /** Settles when the files of the playlists so far are gone. */
   #filesGone: Promise<void> = Promise.resolve();
 
   constructor(options: PathMuxerOptions) {
@@ -118,7 +118,7 @@ export class PathMuxer implements Listed {
 
   /** @param silent tracks that send nothing */
   #open(live: LivePath, silent: ReadonlySet<number>): void {
-    const { clock, logger, muxer, path, directory } = this.#options;
+    const { clock, logger, playlist, path, directory } = this.#options;
     const owner = {
       clock,
       logger,
@@ -126,9 +126,9 @@ export class PathMuxer implements Listed {
       onFault: (error: Error) => this.#fail(error),
       onSilence: (found: ReadonlySet<number>) => this.#openAnew(live, found),
     };
-    this.#muxer = new Muxer(
+    this.#playlist = new LivePlaylist(
       live.stream,
-      directory === "" ? muxer : { ...muxer, files: { directory, path } },
+      directory === "" ? playlist : { ...playlist, files: { directory, path } },
       owner,
       silent,
     );
@@ -136,7 +136,7 @@ export class PathMuxer implements Listed {
 
   #openAnew(live: LivePath, silent: ReadonlySet<number>): void {
     if (this.#closed) return;
-    this.#closeMuxer();
+    this.#closePlaylist();
     try {
       this.#open(live, silent);
     } catch (error) {
@@ -146,7 +146,7 @@ export class PathMuxer implements Listed {
 
   #lookLater(): void {
     this.#idle = this.#options.clock.after(IDLE_LOOK_MS, () => {
-      const isHeld = this.#waiting.size > 0 && this.#muxer !== undefined;
+      const isHeld = this.#waiting.size > 0 && this.#playlist !== undefined;
       if (isHeld || this.#options.clock.wall() - this.#lastRequest < IDLE_MS) this.#lookLater();
       else this.#end(new Error("not used anymore"));
     });
@@ -161,9 +161,9 @@ export class PathMuxer implements Listed {
     this.#bytesSent += bytes;
   }
 
-  /** The muxer as it is; undefined while the stream is waited for. */
-  get muxer(): Muxer | undefined {
-    return this.#muxer;
+  /** The playlist as it is; undefined while the stream is waited for. */
+  get playlist(): LivePlaylist | undefined {
+    return this.#playlist;
   }
 
   /** Whether so many requests wait that no more can. */
@@ -189,13 +189,13 @@ export class PathMuxer implements Listed {
 
   /** Answers all that wait for what there is now, in one pass. */
   #serve(): void {
-    const muxer = this.#muxer;
-    if (muxer === undefined || this.#waiting.size === 0) return;
+    const playlist = this.#playlist;
+    if (playlist === undefined || this.#waiting.size === 0) return;
     this.requested();
     for (const waiting of this.#waiting) {
-      if (!waiting.isReady(muxer)) continue;
+      if (!waiting.isReady(playlist)) continue;
       this.#waiting.delete(waiting);
-      waiting.resolve(waiting.answer(muxer));
+      waiting.resolve(waiting.answer(playlist));
     }
   }
 
@@ -216,7 +216,7 @@ export class PathMuxer implements Listed {
 
   /** Gives everything back; held requests are answered. */
   #stop(): void {
-    this.#closeMuxer();
+    this.#closePlaylist();
     this.#live?.path.removeReader(this.#client);
     this.#live = undefined;
     const waiting = [...this.#waiting];
@@ -224,10 +224,12 @@ export class PathMuxer implements Listed {
     for (const { answer, resolve } of waiting) resolve(answer(undefined));
   }
 
-  #closeMuxer(): void {
-    const muxer = this.#muxer;
-    this.#muxer = undefined;
-    if (muxer !== undefined) this.#filesGone = Promise.all([this.#filesGone, muxer.close()]).then(() => {});
+  #closePlaylist(): void {
+    const playlist = this.#playlist;
+    this.#playlist = undefined;
+    if (playlist !== undefined) {
+      this.#filesGone = Promise.all([this.#filesGone, playlist.close()]).then(() => {});
+    }
   }
 
   /** Settles when nothing of it is left on the disk; to be asked once it has been closed. */

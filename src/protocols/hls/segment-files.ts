@@ -1,10 +1,17 @@
 import { Folder } from "../../host/folder.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { Segment, SegmentWindow } from "./proto/window.ts";
+
+/** Whoever has the segments that are kept in files. */
+export interface SegmentShelf {
+  /** Whether it still has a whole segment. */
+  keeps(id: number): boolean;
+  /** The bytes of a segment can be read from a file from now on. */
+  stored(id: number, file: Blob): void;
+}
 
 export interface SegmentFilesOptions {
-  /** `hlsDirectory`. */
+  /** Where the folder of the path is made. */
   readonly directory: string;
   /** Name of the path: its files are in a folder of that name. */
   readonly path: string;
@@ -13,7 +20,7 @@ export interface SegmentFilesOptions {
   readonly nameOf: (id: number) => string;
 }
 
-/** Keeps the segments of a muxer in files instead of memory. A segment that cannot be written stays in memory. */
+/** Keeps whole segments in files instead of memory. A segment that cannot be written stays in memory. */
 export class SegmentFiles {
   readonly #options: SegmentFilesOptions;
   readonly #folder: Folder;
@@ -28,11 +35,11 @@ export class SegmentFiles {
     this.#folder = new Folder(options.directory, options.path);
   }
 
-  /** Takes a whole segment, and lets go of those that the window does not have any more. */
-  add(segment: Segment, window: SegmentWindow): void {
+  /** Takes a whole segment, and lets go of those that the shelf does not have any more. */
+  add(id: number, bytes: Blob, shelf: SegmentShelf): void {
     this.#work = this.#work.then(async () => {
-      for (const id of [...this.#ids]) if (window.segment(id) === undefined) await this.#remove(id);
-      if (!this.#closed && window.segment(segment.id) === segment) await this.#write(segment, window);
+      for (const old of [...this.#ids]) if (!shelf.keeps(old)) await this.#remove(old);
+      if (!this.#closed && shelf.keeps(id)) await this.#write(id, bytes, shelf);
     });
   }
 
@@ -41,21 +48,12 @@ export class SegmentFiles {
     await this.#folder.remove(this.#options.nameOf(id));
   }
 
-  async #write(segment: Segment, window: SegmentWindow): Promise<void> {
+  async #write(id: number, bytes: Blob, shelf: SegmentShelf): Promise<void> {
     const { logger, nameOf } = this.#options;
-    const { bytes } = segment;
-    if (bytes === undefined) return;
     try {
-      const file = await this.#folder.write(nameOf(segment.id), bytes);
-      this.#ids.add(segment.id);
-      segment.bytes = file;
-      let at = 0;
-      for (const part of segment.parts) {
-        const { size } = part.bytes;
-        part.bytes = file.slice(at, at + size);
-        at += size;
-      }
-      window.stored(segment);
+      const file = await this.#folder.write(nameOf(id), bytes);
+      this.#ids.add(id);
+      shelf.stored(id, file);
       if (this.#failing) logger.info("segments are written to files again");
       this.#failing = false;
     } catch (error) {

@@ -10,14 +10,14 @@ import { Tally } from "../../lib/tally.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { Path, PathWatcher } from "../../path/path.ts";
 import { type AccessOptions, clientAddress, isOpen, refusal } from "./access.ts";
-import type { Muxer } from "./muxer.ts";
+import type { LivePlaylist } from "./live-playlist.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
 import { type Held, PathMuxer } from "./path-muxer.ts";
 import { ByteBudget } from "./proto/budget.ts";
 import { GAP_NAME } from "./proto/playlist.ts";
+import { factsOf } from "./proto/stream-facts.ts";
 import { type FileName, readFileName, readQuery, readRequest, splitUrl } from "./requests.ts";
 import { CACHE, Responses } from "./responses.ts";
-import { factsOf } from "./tracks.ts";
 
 export interface HlsOptions {
   readonly logger: Logger;
@@ -164,7 +164,7 @@ export class HlsServer implements PathWatcher {
       logger: logger.child(`muxer ${path}`),
       remoteAddress,
       directory: config.hlsDirectory,
-      muxer: {
+      playlist: {
         variant: config.hlsVariant,
         segmentCount: config.hlsSegmentCount,
         segmentDuration: config.hlsSegmentDuration,
@@ -183,7 +183,7 @@ export class HlsServer implements PathWatcher {
 
   /** Answers now when the muxer is ready for it, else once it is. */
   #when({ request, incoming }: Passed, pathMuxer: PathMuxer, held: Held): Answer {
-    const present = pathMuxer.muxer;
+    const present = pathMuxer.playlist;
     if (present !== undefined && held.isReady(present)) return held.answer(present);
     if (pathMuxer.isFull) return this.#responses.empty(503);
     incoming.hold();
@@ -195,9 +195,9 @@ export class HlsServer implements PathWatcher {
     if (query === undefined) return this.#responses.empty(400);
     return this.#when(passed, pathMuxer, {
       isReady: ({ hasContent }) => hasContent,
-      answer: (muxer) => {
-        if (muxer === undefined) return this.#responses.notFound();
-        const text = muxer.texts.multivariant(query.repeated, () => factsOf(muxer.tracks));
+      answer: (playlist) => {
+        if (playlist === undefined) return this.#responses.notFound();
+        const text = playlist.texts.multivariant(query.repeated, () => factsOf(playlist.tracks));
         pathMuxer.sent(text.size);
         return this.#responses.playlist(text, CACHE.multivariant, passed.isPrivate);
       },
@@ -211,17 +211,19 @@ export class HlsServer implements PathWatcher {
       return this.#responses.empty(400);
     const wanted = isLowLatency ? query.delivery?.wanted : undefined;
     const isDelta = isLowLatency && query.delivery?.isDelta === true;
-    const isTooFar = ({ window }: Muxer) => wanted !== undefined && wanted.segment > window.nextSegment + 1;
-    const has = ({ window }: Muxer) => wanted === undefined || window.has(wanted.segment, wanted.part ?? 0);
+    const isTooFar = ({ window }: LivePlaylist) =>
+      wanted !== undefined && wanted.segment > window.nextSegment + 1;
+    const has = ({ window }: LivePlaylist) =>
+      wanted === undefined || window.has(wanted.segment, wanted.part ?? 0);
     return this.#when(passed, pathMuxer, {
-      isReady: (muxer) => muxer.hasContent && (has(muxer) || isTooFar(muxer)),
-      answer: (muxer) => {
-        if (muxer === undefined) return this.#responses.notFound();
-        if (!has(muxer)) return this.#responses.empty(400);
-        const text = muxer.texts.media(query.repeated, isDelta);
+      isReady: (playlist) => playlist.hasContent && (has(playlist) || isTooFar(playlist)),
+      answer: (playlist) => {
+        if (playlist === undefined) return this.#responses.notFound();
+        if (!has(playlist)) return this.#responses.empty(400);
+        const text = playlist.texts.media(query.repeated, isDelta);
         pathMuxer.sent(text.size);
         // what a whole URL asks for stays right; it is short so that a stream that starts anew is not hidden
-        const cache = wanted === undefined ? CACHE.passing : muxer.texts.lifetime;
+        const cache = wanted === undefined ? CACHE.passing : playlist.texts.lifetime;
         return this.#responses.playlist(text, cache, passed.isPrivate);
       },
     });
@@ -230,16 +232,16 @@ export class HlsServer implements PathWatcher {
   #mediaFile(passed: Passed, pathMuxer: PathMuxer, file: string): Answer {
     const { request, incoming, isPrivate } = passed;
     if (file === GAP_NAME) return this.#responses.media(GAP_FILE, "video/mp4", isPrivate, request, incoming);
-    const present = pathMuxer.muxer;
+    const present = pathMuxer.playlist;
     if (present === undefined || !file.startsWith(`${present.prefix}_`)) return this.#responses.notFound();
     const name = readFileName(file.slice(present.prefix.length + 1));
     if (name === undefined) return this.#responses.notFound();
     const isNextPart = name.kind === "part" && name.number === present.window.nextPart;
     return this.#when(passed, pathMuxer, {
-      // a muxer that was made anew has other names
-      isReady: (muxer) => muxer !== present || !isNextPart || muxer.window.nextPart > name.number,
-      answer: (muxer) => {
-        const bytes = muxer === present ? bytesOf(present, name) : undefined;
+      // a playlist that was made anew has other names
+      isReady: (playlist) => playlist !== present || !isNextPart || playlist.window.nextPart > name.number,
+      answer: (playlist) => {
+        const bytes = playlist === present ? bytesOf(present, name) : undefined;
         if (bytes === undefined) return this.#responses.notFound();
         pathMuxer.sent(bytes.size);
         const type = name.kind === "init" ? "video/mp4" : name.type;
@@ -262,7 +264,7 @@ export class HlsServer implements PathWatcher {
 /** A segment type box and nothing else: VLC, which knows no gaps, gives up when it gets nothing for one. */
 const GAP_FILE = new Blob([Buffer.from("0000001073747970" + "6d73646800000000", "hex")]);
 
-function bytesOf({ window }: Muxer, name: FileName): Blob | undefined {
+function bytesOf({ window }: LivePlaylist, name: FileName): Blob | undefined {
   if (name.kind === "init") return window.init(name.number);
   return name.kind === "part" ? window.part(name.number)?.bytes : window.segment(name.number)?.bytes;
 }

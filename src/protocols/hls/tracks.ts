@@ -1,4 +1,4 @@
-import { codecName, isVideoTrack, MP4_CODEC_IDS, type Mp4Track } from "../../formats/fmp4/codecs.ts";
+import { MP4_CODEC_IDS, type Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { pictureOf } from "../../formats/rtp/units.ts";
 import { findSequenceHeader, parseSequenceHeader } from "../../media/av1.ts";
 import { CODECS, type CodecId } from "../../media/codecs.ts";
@@ -8,7 +8,6 @@ import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
 import type { Format } from "../../media/track.ts";
 import { parseVp9KeyFrame } from "../../media/vp9.ts";
 import type { Stream } from "../../stream/stream.ts";
-import type { StreamFacts } from "./proto/playlist.ts";
 
 /** A track of a stream that goes into the playlist. */
 export interface ChosenTrack {
@@ -18,7 +17,7 @@ export interface ChosenTrack {
   readonly isVideo: boolean;
 }
 
-/** The tracks of a stream that HLS takes, and what is said of the others. */
+/** The tracks that a reader takes, and what is said of the others. */
 export interface Choice {
   readonly chosen: readonly ChosenTrack[];
   readonly left: readonly string[];
@@ -31,8 +30,9 @@ const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4A
  * Takes one video and one audio track whose codecs the files can carry.
  *
  * @param silent indexes of tracks that send nothing: players would wait for them
+ * @param carrier what takes the tracks, as the reason for leaving one out names it
  */
-export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>): Choice {
+export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>, carrier: string): Choice {
   const able = description.tracks
     .map(({ formats }, index) => ({ index, format: formats[0] as Format }))
     .filter(({ format, index }) => isMp4Codec(format.codec) && !silent.has(index))
@@ -50,7 +50,7 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
       ? "it sends nothing"
       : isMp4Codec(codec)
         ? `there is another ${CODECS[codec].kind} track`
-        : "HLS cannot carry it";
+        : `${carrier} cannot carry it`;
     return [`track ${index + 1} (${CODECS[codec].label}): ${reason}`];
   });
   return { chosen, left };
@@ -110,15 +110,4 @@ export function describeTrack(
     default:
       return undefined;
   }
-}
-
-/** What a multivariant playlist says of these tracks. */
-export function factsOf(tracks: readonly Mp4Track[]): StreamFacts {
-  const video = tracks.find(isVideoTrack);
-  const picture = video !== undefined && "picture" in video ? video.picture : undefined;
-  return {
-    codecs: tracks.map(codecName),
-    ...(picture !== undefined && { width: picture.width, height: picture.height }),
-    ...(picture?.frameRate !== undefined && { frameRate: picture.frameRate }),
-  };
 }

@@ -5,9 +5,12 @@ import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { writeInit } from "../../formats/fmp4/init.ts";
 import { tsCarriage } from "../../formats/mpegts/codecs.ts";
 import { BudgetError, RefusedError } from "../../lib/errors.ts";
-import type { Variant } from "./proto/playlist.ts";
+import { CODECS } from "../../media/codecs.ts";
 
-/** How the parts of a playlist become bytes. */
+/** The form of the files that segments become. */
+export type Container = "fmp4" | "mpegts";
+
+/** How parts become bytes. */
 export interface Writer {
   /**
    * Takes the tracks with their parameters, before the first part and when they change.
@@ -20,13 +23,9 @@ export interface Writer {
   close(): void;
 }
 
-/**
- * The writer of a variant.
- *
- * @throws {BudgetError} if the media memory is used up
- */
-export function openWriter(variant: Variant, memory: MediaMemory): Writer {
-  const writer = variant === "mpegts" ? TransportStream.open(memory) : Fragments.open(memory);
+/** @throws {BudgetError} if the media memory is used up */
+export function openWriter(container: Container, memory: MediaMemory): Writer {
+  const writer = container === "mpegts" ? TransportStream.open(memory) : Fragments.open(memory);
   if (writer === undefined) throw new BudgetError("the media memory is used up");
   return writer;
 }
@@ -87,7 +86,7 @@ function parameterSets(track: Mp4Track | undefined): Uint8Array<ArrayBuffer> {
 
 const FIRST_PID = 256;
 
-/** MPEG transport streams of H264 and AAC. */
+/** MPEG transport streams. */
 class TransportStream implements Writer {
   readonly #writer: TsWriter;
 
@@ -122,9 +121,6 @@ class TransportStream implements Writer {
 }
 
 function carriage(track: Mp4Track): ReturnType<typeof tsCarriage> {
-  if (track.codec === "h264" || track.codec === "mpeg4Audio") return tsCarriage(track);
-  const only = track.codec === "h265" ? "H264 video" : "MPEG-4 Audio";
-  throw new RefusedError(
-    `muxer error: the MPEG-TS variant of HLS only supports ${only}. Use the fMP4 or Low-Latency variants instead`,
-  );
+  if (track.codec !== "av1" && track.codec !== "vp9") return tsCarriage(track);
+  throw new RefusedError(`muxer error: MPEG-TS cannot carry ${CODECS[track.codec].label}`);
 }

@@ -205,7 +205,7 @@ describe("parameters that change in mid-stream", () => {
   });
 });
 
-test("a budget knows what is kept, until it is forgotten, stored or closed", () => {
+test("a budget knows what is kept, until it is forgotten, stored or closed", async () => {
   const budget = new ByteBudget(40);
   const window = new SegmentWindow({ count: 3, gaps: 0, budget });
   const used: number[] = [];
@@ -218,12 +218,12 @@ test("a budget knows what is kept, until it is forgotten, stored or closed", () 
   }
   expect(used).toEqual([8, 16, 24, 32, 40, 40, 40]);
   expect(budget.isSpent).toBe(true);
-  const segment = window.segment(6)!;
-  window.stored(segment);
-  window.stored(segment);
+  window.stored(6, new Blob(["FOURfour"]));
+  window.stored(6, new Blob(["FOURfour"]));
   expect([budget.used, budget.isSpent]).toEqual([32, false]);
+  expect(await window.part(12)?.bytes.text()).toBe("FOUR");
   window.close();
-  window.stored(segment);
+  window.stored(6, new Blob(["FOURfour"]));
   expect(budget.used).toBe(0);
   expect([window.segment(6), window.part(12)]).toEqual([undefined, undefined]);
 });

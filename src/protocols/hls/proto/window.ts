@@ -175,9 +175,17 @@ export class SegmentWindow {
     this.#late.push(gone);
   }
 
-  /** A segment that is whole is not in memory any more: it can be read from elsewhere. */
-  stored(segment: Segment): void {
-    if (this.#segments.get(segment.id) !== segment) return;
+  /** Whether it still has a segment that is whole. */
+  keeps(id: number): boolean {
+    return this.#segments.has(id);
+  }
+
+  /** The bytes of a segment that is whole are in a file from now on, and no longer in memory. */
+  stored(id: number, file: Blob): void {
+    const segment = this.#segments.get(id);
+    if (segment === undefined) return;
+    segment.bytes = file;
+    slice(file, segment.parts);
     this.#options.budget?.give(segment.kept);
     segment.kept = 0;
   }
@@ -223,11 +231,16 @@ export class SegmentWindow {
 /** One piece of memory for a whole segment, of which its parts are slices from now on. */
 function unite(parts: readonly Part[]): Blob {
   const whole = new Blob(parts.map(({ bytes }) => bytes));
+  slice(whole, parts);
+  return whole;
+}
+
+/** Has the bytes of parts be slices of those of their segment. */
+function slice(whole: Blob, parts: readonly Part[]): void {
   let at = 0;
   for (const part of parts) {
     const { size } = part.bytes;
     part.bytes = whole.slice(at, at + size);
     at += size;
   }
-  return whole;
 }
