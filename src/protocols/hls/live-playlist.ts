@@ -3,15 +3,15 @@ import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { type Track, trackList } from "../../media/track.ts";
+import { Muxer } from "../../segments/muxer.ts";
+import type { MuxerOwner, SegmentSink } from "../../segments/muxer-options.ts";
+import { SegmentFiles } from "../../segments/segment-files.ts";
+import { type ChosenTrack, chooseTracks } from "../../segments/track-choice.ts";
 import type { Stream } from "../../stream/stream.ts";
 import { checkCount, type LiveOptions, LOW_LATENCY_SEGMENTS_MIN } from "./live-options.ts";
-import { Muxer } from "./muxer.ts";
-import type { MuxerOwner, SegmentSink } from "./muxer-options.ts";
 import type { Variant } from "./proto/playlist.ts";
 import { PlaylistTexts } from "./proto/texts.ts";
 import { SegmentWindow } from "./proto/window.ts";
-import { SegmentFiles } from "./segment-files.ts";
-import { type ChosenTrack, chooseTracks } from "./tracks.ts";
 
 /** Pieces in which segments are put together when nobody asks for parts, ms. */
 const PIECE_MS = 500;

@@ -1,12 +1,12 @@
-import type { PartRange, UnitLog } from "../../../wasm/units.ts";
-import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
-import { ProtocolError, RefusedError } from "../../lib/errors.ts";
-import { Segmenter } from "../../segments/segmenter.ts";
-import { SilenceMonitor } from "../../segments/silence.ts";
-import type { Stream } from "../../stream/stream.ts";
-import type { UnitReader, UnitStream } from "../../stream/units.ts";
+import type { PartRange, UnitLog } from "../../wasm/units.ts";
+import type { Mp4Track } from "../formats/fmp4/codecs.ts";
+import { ProtocolError, RefusedError } from "../lib/errors.ts";
+import type { Stream } from "../stream/stream.ts";
+import type { UnitReader, UnitStream } from "../stream/units.ts";
 import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
-import { type ChosenTrack, describeTrack } from "./tracks.ts";
+import { Segmenter } from "./segmenter.ts";
+import { SilenceMonitor } from "./silence.ts";
+import { type ChosenTrack, describeTrack } from "./track-choice.ts";
 import { openWriter, type Writer } from "./writers.ts";
 
 /** A track that runs ahead of the leading one by more loses what is oldest, ms. */

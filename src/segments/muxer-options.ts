@@ -1,6 +1,6 @@
-import type { Clock } from "../../lib/clock.ts";
-import type { Logger } from "../../lib/log.ts";
-import type { ChosenTrack } from "./tracks.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { ChosenTrack } from "./track-choice.ts";
 import type { Container } from "./writers.ts";
 
 export interface MuxerOptions {

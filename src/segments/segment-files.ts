@@ -1,6 +1,6 @@
-import { Folder } from "../../host/folder.ts";
-import { errorText } from "../../lib/errors.ts";
-import type { Logger } from "../../lib/log.ts";
+import { Folder } from "../host/folder.ts";
+import { errorText } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
 
 /** Whoever has the segments that are kept in files. */
 export interface SegmentShelf {

@@ -1,11 +1,11 @@
-import type { MediaMemory } from "../../../wasm/core.ts";
-import { TsWriter } from "../../../wasm/mpegts.ts";
-import { type PartRange, PartWriter, type UnitLog } from "../../../wasm/units.ts";
-import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
-import { writeInit } from "../../formats/fmp4/init.ts";
-import { tsCarriage } from "../../formats/mpegts/codecs.ts";
-import { BudgetError, RefusedError } from "../../lib/errors.ts";
-import { CODECS } from "../../media/codecs.ts";
+import type { MediaMemory } from "../../wasm/core.ts";
+import { TsWriter } from "../../wasm/mpegts.ts";
+import { type PartRange, PartWriter, type UnitLog } from "../../wasm/units.ts";
+import type { Mp4Track } from "../formats/fmp4/codecs.ts";
+import { writeInit } from "../formats/fmp4/init.ts";
+import { tsCarriage } from "../formats/mpegts/codecs.ts";
+import { BudgetError, RefusedError } from "../lib/errors.ts";
+import { CODECS } from "../media/codecs.ts";
 
 /** The form of the files that segments become. */
 export type Container = "fmp4" | "mpegts";

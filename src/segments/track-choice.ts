@@ -1,13 +1,13 @@
-import { MP4_CODEC_IDS, type Mp4Track } from "../../formats/fmp4/codecs.ts";
-import { pictureOf } from "../../formats/rtp/units.ts";
-import { findSequenceHeader, parseSequenceHeader } from "../../media/av1.ts";
-import { CODECS, type CodecId } from "../../media/codecs.ts";
-import type { H265Facts } from "../../media/h265.ts";
-import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
-import { audioConfigOf, parameterSetsOf } from "../../media/parameters.ts";
-import type { Format } from "../../media/track.ts";
-import { parseVp9KeyFrame } from "../../media/vp9.ts";
-import type { Stream } from "../../stream/stream.ts";
+import { MP4_CODEC_IDS, type Mp4Track } from "../formats/fmp4/codecs.ts";
+import { pictureOf } from "../formats/rtp/units.ts";
+import { findSequenceHeader, parseSequenceHeader } from "../media/av1.ts";
+import { CODECS, type CodecId } from "../media/codecs.ts";
+import type { H265Facts } from "../media/h265.ts";
+import { parseAudioConfig } from "../media/mpeg4-audio.ts";
+import { audioConfigOf, parameterSetsOf } from "../media/parameters.ts";
+import type { Format } from "../media/track.ts";
+import { parseVp9KeyFrame } from "../media/vp9.ts";
+import type { Stream } from "../stream/stream.ts";
 
 /** A track of a stream that goes into the playlist. */
 export interface ChosenTrack {
