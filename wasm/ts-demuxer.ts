@@ -1,13 +1,7 @@
 import { TS_EVENT_SECTION, TS_PIDS, TS_TARGETS, TS_TARGETS_MAX } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
-import { TsPrograms } from "./ts-programs.ts";
-import { type ElementaryStream, splitSections } from "./ts-tables.ts";
+import { TsSections, type TsStream, type TsTables } from "./ts-sections.ts";
 import { type TsStreamKind, TsTrack } from "./ts-track.ts";
-
-export interface TsDemuxerOptions {
-  /** How an elementary stream is read, by its row in the program map; undefined when it is not. */
-  readonly kindOf: (streamType: number, descriptors: Uint8Array) => TsStreamKind | undefined;
-}
 
 /** What has become of the packets. */
 export interface TsCounters {
@@ -29,45 +23,46 @@ const INPUT_BYTES = 16_384;
 const TRACKS_MAX = 16;
 
 /**
- * Reads transport streams: finds packets in any bytes, chooses the first program with a codec that is known, and makes
- * units of its streams. All tracks share one time line without wraps: tick 0 is the same instant in all of them.
+ * Reads transport streams: finds packets in any bytes, and makes units of the streams that the tables choose. All tracks share one time line without wraps: tick 0 is the same instant in all of them.
  */
 export class TsDemuxer {
   readonly #memory: MediaMemory;
-  readonly #options: TsDemuxerOptions;
+  readonly #tables: TsTables;
   readonly #address: number;
   readonly #input: number;
-  readonly #programs: TsPrograms;
+  readonly #sections: TsSections;
   /** Bytes at `#input` that were not taken. */
   #fill = 0;
   readonly #tracks: TsTrack[] = [];
-  #unknown: readonly ElementaryStream[] = [];
+  #unknown: readonly TsStream[] = [];
   #changes = 0;
 
-  private constructor(memory: MediaMemory, addresses: readonly number[], options: TsDemuxerOptions) {
+  private constructor(memory: MediaMemory, addresses: readonly number[], tables: TsTables) {
     const [address, input] = addresses as [number, number];
     this.#memory = memory;
-    this.#options = options;
+    this.#tables = tables;
     this.#address = address;
     this.#input = input;
     memory.u8.fill(0, address, address + memory.core.TS_DEMUX_SIZE.value);
-    this.#programs = new TsPrograms(memory, {
-      isKnown: ({ streamType, descriptors }) => options.kindOf(streamType, descriptors) !== undefined,
+    this.#sections = new TsSections(memory, {
       listen: (pid, target) => this.#listen(pid, target),
       ignore: (pid) => this.#ignore(pid),
-      chosen: (streams) => this.#take(streams),
     });
+    this.#sections.follow(tables);
   }
 
-  /** Undefined when the budget is used up. */
-  static open(memory: MediaMemory, options: TsDemuxerOptions): TsDemuxer | undefined {
+  /**
+   * @param tables of this transport stream alone
+   * @returns undefined when the budget is used up
+   */
+  static open(memory: MediaMemory, tables: TsTables): TsDemuxer | undefined {
     const address = memory.take(memory.core.TS_DEMUX_SIZE.value);
     const input = address === undefined ? undefined : memory.take(INPUT_BYTES);
     if (address === undefined || input === undefined) {
       if (address !== undefined) memory.give(address);
       return undefined;
     }
-    return new TsDemuxer(memory, [address, input], options);
+    return new TsDemuxer(memory, [address, input], tables);
   }
 
   /**
@@ -79,7 +74,7 @@ export class TsDemuxer {
   }
 
   /** The streams of the program that cannot be read. */
-  get unknown(): readonly ElementaryStream[] {
+  get unknown(): readonly TsStream[] {
     return this.#unknown;
   }
 
@@ -144,12 +139,18 @@ export class TsDemuxer {
       from += core.tsDemux(this.#address, this.#input + from, this.#fill - from, isLast ? 1 : 0);
       const bits = this.#memory.i32[events] as number;
       if (bits === 0) break;
-      if ((bits & TS_EVENT_SECTION) !== 0) this.#programs.receive(splitSections);
+      if ((bits & TS_EVENT_SECTION) !== 0) this.#sections.deliver(this.#receive);
       for (const track of this.#tracks) track.answer();
     }
     this.#memory.u8.copyWithin(this.#input, this.#input + from, this.#input + this.#fill);
     this.#fill -= from;
   }
+
+  readonly #receive = (pid: number, sections: Uint8Array): void => {
+    const streams = this.#tables.receive(pid, sections);
+    this.#sections.follow(this.#tables);
+    if (streams !== undefined) this.#take(streams);
+  };
 
   /** @returns whether there was a place, and the identifier was free */
   #listen(pid: number, target: number): boolean {
@@ -173,12 +174,11 @@ export class TsDemuxer {
   }
 
   /** The streams of the program: those that were there before go on, whatever their identifiers are now. */
-  #take(streams: readonly ElementaryStream[]): void {
-    const known = streams.flatMap((stream) => {
-      const kind = this.#options.kindOf(stream.streamType, stream.descriptors);
-      return kind === undefined ? [] : [{ stream, kind, track: undefined as TsTrack | undefined }];
-    });
-    this.#unknown = streams.filter((stream) => known.every((entry) => entry.stream !== stream));
+  #take(streams: readonly TsStream[]): void {
+    const known = streams.flatMap(({ pid, kind }) =>
+      kind === undefined ? [] : [{ pid, kind, track: undefined as TsTrack | undefined }],
+    );
+    this.#unknown = streams.filter(({ kind }) => kind === undefined);
     const before = this.#tracks.filter(({ isPresent }) => isPresent);
     for (const samePid of [true, false]) {
       for (const entry of known.filter(({ track }) => track === undefined)) {
@@ -187,24 +187,24 @@ export class TsDemuxer {
           (track) =>
             !taken.includes(track) &&
             isAlike(track.kind, entry.kind) &&
-            (track.pid === entry.stream.pid || !samePid),
+            (track.pid === entry.pid || !samePid),
         );
       }
     }
     for (const track of before) if (track.isWanted) this.#ignore(track.pid);
     for (const track of this.#tracks) track.isPresent = false;
-    for (const { stream, kind, track } of known) this.#enter(stream, kind, track);
+    for (const { pid, kind, track } of known) this.#enter(pid, kind, track);
     const after = this.#tracks.filter(({ isPresent }) => isPresent);
     if (after.length !== before.length || after.some((track) => !before.includes(track))) this.#changes += 1;
   }
 
-  #enter(stream: ElementaryStream, kind: TsStreamKind, old: TsTrack | undefined): void {
+  #enter(pid: number, kind: TsStreamKind, old: TsTrack | undefined): void {
     if (old === undefined && this.#tracks.length >= TRACKS_MAX) return;
-    const track = old ?? TsTrack.open(this.#memory, stream, kind);
+    const track = old ?? TsTrack.open(this.#memory, pid, kind);
     if (track === undefined) return;
     if (old === undefined) this.#tracks.push(track);
-    else if (old.pid !== stream.pid) old.move(stream.pid);
-    track.isPresent = !track.isWanted || this.#listen(stream.pid, track.address);
+    else if (old.pid !== pid) old.move(pid);
+    track.isPresent = !track.isWanted || this.#listen(pid, track.address);
   }
 
   /** Leaves a track out from now on; its units stay as they are. */
@@ -216,7 +216,7 @@ export class TsDemuxer {
 
   /** Gives everything back, the units of the tracks too. */
   close(): void {
-    this.#programs.close();
+    this.#sections.close();
     for (const track of this.#tracks) track.close();
     this.#memory.give(this.#input);
     this.#memory.give(this.#address);

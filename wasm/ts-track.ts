@@ -1,6 +1,5 @@
 import { PARAM_MAX, TS_H265, TS_LATM } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
-import type { ElementaryStream } from "./ts-tables.ts";
 import { UnitLog } from "./units.ts";
 
 /** How an elementary stream is read. */
@@ -25,19 +24,19 @@ export class TsTrack {
   /** Whether somebody wants its units. */
   isWanted = true;
 
-  private constructor(memory: MediaMemory, address: number, stream: ElementaryStream, kind: TsStreamKind) {
+  private constructor(memory: MediaMemory, address: number, pid: number, kind: TsStreamKind) {
     this.#memory = memory;
     this.address = address;
     this.kind = kind;
-    this.#pid = stream.pid;
+    this.#pid = pid;
     memory.core.tsTargetOpen(address, kind.kind, memory.core.TS_STREAM_SIZE.value);
     if (kind.clockRate !== undefined) this.#open(kind.clockRate);
   }
 
   /** Undefined when the budget is used up. */
-  static open(memory: MediaMemory, stream: ElementaryStream, kind: TsStreamKind): TsTrack | undefined {
+  static open(memory: MediaMemory, pid: number, kind: TsStreamKind): TsTrack | undefined {
     const address = memory.take(memory.core.TS_STREAM_SIZE.value);
-    return address === undefined ? undefined : new TsTrack(memory, address, stream, kind);
+    return address === undefined ? undefined : new TsTrack(memory, address, pid, kind);
   }
 
   /** Opens the unit log when the core has found out what it needs. */

@@ -2,7 +2,8 @@ import type { MediaMemory } from "../../wasm/core.ts";
 import { type TsCounters, TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../wasm/ts-track.ts";
 import type { UnitLog } from "../../wasm/units.ts";
-import { tsCodec, tsCodecId, tsKind } from "../formats/mpegts/codecs.ts";
+import { tsCodec, tsCodecId } from "../formats/mpegts/codecs.ts";
+import { TsPrograms } from "../formats/mpegts/programs.ts";
 import { trackSetups } from "../formats/rtp/track-setup.ts";
 import { unitFormat } from "../formats/rtp/unit-formats.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -41,7 +42,7 @@ export class TransportStream {
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(options: TransportStreamOptions) {
-    const demuxer = TsDemuxer.open(options.memory, { kindOf: tsKind });
+    const demuxer = TsDemuxer.open(options.memory, new TsPrograms());
     if (demuxer === undefined) throw new BudgetError("the media memory is used up");
     this.#options = options;
     this.#demuxer = demuxer;

@@ -1,6 +1,6 @@
 import { tsKind } from "../../src/formats/mpegts/codecs.ts";
+import { parseAssociation, parseProgramMap, splitSections } from "../../src/formats/mpegts/tables.ts";
 import { ProtocolError } from "../../src/lib/errors.ts";
-import { parseAssociation, parseProgramMap, splitSections } from "../../wasm/ts-tables.ts";
 
 /** Sections of program tables, whose check sums were right. */
 export const name = "ts-tables";

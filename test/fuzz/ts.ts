@@ -1,5 +1,6 @@
 import { TS_H264, TS_H265 } from "../../assembly/abi.ts";
-import { tsCarriage, tsCodec, tsKind } from "../../src/formats/mpegts/codecs.ts";
+import { tsCarriage, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
 import { unitSetup } from "../../src/formats/rtp/units.ts";
@@ -71,7 +72,7 @@ export function run(input: Uint8Array): void {
   const flags = input[0] ?? 0;
   const stream = input.slice(1);
   if ((flags & 1) === 0) repair(stream);
-  const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+  const demuxer = TsDemuxer.open(memory, new TsPrograms())!;
   let mood = "";
   try {
     const step = (flags & 2) === 0 ? stream.length : 1 + (flags >> 2) * 13;

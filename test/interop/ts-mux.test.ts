@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { type TsCodecId, tsCarriage, tsCodec, tsKind } from "../../src/formats/mpegts/codecs.ts";
+import { type TsCodecId, tsCarriage, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { TsWriter } from "../../wasm/mpegts.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import { type ClipName, clip } from "../support/clips.ts";
@@ -25,7 +26,7 @@ const CLIPS: readonly { clip: ClipName; codecs: readonly TsCodecId[]; video?: st
 /** Reads a transport stream and writes it again. */
 async function rewrite(from: string, to: string, codecs: readonly TsCodecId[]): Promise<void> {
   const memory = loadBuild("release", 512);
-  const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+  const demuxer = TsDemuxer.open(memory, new TsPrograms())!;
   demuxer.push(await Bun.file(from).bytes());
   demuxer.flush();
   const { tracks } = demuxer;
@@ -107,7 +108,7 @@ clientTest("AAC in LATM gives the same frames as in ADTS", ["ffmpeg"], TIMEOUT_M
   const memory = loadBuild("release", 128);
   const [adts, latm] = await Promise.all(
     (["tsAac", "tsLatm"] as const).map(async (name) => {
-      const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+      const demuxer = TsDemuxer.open(memory, new TsPrograms())!;
       demuxer.push(await Bun.file(await clip(name)).bytes());
       demuxer.flush();
       const track = demuxer.tracks[1]!;

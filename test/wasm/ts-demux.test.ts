@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { tsCodecId, tsKind } from "../../src/formats/mpegts/codecs.ts";
+import { tsCodecId } from "../../src/formats/mpegts/codecs.ts";
+import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import { Random } from "../support/random.ts";
 import { BUILDS, loadBuild, SEED } from "./builds.ts";
 import { checkReturned } from "./compare.ts";
 import { TS_MAKERS } from "./ts-makers.ts";
+import { frame, picture } from "./ts-samples.ts";
 import { type TakenUnit, takeUnits } from "./ts-units.ts";
 import { loasFrame } from "./twin/loas.ts";
 import { type MapRow, PacketTwin } from "./twin/ts-packets.ts";
@@ -14,33 +16,6 @@ const VIDEO: MapRow = { pid: 0x101, streamType: 0x1b };
 const MP2: MapRow = { pid: 0x102, streamType: 0x03 };
 const TICKS = 3_600;
 const WRAP = 2 ** 33;
-const DELIMITER = [0, 0, 0, 1, 9, 0xf0];
-
-/** An access unit of H264 as a stream has it, with its number inside, and as a unit has it. */
-function picture(number: number, { isKey = false, delimiter = true, size = 300 } = {}) {
-  const sets = [
-    [0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80],
-    [0x68, 0xce, 0x3c, 0x80],
-  ];
-  const slice = [
-    isKey ? 0x65 : 0x41,
-    0x9a,
-    number >> 8,
-    (number & 255) | 1,
-    ...new Array<number>(size).fill(7),
-  ];
-  const nals = [...(isKey ? sets : []), slice];
-  const stream = [...(delimiter ? DELIMITER : []), ...nals.flatMap((nal) => [0, 0, 0, 1, ...nal])];
-  const unit = nals.flatMap((nal) => [0, 0, nal.length >> 8, nal.length & 255, ...nal]);
-  return { stream: new Uint8Array(stream), unit: new Uint8Array(unit) };
-}
-
-/** A frame of MPEG-1 Audio, layer 2, 48 kHz, 64 kbit/s: 192 bytes, 24 ms. */
-function frame(number: number): Uint8Array {
-  const bytes = new Uint8Array(192).fill(number & 127);
-  bytes.set([0xff, 0xfd, 0x44, 0xc0]);
-  return bytes;
-}
 
 for (const build of BUILDS) {
   describe(`demultiplexer, ${build}`, () => {
@@ -49,7 +24,7 @@ for (const build of BUILDS) {
 
     /** What comes out of a stream. */
     function demux(chunks: readonly Uint8Array[], between: (demuxer: TsDemuxer) => void = () => {}) {
-      const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+      const demuxer = TsDemuxer.open(memory, new TsPrograms())!;
       for (const chunk of chunks) demuxer.push(chunk);
       demuxer.flush();
       between(demuxer);
@@ -355,7 +330,7 @@ for (const build of BUILDS) {
       twin.pes(VIDEO.pid, 0xe0, endless, { pts: 2 * TICKS, isOpen: true });
       pictures(twin, 3, 6, 3 * TICKS);
       const large = loadBuild(build, 256);
-      const demuxer = TsDemuxer.open(large, { kindOf: tsKind })!;
+      const demuxer = TsDemuxer.open(large, new TsPrograms())!;
       demuxer.push(twin.bytes);
       demuxer.flush();
       expect(numbers(takeUnits(large, demuxer.tracks[0]!.units!))).toEqual([1, 1, 3, 5, 5]);
@@ -371,7 +346,7 @@ for (const build of BUILDS) {
       large.set(picture(2).stream);
       twin.pes(VIDEO.pid, 0xe0, large, { pts: 2 * TICKS, isOpen: true });
       pictures(twin, 3, 6, 3 * TICKS);
-      const demuxer = TsDemuxer.open(small, { kindOf: tsKind })!;
+      const demuxer = TsDemuxer.open(small, new TsPrograms())!;
       demuxer.push(twin.bytes);
       demuxer.flush();
       expect(numbers(takeUnits(small, demuxer.tracks[0]!.units!))).toEqual([1, 1, 3, 5, 5]);

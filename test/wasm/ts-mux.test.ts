@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type TsCodec, tsCodec, tsKind } from "../../src/formats/mpegts/codecs.ts";
+import { type TsCodec, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import { Random } from "../support/random.ts";
 import { BUILDS, loadBuild, SEED } from "./builds.ts";
@@ -28,7 +29,7 @@ for (const build of BUILDS) {
         const random = new Random(SEED);
         const units = makeUnits(maker, random, SECONDS);
         const stream = mux(memory, [{ maker, units }], 0);
-        const demuxer = TsDemuxer.open(memory, { kindOf: tsKind })!;
+        const demuxer = TsDemuxer.open(memory, new TsPrograms())!;
         for (let at = 0; at < stream.length; ) {
           const size = random.chance(0.2) ? random.between(1, 40_000) : random.between(1, 900);
           demuxer.push(stream.subarray(at, at + size));

@@ -8,9 +8,9 @@ import {
   TS_MPEG12_VIDEO,
   TS_OPUS,
 } from "../../../assembly/abi.ts";
-import { findDescriptor } from "../../../wasm/ts-tables.ts";
 import type { TsStreamKind, TsTrack } from "../../../wasm/ts-track.ts";
 import { adtsHeader, parseAudioConfig } from "../../media/mpeg4-audio.ts";
+import { findDescriptor } from "./tables.ts";
 
 /** A codec with what a transport stream says of it: what makes the description of a stream. */
 export type TsCodec =
@@ -125,7 +125,7 @@ const ROWS = Object.values(TS_CODECS) as unknown as readonly Row[];
 /** PES packets with private data: only descriptors say what they are. */
 const PRIVATE = 0x06;
 
-/** How an elementary stream is read; undefined when its codec is not known. For `TsDemuxer.open`. */
+/** How an elementary stream is read; undefined when its codec is not known. */
 export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKind | undefined {
   const isRow = ({ streamTypes, isPrivate, other }: Row) =>
     streamType === PRIVATE

@@ -1,7 +1,8 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { TsDemuxer } from "../../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../../wasm/ts-track.ts";
-import { tsCodec, tsCodecId, tsKind } from "../../formats/mpegts/codecs.ts";
+import { tsCodec, tsCodecId } from "../../formats/mpegts/codecs.ts";
+import { TsPrograms } from "../../formats/mpegts/programs.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { CODECS } from "../../media/codecs.ts";
@@ -21,7 +22,7 @@ export class TsContainer implements Container {
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(memory: MediaMemory, wanted: Wanted, logger: Logger) {
-    const demuxer = TsDemuxer.open(memory, { kindOf: tsKind });
+    const demuxer = TsDemuxer.open(memory, new TsPrograms());
     if (demuxer === undefined) throw new BudgetError("the media memory is used up");
     this.#demuxer = demuxer;
     this.#wanted = wanted;

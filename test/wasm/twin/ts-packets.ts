@@ -15,6 +15,12 @@ export interface MapRow {
   readonly descriptors?: readonly number[];
 }
 
+export interface MapOptions {
+  readonly version?: number;
+  /** Bytes of descriptors of the program. */
+  readonly programInfo?: number;
+}
+
 export interface PesTimes {
   readonly pts?: number;
   readonly dts?: number;
@@ -74,34 +80,16 @@ export class PacketTwin {
     this.packets.push(packet);
   }
 
-  section(pid: number, table: number, id: number, version: number, content: readonly number[]): void {
-    const size = content.length + 9;
-    const head = [table, 0xb0 | (size >> 8), size & 255, id >> 8, id & 255, 0xc1 | (version << 1), 0, 0];
-    const bytes = new Uint8Array([...head, ...content, 0, 0, 0, 0]);
-    new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
+  section(pid: number, bytes: Uint8Array): void {
     this.payload(pid, new Uint8Array([0, ...bytes]));
   }
 
   association(programs: Readonly<Record<number, number>>, version = 0): void {
-    const content = Object.entries(programs).flatMap(([program, pid]) => [
-      Number(program) >> 8,
-      Number(program) & 255,
-      0xe0 | (pid >> 8),
-      pid & 255,
-    ]);
-    this.section(0, 0, 1, version, content);
+    this.section(0, associationSection(programs, version));
   }
 
-  map(pid: number, program: number, rows: readonly MapRow[], { version = 0, programInfo = 0 } = {}): void {
-    const clock = rows[0]?.pid ?? 0x1fff;
-    const info = new Array<number>(programInfo)
-      .fill(0)
-      .map((_, i) => (i === 0 ? 0x83 : i === 1 ? programInfo - 2 : 0x55));
-    const content = [0xe0 | (clock >> 8), clock & 255, 0xf0 | (programInfo >> 8), programInfo & 255, ...info];
-    for (const { pid: stream, streamType, descriptors = [] } of rows) {
-      content.push(streamType, 0xe0 | (stream >> 8), stream & 255, 0xf0, descriptors.length, ...descriptors);
-    }
-    this.section(pid, 2, program, version, content);
+  map(pid: number, program: number, rows: readonly MapRow[], options: MapOptions = {}): void {
+    this.section(pid, mapSection(program, rows, options));
   }
 
   /** @param id stream identifier, such as 0xe0 */
@@ -116,6 +104,42 @@ export class PacketTwin {
     const head = [0, 0, 1, id, length >> 8, length & 255, 0x80, flags, times.length, ...times];
     this.payload(pid, new Uint8Array(Buffer.concat([new Uint8Array(head), bytes])));
   }
+}
+
+function section(table: number, id: number, version: number, content: readonly number[]): Uint8Array {
+  const size = content.length + 9;
+  const head = [table, 0xb0 | (size >> 8), size & 255, id >> 8, id & 255, 0xc1 | (version << 1), 0, 0];
+  const bytes = new Uint8Array([...head, ...content, 0, 0, 0, 0]);
+  new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
+  return bytes;
+}
+
+/** A program association: identifiers of the maps by number of the program. */
+export function associationSection(programs: Readonly<Record<number, number>>, version = 0): Uint8Array {
+  const content = Object.entries(programs).flatMap(([program, pid]) => [
+    Number(program) >> 8,
+    Number(program) & 255,
+    0xe0 | (pid >> 8),
+    pid & 255,
+  ]);
+  return section(0, 1, version, content);
+}
+
+/** A program map. */
+export function mapSection(
+  program: number,
+  rows: readonly MapRow[],
+  { version = 0, programInfo = 0 }: MapOptions = {},
+): Uint8Array {
+  const clock = rows[0]?.pid ?? 0x1fff;
+  const info = new Array<number>(programInfo)
+    .fill(0)
+    .map((_, i) => (i === 0 ? 0x83 : i === 1 ? programInfo - 2 : 0x55));
+  const content = [0xe0 | (clock >> 8), clock & 255, 0xf0 | (programInfo >> 8), programInfo & 255, ...info];
+  for (const { pid: stream, streamType, descriptors = [] } of rows) {
+    content.push(streamType, 0xe0 | (stream >> 8), stream & 255, 0xf0, descriptors.length, ...descriptors);
+  }
+  return section(2, program, version, content);
 }
 
 function stamp(mark: number, time: number): number[] {

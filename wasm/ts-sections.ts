@@ -1,0 +1,88 @@
+import type { MediaMemory } from "./core.ts";
+import type { TsStreamKind } from "./ts-track.ts";
+
+/** An elementary stream of a program. */
+export interface TsStream {
+  readonly pid: number;
+  /** ISO/IEC 13818-1 table 2-34. */
+  readonly streamType: number;
+  /** How it is read; undefined when it is not. */
+  readonly kind: TsStreamKind | undefined;
+}
+
+/** Reads the tables of one transport stream, and decides what of it is demultiplexed. */
+export interface TsTables {
+  /**
+   * Takes sections of tables, back to back. Their check sums are right.
+   *
+   * @returns the streams to be read from now on; undefined when that stays as it is
+   */
+  receive(pid: number, sections: Uint8Array): readonly TsStream[] | undefined;
+  /** Packet identifiers of the tables to be listened to. */
+  readonly pids: ReadonlySet<number>;
+  /** Whether sections that say nothing new are left out. */
+  readonly isSettled: boolean;
+}
+
+/** Who gets the packets with an identifier. */
+export interface TsTargets {
+  /** Hands them to what is at an address; false when that cannot be. */
+  readonly listen: (pid: number, target: number) => boolean;
+  readonly ignore: (pid: number) => void;
+}
+
+/** Puts the sections of tables together, in contexts of the core, one for each identifier. */
+export class TsSections {
+  readonly #memory: MediaMemory;
+  readonly #targets: TsTargets;
+  /** Addresses of the contexts by packet identifier. */
+  readonly #open = new Map<number, number>();
+
+  constructor(memory: MediaMemory, targets: TsTargets) {
+    this.#memory = memory;
+    this.#targets = targets;
+  }
+
+  /** Hands over what is whole. */
+  deliver(receive: (pid: number, sections: Uint8Array) => void): void {
+    const { core, i32, u8 } = this.#memory;
+    for (const [pid, address] of this.#open) {
+      const done = (address + core.TS_SECTION_DONE_BYTES.value) >> 2;
+      const size = i32[done] as number;
+      if (size === 0) continue;
+      i32[done] = 0;
+      const start = address + core.TS_SECTION_DONE.value;
+      receive(pid, u8.slice(start, start + size));
+    }
+  }
+
+  /** Listens to what the tables want, and to nothing else. */
+  follow({ pids, isSettled }: TsTables): void {
+    for (const pid of this.#open.keys()) if (!pids.has(pid)) this.#ignore(pid);
+    for (const pid of pids) if (!this.#open.has(pid)) this.#listen(pid);
+    const { core, i32 } = this.#memory;
+    for (const address of this.#open.values()) {
+      i32[(address + core.TS_SECTION_QUIET.value) >> 2] = isSettled ? 1 : 0;
+    }
+  }
+
+  #listen(pid: number): void {
+    const size = this.#memory.core.TS_SECTION_SIZE.value;
+    const address = this.#memory.take(size);
+    if (address === undefined) return;
+    this.#memory.core.tsTargetOpen(address, 0, size);
+    if (this.#targets.listen(pid, address)) this.#open.set(pid, address);
+    else this.#memory.give(address);
+  }
+
+  #ignore(pid: number): void {
+    this.#targets.ignore(pid);
+    this.#memory.give(this.#open.get(pid) as number);
+    this.#open.delete(pid);
+  }
+
+  close(): void {
+    for (const address of this.#open.values()) this.#memory.give(address);
+    this.#open.clear();
+  }
+}
