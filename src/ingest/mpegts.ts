@@ -2,7 +2,7 @@ import type { MediaMemory } from "../../wasm/core.ts";
 import { type TsCounters, TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../wasm/ts-track.ts";
 import type { UnitLog } from "../../wasm/units.ts";
-import { tsCodec, tsCodecId } from "../formats/mpegts/codecs.ts";
+import { readTsTrack, tsCodecId } from "../formats/mpegts/codecs.ts";
 import { TsPrograms } from "../formats/mpegts/programs.ts";
 import { trackSetups } from "../formats/rtp/track-setup.ts";
 import { unitFormat } from "../formats/rtp/unit-formats.ts";
@@ -85,7 +85,7 @@ export class TransportStream {
 
   #begin(tracks: readonly TsTrack[]): void {
     const { owner, clock } = this.#options;
-    const formats = tracks.map((track, i) => unitFormat(tsCodec(track), i));
+    const formats = tracks.map((track, i) => unitFormat(readTsTrack(track), i));
     const description = describe(formats);
     this.#nameOthers(tracks);
     const stream = owner.ready(description, trackSetups(description));

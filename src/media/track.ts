@@ -1,4 +1,5 @@
-import { CODECS, type CodecId } from "./codecs.ts";
+import type { CodecId } from "./codec-parameters.ts";
+import { CODECS } from "./codecs.ts";
 
 /** One format of a media: a codec and the RTP payload type that stands for it. */
 export interface Format {

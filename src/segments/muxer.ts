@@ -1,6 +1,8 @@
 import type { PartRange, UnitLog } from "../../wasm/units.ts";
 import type { Mp4Track } from "../formats/fmp4/codecs.ts";
-import { ProtocolError, RefusedError } from "../lib/errors.ts";
+import { RefusedError } from "../lib/errors.ts";
+import type { InBand } from "../media/codec-parameters.ts";
+import { CODECS } from "../media/codecs.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../stream/units.ts";
 import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
@@ -159,10 +161,10 @@ export class Muxer implements UnitReader {
       (sum, { index }) => sum + (this.#stream.log.tracks[index]?.paramsVersion ?? 0),
       0,
     );
-    const isInBand = this.#tracks.some(({ format }) => format.codec === "av1" || format.codec === "vp9");
-    if (version === this.#parametersVersion && !isInBand) return false;
+    const mayDiffer = this.#tracks.some(({ format }) => CODECS[format.codec].isInKeyFrames);
+    if (version === this.#parametersVersion && !mayDiffer) return false;
     this.#parametersVersion = version;
-    const described = this.#tracks.map((track) => describe(this.#stream, track));
+    const described = this.#tracks.map((track) => describeTrack(track, inBandOf(this.#stream, track)));
     if (!described.every((track) => track !== undefined)) return false;
     const init = this.#writer.setUp(
       described,
@@ -278,17 +280,13 @@ export class Muxer implements UnitReader {
   }
 }
 
-const NOTHING = new Uint8Array(0);
-
-/** A track as it is at the unit that was found last; undefined when that says too little. */
-function describe(stream: Stream, track: Track): Mp4Track | undefined {
-  try {
-    const head = track.isVideo ? track.units.head(HEAD_BYTES) : (track.units.audioConfig ?? NOTHING);
-    return describeTrack(stream, track, head);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
+/** What the media have said of a track by the unit that was found last. */
+function inBandOf({ log }: Stream, { index, isVideo, units }: Track): InBand {
+  const sets = log.tracks[index]?.parameterSets;
+  return {
+    ...(sets && { sets }),
+    ...(isVideo ? { head: units.head(HEAD_BYTES) } : { config: units.audioConfig }),
+  };
 }
 
 /** Whether tracks have the same parameters. */

@@ -1,12 +1,13 @@
 import { MP4_CODEC_IDS, type Mp4Track } from "../formats/fmp4/codecs.ts";
-import { pictureOf } from "../formats/rtp/units.ts";
-import { findSequenceHeader, parseSequenceHeader } from "../media/av1.ts";
-import { CODECS, type CodecId } from "../media/codecs.ts";
-import type { H265Facts } from "../media/h265.ts";
+import { readFormat } from "../formats/rtp/unit-formats.ts";
+import { parseSequenceHeader } from "../media/av1.ts";
+import type { CodecId, InBand } from "../media/codec-parameters.ts";
+import { CODECS } from "../media/codecs.ts";
+import { parseH264Sps } from "../media/h264.ts";
+import { parseH265Sps } from "../media/h265.ts";
 import { parseAudioConfig } from "../media/mpeg4-audio.ts";
-import { audioConfigOf, parameterSetsOf } from "../media/parameters.ts";
+import { known, renewed } from "../media/parameters.ts";
 import type { Format } from "../media/track.ts";
-import { parseVp9KeyFrame } from "../media/vp9.ts";
 import type { Stream } from "../stream/stream.ts";
 
 /** A track of a stream that goes into the playlist. */
@@ -24,7 +25,7 @@ export interface Choice {
 }
 
 /** Of several tracks of a kind the one with the first of these codecs is taken. */
-const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4Audio", "mpeg4AudioLatm"];
+const ORDER: readonly CodecId[] = ["av1", "vp9", "h265", "h264", "opus", "mpeg4Audio"];
 
 /**
  * Takes one video and one audio track whose codecs the files can carry.
@@ -57,56 +58,26 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
 }
 
 function isMp4Codec(codec: CodecId): boolean {
-  // the same frames once they are out of their packets
-  const name = codec === "mpeg4AudioLatm" ? "mpeg4Audio" : codec;
-  return (MP4_CODEC_IDS as readonly string[]).includes(name);
+  return (MP4_CODEC_IDS as readonly string[]).includes(codec);
 }
 
-/**
- * A track with its parameters as they are now; undefined while they are not known.
- *
- * @param head first bytes of its present random access point; of sound the AudioSpecificConfig that came in band
- * @throws {ProtocolError} if they make no sense
- */
-export function describeTrack(
-  stream: Stream,
-  { index, format }: ChosenTrack,
-  head: Uint8Array,
-): Mp4Track | undefined {
-  const inBand = stream.log.tracks[index]?.parameterSets ?? {
-    vps: undefined,
-    sps: undefined,
-    pps: undefined,
-  };
-  switch (format.codec) {
-    case "av1": {
-      const found = findSequenceHeader(head);
-      if (found === undefined) return undefined;
-      return { codec: "av1", picture: parseSequenceHeader(found), sequenceHeader: found.slice() };
-    }
+/** A track with its parameters as they are now; undefined while something is missing or makes no sense. */
+export function describeTrack({ format }: ChosenTrack, inBand: InBand): Mp4Track | undefined {
+  const described = readFormat(format);
+  const parameters = described && known(renewed(described, inBand));
+  switch (parameters?.codec) {
+    case "av1":
+      return { ...parameters, picture: parseSequenceHeader(parameters.sequenceHeader) };
     case "vp9":
-      return { codec: "vp9", picture: parseVp9KeyFrame(head) };
-    case "h264": {
-      const { sps, pps } = parameterSetsOf(format, inBand);
-      const picture = pictureOf(format, inBand);
-      if (sps === undefined || pps === undefined || picture === undefined) return undefined;
-      return { codec: "h264", picture, sps, pps };
-    }
-    case "h265": {
-      const { vps, sps, pps } = parameterSetsOf(format, inBand);
-      const picture = pictureOf(format, inBand) as H265Facts | undefined;
-      if (vps === undefined || sps === undefined || pps === undefined || picture === undefined)
-        return undefined;
-      return { codec: "h265", picture, vps, sps, pps };
-    }
+      return parameters;
+    case "h264":
+      return { ...parameters, picture: parseH264Sps(parameters.sps) };
+    case "h265":
+      return { ...parameters, picture: parseH265Sps(parameters.sps) };
     case "mpeg4Audio":
-    case "mpeg4AudioLatm": {
-      const config = head.length > 0 ? head : audioConfigOf(format);
-      if (config === undefined) return undefined;
-      return { codec: "mpeg4Audio", facts: parseAudioConfig(config), config, clockRate: format.clockRate };
-    }
+      return { ...parameters, facts: parseAudioConfig(parameters.config), clockRate: format.clockRate };
     case "opus":
-      return { codec: "opus", channels: format.fmtp.get("sprop-stereo") === "0" ? 1 : 2 };
+      return parameters;
     default:
       return undefined;
   }

@@ -120,7 +120,8 @@ class TransportStream implements Writer {
   }
 }
 
-function carriage(track: Mp4Track): ReturnType<typeof tsCarriage> {
-  if (track.codec !== "av1" && track.codec !== "vp9") return tsCarriage(track);
+function carriage(track: Mp4Track): NonNullable<ReturnType<typeof tsCarriage>> {
+  const found = tsCarriage(track);
+  if (found !== undefined) return found;
   throw new RefusedError(`muxer error: MPEG-TS cannot carry ${CODECS[track.codec].label}`);
 }

@@ -1,5 +1,6 @@
 import type { TrackState } from "../../wasm/track.ts";
-import { type PictureSize, pictureSizeOf } from "../formats/rtp/picture-size.ts";
+import type { PictureSize } from "../formats/rtp/payload-sizes.ts";
+import { pictureSizeOf } from "../formats/rtp/picture-size.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import { CODECS } from "../media/codecs.ts";
 import type { Format } from "../media/track.ts";

@@ -1,5 +1,6 @@
 import { payloadPictureSize } from "../../src/formats/rtp/picture-size.ts";
-import { CODECS, type CodecId } from "../../src/media/codecs.ts";
+import type { CodecId } from "../../src/media/codec-parameters.ts";
+import { CODECS } from "../../src/media/codecs.ts";
 import { PICTURE_PAYLOADS } from "../formats/rtp/picture-payloads.ts";
 
 /** First bytes of RTP payloads, of which the size of the picture is read. */

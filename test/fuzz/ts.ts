@@ -1,5 +1,5 @@
 import { TS_H264, TS_H265 } from "../../assembly/abi.ts";
-import { tsCarriage, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { readTsTrack, tsCarriage } from "../../src/formats/mpegts/codecs.ts";
 import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
@@ -152,7 +152,7 @@ function write(tracks: readonly TsTrack[]): void {
   const ts = TsWriter.open(memory, 100)!;
   ts.setUp(
     tracks.slice(0, 4).map((track, i) => {
-      const { prefix, ...carriage } = tsCarriage(tsCodec(track));
+      const { prefix, ...carriage } = tsCarriage(readTsTrack(track))!;
       const isFirst = i === 0;
       return {
         units: track.units!,
@@ -171,7 +171,7 @@ function write(tracks: readonly TsTrack[]): void {
 }
 
 function packetize(tracks: readonly TsTrack[]): void {
-  const formats: Format[] = tracks.map((track, i) => unitFormat(tsCodec(track), i));
+  const formats: Format[] = tracks.map((track, i) => unitFormat(readTsTrack(track), i));
   const medias = formats.map((format) => ({ media: "video", mid: undefined, formats: [format] }));
   const setups = trackSetups({ title: "", tracks: medias, fecGroups: [] });
   const log = RtpLog.open(memory, { tracks: setups, lagPackets: 64, maxPacket: 1_460 })!;

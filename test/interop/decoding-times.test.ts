@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
 import { KIND_H264, KIND_H265 } from "../../assembly/abi.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
-import { pictureOf, unitSetup } from "../../src/formats/rtp/units.ts";
+import { unitSetup } from "../../src/formats/rtp/units.ts";
+import { pictureOf } from "../../src/media/parameters.ts";
 import { LogCursor } from "../../wasm/cursor.ts";
 import { RtpLog } from "../../wasm/log.ts";
 import { Packetizer } from "../../wasm/packetizer.ts";
@@ -13,7 +14,6 @@ import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { readUnits, type UnitClip } from "./unit-clip.ts";
 
-const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
 const RATE = 90_000;
 
 for (const name of ["h264Bframes", "h264Pyramid", "h265Bframes"] as const satisfies readonly ClipName[]) {
@@ -45,7 +45,7 @@ for (const name of ["h264Bframes", "h264Pyramid", "h265Bframes"] as const satisf
 function throughRtp({ codec, units }: UnitClip) {
   const memory = loadBuild("release", 256);
   const format = unitFormat(codec);
-  const setup = unitSetup(format, NO_SETS)!;
+  const setup = unitSetup(format)!;
   const kind = format.codec === "h265" ? KIND_H265 : KIND_H264;
   const track = { kinds: new Map([[96, kind]]), clockRate: RATE, paramsKnown: 0 };
   const log = RtpLog.open(memory, { tracks: [track], lagPackets: 64, maxPacket: 1_460 })!;
@@ -72,5 +72,5 @@ function throughRtp({ codec, units }: UnitClip) {
   const { jumps } = after;
   for (const part of [packetizer, writer, pull, before, after, cursor, log]) part.close();
   checkReturned(memory);
-  return { depth: pictureOf(format, NO_SETS)?.reorderDepth ?? 0, times, jumps };
+  return { depth: pictureOf(codec)?.reorderDepth ?? 0, times, jumps };
 }

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { type TsCodecId, tsCarriage, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { readTsTrack, type TsCodecId, tsCarriage } from "../../src/formats/mpegts/codecs.ts";
 import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { TsWriter } from "../../wasm/mpegts.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
@@ -30,13 +30,13 @@ async function rewrite(from: string, to: string, codecs: readonly TsCodecId[]): 
   demuxer.push(await Bun.file(from).bytes());
   demuxer.flush();
   const { tracks } = demuxer;
-  expect(tracks.map((track) => tsCodec(track).codec)).toEqual([...codecs]);
+  expect(tracks.map((track) => readTsTrack(track).codec)).toEqual([...codecs]);
   const writer = TsWriter.open(memory, 400)!;
   writer.setUp(
     tracks.map((track, i) => {
-      const carriage = tsCarriage(tsCodec(track));
+      const carriage = tsCarriage(readTsTrack(track))!;
       // parameter sets are in the units of a demultiplexer
-      const prefix = tsCodec(track).codec === "mpeg4Audio" ? carriage.prefix : new Uint8Array(0);
+      const prefix = readTsTrack(track).codec === "mpeg4Audio" ? carriage.prefix : new Uint8Array(0);
       return { units: track.units!, pid: 256 + i, hasClock: i === 0, ...carriage, prefix };
     }),
   );
@@ -112,7 +112,7 @@ clientTest("AAC in LATM gives the same frames as in ADTS", ["ffmpeg"], TIMEOUT_M
       demuxer.push(await Bun.file(await clip(name)).bytes());
       demuxer.flush();
       const track = demuxer.tracks[1]!;
-      const result = { codec: tsCodec(track), units: takeUnits(memory, track.units!) };
+      const result = { codec: readTsTrack(track), units: takeUnits(memory, track.units!) };
       demuxer.close();
       return result;
     }),

@@ -1,4 +1,6 @@
-import type { UnitCodec } from "../../src/formats/rtp/unit-formats.ts";
+import type { CodecParameters } from "../../src/media/codec-parameters.ts";
+import { withLengths } from "../../src/media/nal.ts";
+import { setsOf } from "../../src/media/parameters.ts";
 import { type ClipName, clip } from "../support/clips.ts";
 import { Client } from "../support/tools.ts";
 
@@ -12,7 +14,7 @@ export interface ClipUnit {
 
 /** The first track of a clip in units. */
 export interface UnitClip {
-  readonly codec: UnitCodec;
+  readonly codec: CodecParameters;
   readonly units: readonly ClipUnit[];
   /** From the first unit of one round to that of the next, s. */
   readonly seconds: number;
@@ -60,8 +62,8 @@ function readDump(text: string): Uint8Array {
   return Buffer.from(lines.map((line) => line.slice(10, 50).replaceAll(" ", "")).join(""), "hex");
 }
 
-function codecOf(stream: Probed["streams"][number], extra: Uint8Array | undefined): UnitCodec {
-  const sampleRate = Number(stream.sample_rate);
+function codecOf(stream: Probed["streams"][number], extra: Uint8Array | undefined): CodecParameters {
+  const clockRate = Number(stream.sample_rate);
   const { channels = 1 } = stream;
   switch (stream.codec_name) {
     case "h264":
@@ -83,15 +85,15 @@ function codecOf(stream: Probed["streams"][number], extra: Uint8Array | undefine
     case "mp3":
       return { codec: "mpeg12Audio" };
     case "ac3":
-      return { codec: "ac3", sampleRate, channels };
+      return { codec: "ac3", clockRate, channels };
     case "adpcm_g722":
       return { codec: "g722" };
     case "pcm_alaw":
     case "pcm_mulaw":
-      return { codec: "g711", law: stream.codec_name === "pcm_alaw" ? "a" : "mu", sampleRate, channels };
+      return { codec: "g711", law: stream.codec_name === "pcm_alaw" ? "a" : "mu", clockRate, channels };
     case "pcm_s16be":
     case "pcm_s24be":
-      return { codec: "lpcm", bits: stream.codec_name === "pcm_s16be" ? 16 : 24, sampleRate, channels };
+      return { codec: "lpcm", bitDepth: stream.codec_name === "pcm_s16be" ? 16 : 24, clockRate, channels };
     default:
       throw new Error(`no units of ${stream.codec_name}`);
   }
@@ -127,12 +129,7 @@ function hevcSets(extra: Uint8Array) {
 }
 
 /** Units with parameter sets in front of those that begin a group of pictures, as sources leave them there. */
-function withSets(units: readonly ClipUnit[], codec: UnitCodec): ClipUnit[] {
-  const sets = "sps" in codec ? [...("vps" in codec ? [codec.vps] : []), codec.sps, codec.pps] : [];
-  const front = sets.flatMap((set) => {
-    const size = Buffer.alloc(4);
-    size.writeUInt32BE(set!.length);
-    return [size, set!];
-  });
-  return units.map((unit) => (unit.isKey ? { ...unit, bytes: Buffer.concat([...front, unit.bytes]) } : unit));
+function withSets(units: readonly ClipUnit[], codec: CodecParameters): ClipUnit[] {
+  const front = withLengths(setsOf(codec));
+  return units.map((unit) => (unit.isKey ? { ...unit, bytes: Buffer.concat([front, unit.bytes]) } : unit));
 }

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
-import { type UnitCodec, unitFormat } from "../../src/formats/rtp/unit-formats.ts";
+import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
 import { unitSetup } from "../../src/formats/rtp/units.ts";
 import { BudgetError } from "../../src/lib/errors.ts";
+import type { CodecParameters } from "../../src/media/codec-parameters.ts";
 import { FlushQueue } from "../../src/stream/flush.ts";
 import { Stream } from "../../src/stream/stream.ts";
 import { UnitInput } from "../../src/stream/unit-input.ts";
@@ -16,9 +17,9 @@ import { LogView } from "../wasm/log-view.ts";
 import { readRtp } from "../wasm/twin/packet.ts";
 
 const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
-const VIDEO: UnitCodec = { codec: "h264" };
+const VIDEO: CodecParameters = { codec: "h264" };
 /** AAC-LC, 48 kHz, stereo. */
-const SOUND: UnitCodec = { codec: "mpeg4Audio", config: new Uint8Array([0x11, 0x90]) };
+const SOUND: CodecParameters = { codec: "mpeg4Audio", config: new Uint8Array([0x11, 0x90]) };
 
 /** A stream that is fed with units. */
 class Studio implements Disposable {
@@ -30,7 +31,7 @@ class Studio implements Disposable {
   readonly #flushes: FlushQueue;
   readonly #writer: UnitWriter;
 
-  constructor(memory: MediaMemory, codecs: readonly UnitCodec[]) {
+  constructor(memory: MediaMemory, codecs: readonly CodecParameters[]) {
     const formats = codecs.map((codec, i) => unitFormat(codec, i));
     const tracks = formats.map((format) => ({ media: "video", mid: undefined, formats: [format] }));
     const description = { title: "", tracks, fecGroups: [] };

@@ -1,4 +1,4 @@
-import type { TsCodec } from "../../src/formats/mpegts/codecs.ts";
+import type { CodecParameters } from "../../src/media/codec-parameters.ts";
 import type { Random } from "../support/random.ts";
 import { concat } from "./twin/packet.ts";
 
@@ -12,7 +12,7 @@ export interface MadeUnit {
 
 /** A codec of transport streams: a maker of units, the first of which is a random access point. */
 export interface TsMaker {
-  readonly codec: TsCodec;
+  readonly codec: CodecParameters;
   readonly clockRate: number;
   readonly isVideo: boolean;
   make(random: Random, index: number): MadeUnit;
@@ -38,7 +38,7 @@ export const TS_MAKERS: readonly TsMaker[] = [
   },
   { codec: { codec: "mpeg12Audio" }, clockRate: 90_000, isVideo: false, make: makeMpegAudio },
   {
-    codec: { codec: "ac3", sampleRate: 48_000, channels: 2 },
+    codec: { codec: "ac3", clockRate: 48_000, channels: 2 },
     clockRate: 48_000,
     isVideo: false,
     make: makeAc3,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type TsCodec, tsCodec } from "../../src/formats/mpegts/codecs.ts";
+import { readTsTrack } from "../../src/formats/mpegts/codecs.ts";
 import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
+import type { CodecParameters } from "../../src/media/codec-parameters.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import { Random } from "../support/random.ts";
 import { BUILDS, loadBuild, SEED } from "./builds.ts";
@@ -39,7 +40,7 @@ for (const build of BUILDS) {
         const [track] = demuxer.tracks;
         expect(demuxer.tracks.length).toBe(1);
         expect(track!.isReady).toBe(true);
-        const told = tsCodec(track!);
+        const told = readTsTrack(track!);
         expect({ ...told, ...withoutSets(told) }).toEqual(maker.codec);
         expect(track!.units!.clockRate).toBe(maker.clockRate);
         const read = takeUnits(memory, track!.units!);
@@ -83,7 +84,7 @@ for (const build of BUILDS) {
   });
 }
 
-function withoutSets(codec: TsCodec): object {
+function withoutSets(codec: CodecParameters): object {
   return "sps" in codec ? { sps: undefined, pps: undefined, ...("vps" in codec && { vps: undefined }) } : {};
 }
 

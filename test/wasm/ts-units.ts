@@ -73,7 +73,7 @@ export function mux(
       units: logs[i]!,
       pid: 256 + i,
       hasClock: i === 0,
-      ...tsCarriage(maker.codec),
+      ...tsCarriage(maker.codec)!,
     })),
   );
   const parts: Buffer[] = [];

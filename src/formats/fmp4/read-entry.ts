@@ -24,7 +24,7 @@ export type ReadCodec =
   | { readonly codec: "mpeg4Audio"; readonly config: Uint8Array }
   | { readonly codec: "mpeg12Audio" }
   | { readonly codec: "opus"; readonly channels: number }
-  | { readonly codec: "ac3"; readonly sampleRate: number; readonly channels: number };
+  | { readonly codec: "ac3"; readonly clockRate: number; readonly channels: number };
 
 /** Bytes in front of the boxes of a sample entry (ISO/IEC 14496-12 §12.1.3, §12.2.3). */
 const VISUAL = 78;
@@ -95,11 +95,11 @@ function readOpus(body: Uint8Array): ReadCodec {
 /** ETSI TS 102 366 §F.4: bits fscod 2, bsid 5, bsmod 3, acmod 3, lfeon 1. */
 function readAc3(body: Uint8Array): ReadCodec {
   const specific = bodyOf(soundBoxes(body), "dac3", 3);
-  const sampleRate = [48_000, 44_100, 32_000][(specific[0] as number) >> 6];
-  if (sampleRate === undefined) throw new ProtocolError("invalid MP4: the sample rate of AC-3");
+  const clockRate = [48_000, 44_100, 32_000][(specific[0] as number) >> 6];
+  if (clockRate === undefined) throw new ProtocolError("invalid MP4: the sample rate of AC-3");
   const mode = ((specific[1] as number) >> 3) & 7;
   const low = ((specific[1] as number) >> 2) & 1;
-  return { codec: "ac3", sampleRate, channels: ([2, 1, 2, 3, 3, 4, 4, 5][mode] as number) + low };
+  return { codec: "ac3", clockRate, channels: ([2, 1, 2, 3, 3, 4, 4, 5][mode] as number) + low };
 }
 
 /** Goes through parameter sets, each behind its length. */

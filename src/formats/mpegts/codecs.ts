@@ -8,24 +8,14 @@ import {
   TS_MPEG12_VIDEO,
   TS_OPUS,
 } from "../../../assembly/abi.ts";
+import type { TsTrackSetup } from "../../../wasm/mpegts.ts";
 import type { TsStreamKind, TsTrack } from "../../../wasm/ts-track.ts";
+import { assert } from "../../lib/assert.ts";
+import type { CodecId, CodecParameters, ParametersOf } from "../../media/codec-parameters.ts";
 import { adtsHeader, parseAudioConfig } from "../../media/mpeg4-audio.ts";
+import { withStartCodes } from "../../media/nal.ts";
+import { setsOf } from "../../media/parameters.ts";
 import { findDescriptor } from "./tables.ts";
-
-/** A codec with what a transport stream says of it: what makes the description of a stream. */
-export type TsCodec =
-  | { readonly codec: "h264"; readonly sps?: Uint8Array; readonly pps?: Uint8Array }
-  | {
-      readonly codec: "h265";
-      readonly vps?: Uint8Array;
-      readonly sps?: Uint8Array;
-      readonly pps?: Uint8Array;
-    }
-  | { readonly codec: "mpeg4Audio"; readonly config: Uint8Array }
-  | { readonly codec: "opus"; readonly channels: number }
-  | { readonly codec: "mpeg12Video" }
-  | { readonly codec: "mpeg12Audio" }
-  | { readonly codec: "ac3"; readonly sampleRate: number; readonly channels: number };
 
 /** Tags of descriptors (ISO/IEC 13818-1 §2.6, ETSI EN 300 468 §6.1, §6.2). */
 const REGISTRATION = 0x05;
@@ -34,7 +24,12 @@ const EXTENSION = 0x7f;
 /** Tag of the extension with which Opus says its channels. */
 const OPUS_CONFIG = 0x80;
 
-interface Row<Codec extends TsCodec = TsCodec> {
+/** What the core knows of an elementary stream. */
+type TsFacts = Pick<TsTrack, "kind" | "parameterSets" | "audioConfig" | "sampleRate" | "channels">;
+
+/** How transport streams carry a codec. */
+interface TsRow<Parameters extends CodecParameters = CodecParameters> {
+  /** How the core reads and writes it: TS_* of the ABI. */
   readonly kind: number;
   /** Ticks a second; undefined: the sample rate of the stream. */
   readonly clockRate: number | undefined;
@@ -43,62 +38,58 @@ interface Row<Codec extends TsCodec = TsCodec> {
   /** A stream type that stands for another form of it, which is read, and the kind of that. */
   readonly other?: { readonly streamType: number; readonly kind: number };
   /** Whether descriptors say that a stream of private data is one. */
-  readonly isPrivate?: (descriptors: Uint8Array) => boolean;
-  readonly describe: (track: TsTrack) => Codec;
+  isPrivate?(descriptors: Uint8Array): boolean;
+  /** Channels by the descriptors, where the stream itself does not say them. */
+  channels?(descriptors: Uint8Array): number;
+  /** The parameters, as far as they have come. */
+  read(track: TsFacts): Parameters;
   /** Descriptors that are written. */
-  readonly descriptors?: (codec: Codec) => Uint8Array;
-  /** What is written in front of random access points; of AAC an ADTS header. */
-  readonly prefix?: (codec: Codec) => Uint8Array;
+  descriptors?(parameters: Parameters): Uint8Array;
+  /**
+   * What is written in front of random access points besides parameter sets; of AAC an ADTS header.
+   *
+   * @throws {ProtocolError} if it cannot say what the parameters are
+   */
+  header?(parameters: Parameters): Uint8Array;
 }
 
-type Rows = { readonly [Id in TsCodec["codec"]]: Row<Extract<TsCodec, { codec: Id }>> };
+type TsRows = { readonly [Id in CodecId]?: TsRow<ParametersOf<Id>> };
 
-/** How transport streams carry each codec. */
-const TS_CODECS: Rows = {
+export const TS_CODECS = {
   h264: {
     kind: TS_H264,
     clockRate: 90_000,
     streamTypes: [0x1b],
-    describe: ({ parameterSets: { sps, pps } }) => ({
-      codec: "h264",
-      ...(sps && { sps }),
-      ...(pps && { pps }),
-    }),
-    prefix: ({ sps, pps }) => startCodes(sps, pps),
+    read: ({ parameterSets: { sps, pps } }) => ({ codec: "h264", sps, pps }),
   },
   h265: {
     kind: TS_H265,
     clockRate: 90_000,
     streamTypes: [0x24],
     isPrivate: (descriptors) => registers(descriptors, "HEVC"),
-    describe: ({ parameterSets: { vps, sps, pps } }) => ({
-      codec: "h265",
-      ...(vps && { vps }),
-      ...(sps && { sps }),
-      ...(pps && { pps }),
-    }),
-    prefix: ({ vps, sps, pps }) => startCodes(vps, sps, pps),
+    read: ({ parameterSets: { vps, sps, pps } }) => ({ codec: "h265", vps, sps, pps }),
   },
   mpeg12Video: {
     kind: TS_MPEG12_VIDEO,
     clockRate: 90_000,
     streamTypes: [0x02, 0x01],
-    describe: () => ({ codec: "mpeg12Video" }),
+    read: () => ({ codec: "mpeg12Video" }),
   },
   mpeg4Audio: {
     kind: TS_AAC,
     clockRate: undefined,
     streamTypes: [0x0f],
     other: { streamType: 0x11, kind: TS_LATM },
-    describe: ({ audioConfig }) => ({ codec: "mpeg4Audio", config: audioConfig }),
-    prefix: ({ config }) => adtsHeader(parseAudioConfig(config)),
+    read: ({ audioConfig }) => ({ codec: "mpeg4Audio", config: audioConfig }),
+    header: ({ config }) => adtsHeader(parseAudioConfig(config ?? NOTHING)),
   },
   opus: {
     kind: TS_OPUS,
     clockRate: 48_000,
     streamTypes: [0x06],
     isPrivate: (descriptors) => registers(descriptors, "Opus"),
-    describe: ({ channels }) => ({ codec: "opus", channels }),
+    channels: opusChannels,
+    read: ({ channels }) => ({ codec: "opus", channels }),
     descriptors: ({ channels }) =>
       new Uint8Array([...registration("Opus"), EXTENSION, 2, OPUS_CONFIG, channels]),
   },
@@ -106,7 +97,7 @@ const TS_CODECS: Rows = {
     kind: TS_MPEG12_AUDIO,
     clockRate: 90_000,
     streamTypes: [0x03, 0x04],
-    describe: () => ({ codec: "mpeg12Audio" }),
+    read: () => ({ codec: "mpeg12Audio" }),
   },
   ac3: {
     kind: TS_AC3,
@@ -114,59 +105,59 @@ const TS_CODECS: Rows = {
     streamTypes: [0x81],
     isPrivate: (descriptors) =>
       findDescriptor(descriptors, AC3) !== undefined || registers(descriptors, "AC-3"),
-    describe: ({ sampleRate, channels }) => ({ codec: "ac3", sampleRate, channels }),
+    read: ({ sampleRate, channels }) => ({ codec: "ac3", clockRate: sampleRate, channels }),
     descriptors: () => registration("AC-3"),
   },
-};
+} satisfies TsRows;
 
-export type TsCodecId = keyof Rows;
+export type TsCodecId = keyof typeof TS_CODECS;
 
-const ROWS = Object.values(TS_CODECS) as unknown as readonly Row[];
+const ROWS = Object.entries(TS_CODECS) as readonly [TsCodecId, TsRow][];
 /** PES packets with private data: only descriptors say what they are. */
 const PRIVATE = 0x06;
+const NOTHING = new Uint8Array(0);
 
 /** How an elementary stream is read; undefined when its codec is not known. */
 export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKind | undefined {
-  const isRow = ({ streamTypes, isPrivate, other }: Row) =>
+  const row = ROWS.map(([, each]) => each).find(({ streamTypes, isPrivate, other }) =>
     streamType === PRIVATE
       ? isPrivate?.(descriptors) === true
-      : streamTypes.includes(streamType) || other?.streamType === streamType;
-  const row = ROWS.find(isRow);
+      : streamTypes.includes(streamType) || other?.streamType === streamType,
+  );
   if (row === undefined) return undefined;
-  const { clockRate, other } = row;
+  const { clockRate, other, channels } = row;
   const kind = other?.streamType === streamType ? other.kind : row.kind;
-  return { kind, clockRate, ...(kind === TS_OPUS && { channels: opusChannels(descriptors) }) };
+  return { kind, clockRate, ...(channels && { channels: channels(descriptors) }) };
 }
 
-/** What a track is, as far as it is known: all of it when it is ready. */
-export function tsCodec(track: TsTrack): TsCodec {
-  return (TS_CODECS[tsCodecId(track)] as unknown as Row).describe(track);
+/** What is known of a track: all of it when it is ready. */
+export function readTsTrack(track: TsFacts): CodecParameters {
+  return TS_CODECS[tsCodecId(track)].read(track);
 }
 
 /** The name of a track's codec. */
-export function tsCodecId({ kind }: TsTrack): TsCodecId {
-  const ids = Object.keys(TS_CODECS) as TsCodecId[];
-  return ids.find((id) => [TS_CODECS[id].kind, TS_CODECS[id].other?.kind].includes(kind.kind)) as TsCodecId;
+export function tsCodecId({ kind: { kind } }: Pick<TsFacts, "kind">): TsCodecId {
+  const entry = ROWS.find(([, row]) => row.kind === kind || row.other?.kind === kind);
+  assert(entry !== undefined, `no row of kind ${kind}`);
+  return entry[0];
 }
 
 /**
- * How a codec is written, for `TsWriter.setUp`.
+ * How a codec is written, for `TsWriter.setUp`; undefined where transport streams do not carry it.
  *
  * @throws {ProtocolError} if ADTS cannot say what the AAC is
  */
-export function tsCarriage(codec: TsCodec): { kind: number; map: Uint8Array; prefix: Uint8Array } {
-  const row = TS_CODECS[codec.codec] as unknown as Row;
-  return {
-    kind: row.kind,
-    map: new Uint8Array([row.streamTypes[0] as number, ...(row.descriptors?.(codec) ?? [])]),
-    prefix: row.prefix?.(codec) ?? new Uint8Array(0),
-  };
-}
-
-const START_CODE = [0, 0, 0, 1];
-
-function startCodes(...units: readonly (Uint8Array | undefined)[]): Uint8Array {
-  return new Uint8Array(units.flatMap((unit) => (unit === undefined ? [] : [...START_CODE, ...unit])));
+export function tsCarriage(
+  parameters: CodecParameters,
+): Pick<TsTrackSetup, "kind" | "map" | "prefix"> | undefined {
+  const row: TsRow | undefined = (TS_CODECS as TsRows)[parameters.codec];
+  return (
+    row && {
+      kind: row.kind,
+      map: new Uint8Array([row.streamTypes[0] as number, ...(row.descriptors?.(parameters) ?? [])]),
+      prefix: row.header?.(parameters) ?? withStartCodes(setsOf(parameters)),
+    }
+  );
 }
 
 /** ISO/IEC 13818-1 §2.6.8. */

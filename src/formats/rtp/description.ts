@@ -10,7 +10,8 @@ import {
 } from "../sdp/model.ts";
 import { DEFAULT_ORIGIN, MAX_SDP_MEDIAS } from "../sdp/parse.ts";
 import { writeSdp } from "../sdp/write.ts";
-import { codecOfEncoding, STATIC_PAYLOADS } from "./payloads.ts";
+import { codecOfEncoding } from "./codecs.ts";
+import { STATIC_RTPMAPS } from "./rtpmap.ts";
 
 /** What a description says: the stream, and how each of its tracks is addressed. */
 export interface DescribedStream {
@@ -112,16 +113,13 @@ function readFormat(
   rtpmap: string | undefined,
   fmtp: ReadonlyMap<string, string>,
 ): Format {
-  if (rtpmap === undefined) {
-    const row = STATIC_PAYLOADS.get(payloadType);
-    if (row === undefined) throw invalidSdp(`payload type ${payloadType} without rtpmap`);
-    return { codec: row.codec, payloadType, clockRate: row.clockRate, rtpmap, fmtp };
-  }
-  const [encoding = "", rate] = rtpmap.split("/").map((part) => part.trim());
+  const text = rtpmap ?? STATIC_RTPMAPS.get(payloadType);
+  if (text === undefined) throw invalidSdp(`payload type ${payloadType} without rtpmap`);
+  const [encoding = "", rate] = text.split("/").map((part) => part.trim());
   const codec = codecOfEncoding(encoding, fmtp);
   // some cameras leave the clock rate out where the codec fixes it
   const clockRate = rate === undefined ? CODECS[codec].clockRate : Number(/^\d{1,9}$/.test(rate) ? rate : 0);
-  if (clockRate === 0) throw invalidSdp(`invalid clock rate of payload type ${payloadType}: ${rtpmap}`);
+  if (clockRate === 0) throw invalidSdp(`invalid clock rate of payload type ${payloadType}: ${text}`);
   return { codec, payloadType, clockRate, rtpmap, fmtp };
 }
 

@@ -117,7 +117,7 @@ function choose(stream: Stream, { logger }: MuxerOwner, silent: ReadonlySet<numb
 /** Players expect H264 and AAC in transport streams, whatever else these could carry. */
 function checkCodecs(tracks: readonly ChosenTrack[]): void {
   for (const { format, isVideo } of tracks) {
-    if (["h264", "mpeg4Audio", "mpeg4AudioLatm"].includes(format.codec)) continue;
+    if (["h264", "mpeg4Audio"].includes(format.codec)) continue;
     const only = isVideo ? "H264 video" : "MPEG-4 Audio";
     throw new RefusedError(
       `muxer error: the MPEG-TS variant of HLS only supports ${only}. Use the fMP4 or Low-Latency variants instead`,

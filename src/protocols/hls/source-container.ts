@@ -1,10 +1,10 @@
 import type { UnitLog } from "../../../wasm/units.ts";
-import type { UnitCodec } from "../../formats/rtp/unit-formats.ts";
+import type { CodecParameters } from "../../media/codec-parameters.ts";
 import { CODECS } from "../../media/codecs.ts";
 
 /** A track that a source brings. */
 export interface SourceTrack {
-  readonly codec: UnitCodec;
+  readonly parameters: CodecParameters;
   readonly units: UnitLog;
 }
 
@@ -34,6 +34,6 @@ export function isWanted(isAudio: boolean, wanted: Wanted): boolean {
   return wanted === "all" || isAudio === (wanted === "audio");
 }
 
-export function isAudioCodec({ codec }: UnitCodec): boolean {
+export function isAudio({ codec }: CodecParameters): boolean {
   return CODECS[codec].kind === "audio";
 }

@@ -11,11 +11,12 @@ import { Mp4Demuxer, type Mp4TrackSetup } from "../../../wasm/mp4-demuxer.ts";
 import { UnitLog } from "../../../wasm/units.ts";
 import type { ReadCodec } from "../../formats/fmp4/read-entry.ts";
 import { type InitTrack, readInit } from "../../formats/fmp4/read-init.ts";
-import { type UnitCodec, unitFormat } from "../../formats/rtp/unit-formats.ts";
+import { unitFormat } from "../../formats/rtp/unit-formats.ts";
 import type { Lane, SourceTimeline } from "../../ingest/timeline.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { type Container, isAudioCodec, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
+import type { CodecParameters } from "../../media/codec-parameters.ts";
+import { type Container, isAudio, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
 
 export interface Mp4ContainerOptions {
   readonly memory: MediaMemory;
@@ -71,12 +72,13 @@ export class Mp4Container implements Container {
   init(bytes: Uint8Array): void {
     const { wanted, logger } = this.#options;
     const isFirst = this.#tracks === undefined;
-    const rows: { readonly track: InitTrack; readonly read: ReadCodec; readonly codec: UnitCodec }[] = [];
+    const rows: { readonly track: InitTrack; readonly read: ReadCodec; readonly codec: CodecParameters }[] =
+      [];
     for (const track of readInit(bytes)) {
       const codec = track.codec === undefined ? undefined : unitCodec(track.codec);
       if (codec === undefined || track.codec === undefined) {
         if (isFirst) logger.warn(`skipping track ${track.id} (${track.entry}): codec not supported`);
-      } else if (isWanted(isAudioCodec(codec), wanted) && rows.length < MP4_TRACKS_MAX) {
+      } else if (isWanted(isAudio(codec), wanted) && rows.length < MP4_TRACKS_MAX) {
         rows.push({ track, read: track.codec, codec });
       }
     }
@@ -89,7 +91,7 @@ export class Mp4Container implements Container {
     if (!this.#demuxer.setUp(setups)) throw new BudgetError("the media memory is used up");
   }
 
-  #open(codecs: readonly UnitCodec[]): SourceTrack[] {
+  #open(codecs: readonly CodecParameters[]): SourceTrack[] {
     const tracks: SourceTrack[] = [];
     for (const codec of codecs) {
       const { clockRate } = unitFormat(codec);
@@ -100,19 +102,19 @@ export class Mp4Container implements Container {
         for (const track of tracks) track.units.close();
         throw new BudgetError("the media memory is used up");
       }
-      tracks.push({ codec, units });
+      tracks.push({ parameters: codec, units });
     }
     return tracks;
   }
 
   /** The tracks as they are, when a new description fits them. */
-  #same(codecs: readonly UnitCodec[]): readonly SourceTrack[] {
+  #same(codecs: readonly CodecParameters[]): readonly SourceTrack[] {
     const tracks = this.#tracks ?? [];
     const isSame =
       codecs.length === tracks.length &&
-      tracks.every(({ codec, units }, i) => {
-        const now = codecs[i] as UnitCodec;
-        return now.codec === codec.codec && unitFormat(now).clockRate === units.clockRate;
+      tracks.every(({ parameters, units }, i) => {
+        const now = codecs[i] as CodecParameters;
+        return now.codec === parameters.codec && unitFormat(now).clockRate === units.clockRate;
       });
     if (!isSame) throw new SourceError("the tracks have changed");
     return tracks;
@@ -151,7 +153,7 @@ export class Mp4Container implements Container {
 }
 
 /** What readers are told; the first of several parameter sets. */
-function unitCodec(codec: ReadCodec): UnitCodec {
+function unitCodec(codec: ReadCodec): CodecParameters {
   switch (codec.codec) {
     case "h264":
       return { codec: "h264", sps: codec.sps[0], pps: codec.pps[0] };

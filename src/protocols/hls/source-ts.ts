@@ -1,7 +1,7 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { TsDemuxer } from "../../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../../wasm/ts-track.ts";
-import { tsCodec, tsCodecId } from "../../formats/mpegts/codecs.ts";
+import { readTsTrack, tsCodecId } from "../../formats/mpegts/codecs.ts";
 import { TsPrograms } from "../../formats/mpegts/programs.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -54,7 +54,7 @@ export class TsContainer implements Container {
 
   #choose(tracks: readonly TsTrack[]): void {
     this.#tracks = tracks.flatMap((track) =>
-      track.units === undefined ? [] : [{ codec: tsCodec(track), units: track.units }],
+      track.units === undefined ? [] : [{ parameters: readTsTrack(track), units: track.units }],
     );
     for (const { pid, streamType } of this.#demuxer.unknown) {
       this.#logger.warn(`skipping stream ${pid} (type ${streamType}): codec not supported`);

@@ -12,7 +12,7 @@ import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.t
 import { UnitInput } from "../../stream/unit-input.ts";
 import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
-import { isAudioCodec, type SourceTrack } from "./source-container.ts";
+import { isAudio, type SourceTrack } from "./source-container.ts";
 import {
   type LoadedPlaylist,
   loadPlaylist,
@@ -119,8 +119,8 @@ class HlsSource implements RunningSource {
   #open(): void {
     const tracks = this.#renditions
       .flatMap(({ container }): readonly SourceTrack[] => container?.tracks ?? [])
-      .sort((a, b) => Number(isAudioCodec(a.codec)) - Number(isAudioCodec(b.codec)));
-    const formats = tracks.map(({ codec }, i) => unitFormat(codec, i));
+      .sort((a, b) => Number(isAudio(a.parameters)) - Number(isAudio(b.parameters)));
+    const formats = tracks.map(({ parameters }, i) => unitFormat(parameters, i));
     const description: StreamDescription = {
       title: "",
       tracks: formats.map((format) => ({

@@ -108,7 +108,7 @@ describe("an initialization segment", () => {
     [
       "ac-3",
       sound("ac-3", 0, box("dac3", [0x10, 0x3c, 0])),
-      { codec: "ac3", sampleRate: 48_000, channels: 6 },
+      { codec: "ac3", clockRate: 48_000, channels: 6 },
     ],
     [
       "AAC in QuickTime's entry",

@@ -1,17 +1,5 @@
-import type { CodecId } from "../../../src/media/codecs.ts";
-
-/** Writes bits, the highest first. */
-function bitsOf(...fields: readonly (readonly [value: number, width: number])[]): number[] {
-  const text = fields.map(([value, width]) => value.toString(2).padStart(width, "0")).join("");
-  return (text.match(/.{1,8}/g) ?? []).map((byte) => Number.parseInt(byte.padEnd(8, "0"), 2));
-}
-
-/** Sequence header of a still picture (AV1 §5.5.1, with the reduced header) of 640 by 360 pixels. */
-const AV1_HEADER = bitsOf([0, 3], [1, 1], [1, 1], [8, 5], [9, 4], [8, 4], [639, 10], [359, 9], [0, 16]);
-/** Header of a key frame (VP9 bitstream specification §6.2) of 640 by 360 pixels. */
-const VP9_FRAME = bitsOf([0x82, 8], [0x498342, 24], [1, 3], [0, 1], [639, 16], [359, 16]);
-/** Header of a key frame (RFC 6386 §9.1) of 640 by 360 pixels. */
-const VP8_FRAME = [0x10, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1];
+import type { CodecId } from "../../../src/media/codec-parameters.ts";
+import { AV1_HEADER, MPEG12_SEQUENCE, VP8_FRAME, VP9_FRAME } from "../../media/parameter-samples.ts";
 
 /** First bytes of RTP payloads that begin a random access point; all pictures have 640 by 360 pixels. */
 export const PICTURE_PAYLOADS: readonly (readonly [CodecId, string, readonly number[]])[] = [
@@ -33,10 +21,10 @@ export const PICTURE_PAYLOADS: readonly (readonly [CodecId, string, readonly num
   ["vp8", "a short descriptor", [0x10, ...VP8_FRAME]],
   ["vp8", "every field of the descriptor", [0x90, 0xf0, 0x81, 0x23, 4, 0x55, ...VP8_FRAME]],
   ["mjpeg", "type, quantization, size", [0, 0, 0, 0, 1, 80, 80, 45, 1, 2, 3]],
-  ["mpeg12Video", "a sequence header", [0, 0, 0x20, 0, 0, 0, 1, 0xb3, 0x28, 0x01, 0x68, 0x13, 0xff]],
+  ["mpeg12Video", "a sequence header", [0, 0, 0x20, 0, ...MPEG12_SEQUENCE]],
   [
     "mpeg12Video",
     "a sequence header behind the extension of MPEG-2",
-    [0x04, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 1, 0xb3, 0x28, 0x01, 0x68, 0x13, 0xff],
+    [0x04, 0, 0x20, 0, 0, 0, 0, 0, ...MPEG12_SEQUENCE],
   ],
 ];

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { describeStream, writeDescription, writeFmtp } from "../../../src/formats/rtp/description.ts";
-import { type UnitCodec, unitFormat } from "../../../src/formats/rtp/unit-formats.ts";
+import { readFormat, unitFormat } from "../../../src/formats/rtp/unit-formats.ts";
 import { unitSetup } from "../../../src/formats/rtp/units.ts";
 import { parseSdp } from "../../../src/formats/sdp/parse.ts";
 import { ProtocolError } from "../../../src/lib/errors.ts";
+import type { CodecParameters } from "../../../src/media/codec-parameters.ts";
 
 const hex = (text: string) => Buffer.from(text, "hex");
-const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
 
-const CASES: readonly [codec: UnitCodec, payloadType: number, rtpmap: string, fmtp: string][] = [
+const CASES: readonly [codec: CodecParameters, payloadType: number, rtpmap: string, fmtp: string][] = [
   [{ codec: "h264" }, 99, "H264/90000", "packetization-mode=1"],
   [
     { codec: "h264", sps: hex("6742c01eda"), pps: hex("68ce") },
@@ -34,7 +34,7 @@ const CASES: readonly [codec: UnitCodec, payloadType: number, rtpmap: string, fm
   ],
   [{ codec: "opus", channels: 1 }, 99, "opus/48000/2", "sprop-stereo=0"],
   [{ codec: "mpeg12Audio" }, 14, "MPA/90000", ""],
-  [{ codec: "ac3", sampleRate: 48_000, channels: 6 }, 99, "AC3/48000/6", ""],
+  [{ codec: "ac3", clockRate: 48_000, channels: 6 }, 99, "AC3/48000/6", ""],
   [{ codec: "mpeg12Video" }, 32, "MPV/90000", ""],
   [
     { codec: "mpeg4Video", config: hex("000001b0") },
@@ -42,13 +42,13 @@ const CASES: readonly [codec: UnitCodec, payloadType: number, rtpmap: string, fm
     "MP4V-ES/90000",
     "config=000001b0; profile-level-id=1",
   ],
-  [{ codec: "g711", law: "mu", sampleRate: 8_000, channels: 1 }, 0, "PCMU/8000", ""],
-  [{ codec: "g711", law: "a", sampleRate: 8_000, channels: 1 }, 8, "PCMA/8000", ""],
-  [{ codec: "g711", law: "a", sampleRate: 16_000, channels: 2 }, 99, "PCMA/16000/2", ""],
+  [{ codec: "g711", law: "mu", clockRate: 8_000, channels: 1 }, 0, "PCMU/8000", ""],
+  [{ codec: "g711", law: "a", clockRate: 8_000, channels: 1 }, 8, "PCMA/8000", ""],
+  [{ codec: "g711", law: "a", clockRate: 16_000, channels: 2 }, 99, "PCMA/16000/2", ""],
   [{ codec: "g722" }, 9, "G722/8000", ""],
-  [{ codec: "lpcm", bits: 16, sampleRate: 44_100, channels: 2 }, 10, "L16/44100/2", ""],
-  [{ codec: "lpcm", bits: 16, sampleRate: 44_100, channels: 1 }, 11, "L16/44100", ""],
-  [{ codec: "lpcm", bits: 24, sampleRate: 48_000, channels: 2 }, 99, "L24/48000/2", ""],
+  [{ codec: "lpcm", bitDepth: 16, clockRate: 44_100, channels: 2 }, 10, "L16/44100/2", ""],
+  [{ codec: "lpcm", bitDepth: 16, clockRate: 44_100, channels: 1 }, 11, "L16/44100", ""],
+  [{ codec: "lpcm", bitDepth: 24, clockRate: 48_000, channels: 2 }, 99, "L24/48000/2", ""],
 ];
 
 describe("the format of a track of units", () => {
@@ -60,7 +60,7 @@ describe("the format of a track of units", () => {
         rtpmap,
         fmtp,
       ]);
-      expect(unitSetup(format, NO_SETS)?.clockRate).toBe(format.clockRate);
+      expect(unitSetup(format)?.clockRate).toBe(format.clockRate);
       const track = { media: "video", mid: undefined, formats: [format] };
       const text = writeDescription(
         { title: "x", tracks: [track], fecGroups: [] },
@@ -68,14 +68,15 @@ describe("the format of a track of units", () => {
       );
       const [read] = describeStream(parseSdp(text)).description.tracks[0]!.formats;
       expect({ ...read, fmtp: writeFmtp(read!.fmtp) }).toEqual({ ...format, fmtp });
+      expect(readFormat(read!)).toEqual(codec);
     });
   }
 
   test("says how many bytes a sample has", () => {
-    const bytes = (codec: UnitCodec) => unitSetup(unitFormat(codec), NO_SETS)?.sampleBytes;
-    expect(bytes({ codec: "lpcm", bits: 24, sampleRate: 48_000, channels: 6 })).toBe(18);
-    expect(bytes({ codec: "lpcm", bits: 16, sampleRate: 44_100, channels: 1 })).toBe(2);
-    expect(bytes({ codec: "g711", law: "a", sampleRate: 8_000, channels: 2 })).toBe(2);
+    const bytes = (codec: CodecParameters) => unitSetup(unitFormat(codec))?.sampleBytes;
+    expect(bytes({ codec: "lpcm", bitDepth: 24, clockRate: 48_000, channels: 6 })).toBe(18);
+    expect(bytes({ codec: "lpcm", bitDepth: 16, clockRate: 44_100, channels: 1 })).toBe(2);
+    expect(bytes({ codec: "g711", law: "a", clockRate: 8_000, channels: 2 })).toBe(2);
     expect(bytes({ codec: "g722" })).toBe(1);
   });
 

@@ -110,7 +110,7 @@ a=ts-refclk:local
 a=mediaclk:sender
 a=ssrc:3588152086 cname:user2597381105@host-e0fc78a2
 `),
-    tracks: [["mpeg4AudioLatm 96 44100"], ["h264 99 90000"]],
+    tracks: [["mpeg4Audio 96 44100"], ["h264 99 90000"]],
     controls: ["stream=1", "stream=0"],
   },
   {

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
-import { codecOfEncoding, PAYLOADS, STATIC_PAYLOADS } from "../../../src/formats/rtp/payloads.ts";
-import type { CodecId } from "../../../src/media/codecs.ts";
+import { codecOfEncoding, RTP_CODECS } from "../../../src/formats/rtp/codecs.ts";
+import { describeStream } from "../../../src/formats/rtp/description.ts";
+import { parseSdp } from "../../../src/formats/sdp/parse.ts";
+import type { CodecId } from "../../../src/media/codec-parameters.ts";
 
 test.each([
   ["H264", "h264"],
@@ -10,7 +12,7 @@ test.each([
   ["AV1", "av1"],
   ["mp4v-es", "mpeg4Video"],
   ["mpeg4-generic", "mpeg4Audio"],
-  ["MP4A-LATM", "mpeg4AudioLatm"],
+  ["MP4A-LATM", "mpeg4Audio"],
   ["OPUS", "opus"],
   ["L8", "lpcm"],
   ["L16", "lpcm"],
@@ -50,11 +52,12 @@ test.each([
   [33, "mpegts", 90_000],
   [34, "generic", 90_000],
 ] as [number, CodecId, number][])("payload type %d is %s at %d Hz", (payloadType, codec, clockRate) => {
-  expect(STATIC_PAYLOADS.get(payloadType)).toMatchObject({ codec, clockRate });
+  const { description } = describeStream(parseSdp(`m=audio 0 RTP/AVP ${payloadType}`));
+  expect(description.tracks[0]!.formats[0]).toMatchObject({ codec, clockRate, rtpmap: undefined });
 });
 
 test("no encoding name stands for two codecs", () => {
-  const names = Object.values(PAYLOADS).flatMap(({ encodings }) =>
+  const names = Object.values(RTP_CODECS).flatMap(({ encodings }) =>
     encodings.map((name) => name.toLowerCase()),
   );
   expect(new Set(names).size).toBe(names.length);
