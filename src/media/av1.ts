@@ -97,6 +97,32 @@ export function parseSequenceHeader(obu: Uint8Array): Av1Facts {
   };
 }
 
+/**
+ * AV1CodecConfigurationRecord (AV1 Codec ISO Media File Format Binding §2.3.3).
+ *
+ * @param sequenceHeader the OBU with its header and size
+ * @throws {ProtocolError} if it is none
+ */
+export function writeAv1Record(sequenceHeader: Uint8Array): Uint8Array {
+  const facts = parseSequenceHeader(sequenceHeader);
+  const { profile, level, isHighTier, bitDepth, isMonochrome, subsamplingX, subsamplingY } = facts;
+  const flags = [
+    isHighTier,
+    bitDepth > 8,
+    bitDepth === 12,
+    isMonochrome,
+    subsamplingX === 1,
+    subsamplingY === 1,
+  ];
+  const packed = flags.reduce((bits, flag) => (bits << 1) | Number(flag), 0) * 4 + facts.samplePosition;
+  return new Uint8Array([0x81, (profile << 5) | level, packed, 0, ...sequenceHeader]);
+}
+
+/** The sequence header in an AV1CodecConfigurationRecord, copied; undefined when it has none. */
+export function readAv1Record(record: Uint8Array): Uint8Array | undefined {
+  return findSequenceHeader(record.subarray(4))?.slice();
+}
+
 /** Timing and operating points; the first one counts. */
 function readOperation(bits: BitReader) {
   let frameRate: number | undefined;

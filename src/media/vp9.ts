@@ -58,6 +58,20 @@ export function parseVp9KeyFrame(frame: Uint8Array): Vp9Facts {
   return { profile, bitDepth, subsamplingX, subsamplingY, isFullRange, colorSpace, level, width, height };
 }
 
+/** Colours as ISO/IEC 23091-2 numbers them, by color_space of VP9; 2 is unspecified. */
+const PRIMARIES = [2, 6, 1, 6, 7, 9, 2, 1];
+const TRANSFERS = [2, 6, 1, 6, 7, 14, 2, 13];
+const MATRICES = [2, 6, 1, 6, 7, 9, 2, 0];
+
+/** VPCodecConfigurationRecord (VP Codec ISO Media File Format Binding, "VP Codec Configuration Box"). */
+export function writeVp9Record(facts: Vp9Facts): Uint8Array {
+  const { profile, level, bitDepth, subsamplingX, subsamplingY, isFullRange, colorSpace } = facts;
+  const chroma = subsamplingX === 0 ? 3 : subsamplingY === 0 ? 2 : 1;
+  const packed = (bitDepth << 4) | (chroma << 1) | Number(isFullRange);
+  const colour = [PRIMARIES, TRANSFERS, MATRICES].map((table) => table[colorSpace] as number);
+  return new Uint8Array([profile, level, packed, ...colour, 0, 0]);
+}
+
 function readSubsampling(bits: BitReader, profile: number, colorSpace: number): [number, number] {
   const isOdd = (profile & 1) === 1;
   if (colorSpace === RGB) {

@@ -1,7 +1,6 @@
 import type { PartRange, UnitLog } from "../../wasm/units.ts";
-import type { Mp4Track } from "../formats/fmp4/codecs.ts";
 import { RefusedError } from "../lib/errors.ts";
-import type { InBand } from "../media/codec-parameters.ts";
+import type { InBand, KnownParameters } from "../media/codec-parameters.ts";
 import { CODECS } from "../media/codecs.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../stream/units.ts";
@@ -43,7 +42,7 @@ export class Muxer implements UnitReader {
   readonly #tracks: readonly Track[];
   readonly #writer: Writer;
   readonly #segmenter: Segmenter;
-  #described: readonly Mp4Track[] = [];
+  #described: readonly KnownParameters[] = [];
   #parametersVersion = -1;
   /** Of the segment in progress, bytes; 0 as long as it has no part. */
   #segmentSize = 0;
@@ -90,7 +89,7 @@ export class Muxer implements UnitReader {
   }
 
   /** The tracks with their parameters, once the first part is there. */
-  get tracks(): readonly Mp4Track[] {
+  get tracks(): readonly KnownParameters[] {
     return this.#described;
   }
 
@@ -290,11 +289,11 @@ function inBandOf({ log }: Stream, { index, isVideo, units }: Track): InBand {
 }
 
 /** Whether tracks have the same parameters. */
-function sameTracks(a: readonly Mp4Track[], b: readonly Mp4Track[]): boolean {
+function sameTracks(a: readonly KnownParameters[], b: readonly KnownParameters[]): boolean {
   return JSON.stringify(a.map(plain)) === JSON.stringify(b.map(plain));
 }
 
-function plain(track: Mp4Track): unknown {
+function plain(track: KnownParameters): unknown {
   return Object.fromEntries(
     Object.entries(track).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]),
   );

@@ -1,11 +1,13 @@
 import type { MediaMemory } from "../../wasm/core.ts";
 import { TsWriter } from "../../wasm/mpegts.ts";
 import { type PartRange, PartWriter, type UnitLog } from "../../wasm/units.ts";
-import type { Mp4Track } from "../formats/fmp4/codecs.ts";
 import { writeInit } from "../formats/fmp4/init.ts";
 import { tsCarriage } from "../formats/mpegts/codecs.ts";
 import { BudgetError, RefusedError } from "../lib/errors.ts";
+import type { KnownParameters } from "../media/codec-parameters.ts";
 import { CODECS } from "../media/codecs.ts";
+import { withLengths } from "../media/nal.ts";
+import { setsOf } from "../media/parameters.ts";
 
 /** The form of the files that segments become. */
 export type Container = "fmp4" | "mpegts";
@@ -17,7 +19,7 @@ export interface Writer {
    *
    * @returns the file that goes before all others; empty where there is none
    */
-  setUp(tracks: readonly Mp4Track[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer>;
+  setUp(tracks: readonly KnownParameters[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer>;
   /** @returns views of media memory, to be copied at once; undefined when it cannot be done */
   write(ranges: readonly PartRange[], isSegmentStart: boolean): Uint8Array[] | undefined;
   close(): void;
@@ -47,10 +49,14 @@ class Fragments implements Writer {
     return writer && new Fragments(writer);
   }
 
-  setUp(tracks: readonly Mp4Track[]): Uint8Array<ArrayBuffer> {
+  setUp(tracks: readonly KnownParameters[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer> {
     this.#nextParameters = parameterSets(tracks[0]);
     this.#parameters ??= this.#nextParameters;
-    return new Uint8Array(writeInit(tracks));
+    const timed = tracks.map((parameters, i) => ({
+      parameters,
+      timescale: (units[i] as UnitLog).clockRate,
+    }));
+    return new Uint8Array(writeInit(timed));
   }
 
   write(ranges: readonly PartRange[], isSegmentStart: boolean): Uint8Array[] | undefined {
@@ -71,17 +77,8 @@ class Fragments implements Writer {
  * Parameter sets of a video, each behind its length: they go in front of the random access point at the start of each
  * segment too. Players that take the init file only once, as FFmpeg does, show nothing right otherwise once they change.
  */
-function parameterSets(track: Mp4Track | undefined): Uint8Array<ArrayBuffer> {
-  if (track?.codec !== "h264" && track?.codec !== "h265") return new Uint8Array(0);
-  const sets = track.codec === "h265" ? [track.vps, track.sps, track.pps] : [track.sps, track.pps];
-  const bytes = Buffer.concat(
-    sets.flatMap((set) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(set.length);
-      return [length, set];
-    }),
-  );
-  return new Uint8Array(bytes);
+function parameterSets(track: KnownParameters | undefined): Uint8Array<ArrayBuffer> {
+  return withLengths(track === undefined ? [] : setsOf(track));
 }
 
 const FIRST_PID = 256;
@@ -99,7 +96,7 @@ class TransportStream implements Writer {
     return writer && new TransportStream(writer);
   }
 
-  setUp(tracks: readonly Mp4Track[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer> {
+  setUp(tracks: readonly KnownParameters[], units: readonly UnitLog[]): Uint8Array<ArrayBuffer> {
     this.#writer.setUp(
       tracks.map((track, i) => ({
         units: units[i] as UnitLog,
@@ -120,8 +117,8 @@ class TransportStream implements Writer {
   }
 }
 
-function carriage(track: Mp4Track): NonNullable<ReturnType<typeof tsCarriage>> {
-  const found = tsCarriage(track);
+function carriage(parameters: KnownParameters): NonNullable<ReturnType<typeof tsCarriage>> {
+  const found = tsCarriage(parameters);
   if (found !== undefined) return found;
-  throw new RefusedError(`muxer error: MPEG-TS cannot carry ${CODECS[track.codec].label}`);
+  throw new RefusedError(`muxer error: MPEG-TS cannot carry ${CODECS[parameters.codec].label}`);
 }

@@ -18,7 +18,6 @@ import {
 import { writeInit } from "../../src/formats/fmp4/init.ts";
 import { type InitTrack, readInit } from "../../src/formats/fmp4/read-init.ts";
 import { ProtocolError } from "../../src/lib/errors.ts";
-import { parseAudioConfig } from "../../src/media/mpeg4-audio.ts";
 import { RtpLog } from "../../wasm/log.ts";
 import { Mp4Demuxer } from "../../wasm/mp4-demuxer.ts";
 import { Packetizer } from "../../wasm/packetizer.ts";
@@ -50,8 +49,8 @@ const RATES = [90_000, 48_000, 44_100];
 export const seeds: Uint8Array[] = Array.from({ length: 24 }, (_, i) => {
   const random = new Random(i + 1);
   const init = writeInit([
-    { codec: "opus", channels: 2 },
-    { codec: "mpeg4Audio", facts: parseAudioConfig(CONFIG), config: CONFIG, clockRate: 48_000 },
+    { parameters: { codec: "opus", channels: 2 }, timescale: 48_000 },
+    { parameters: { codec: "mpeg4Audio", config: CONFIG }, timescale: 48_000 },
   ]);
   const tracks = [1, 2].map((id) => makeTrack(random, id));
   const segment = makeSegment(random, tracks, 0).subarray(0, 14_000);

@@ -5,6 +5,7 @@ import { writeInit } from "../../src/formats/fmp4/init.ts";
 const FRAMES = 50;
 const FRAME_TICKS = 960;
 export const SEGMENT_TICKS = FRAMES * FRAME_TICKS;
+const INIT = writeInit([{ parameters: { codec: "opus", channels: 2 }, timescale: 48_000 }]);
 
 /** A segment of one second of sound whose frames say their number: 4 bytes behind one of configuration. */
 export function soundSegment(number: number, time = number * SEGMENT_TICKS): Uint8Array {
@@ -59,7 +60,7 @@ export class HlsOrigin implements Disposable {
   usual(path: string): Response {
     const number = /^seg(\d+)\.m4s$/.exec(path)?.[1];
     if (path === "index.m3u8") return new Response(this.playlist());
-    if (path === "init.mp4") return new Response(writeInit([{ codec: "opus", channels: 2 }]));
+    if (path === "init.mp4") return new Response(new Uint8Array(INIT));
     if (number !== undefined) return new Response(soundSegment(Number(number)));
     return new Response("not found", { status: 404 });
   }

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../lib/errors.ts";
+import { type ReadEntry, readSampleEntry } from "./codecs.ts";
 import { type Box, bodyOf, childrenOf, longAt, numberAt, readBoxes, shortAt } from "./read-boxes.ts";
-import { type ReadCodec, readSampleEntry } from "./read-entry.ts";
 
 /** A track as an initialization segment describes it. */
 export interface InitTrack {
@@ -8,8 +8,8 @@ export interface InitTrack {
   readonly isVideo: boolean;
   /** Four characters of its sample entry, for people. */
   readonly entry: string;
-  /** Undefined for a codec that is not known here. */
-  readonly codec: ReadCodec | undefined;
+  /** What the entry says; undefined for a codec that is not known here. */
+  readonly description: ReadEntry | undefined;
   /** Ticks a second, from 1. */
   readonly timescale: number;
   /** Ticks that its edit list adds to all times; whole. */
@@ -71,7 +71,7 @@ function readTrack(
     id,
     isVideo: handler === "vide",
     entry: entry?.type ?? "none",
-    codec: entry === undefined ? undefined : readSampleEntry(entry),
+    description: entry === undefined ? undefined : readSampleEntry(entry),
     timescale,
     offset: readEdits(childrenOf(boxes, "edts"), movieScale, timescale),
     duration: values === undefined ? 0 : numberAt(values, 12),

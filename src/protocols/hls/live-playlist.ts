@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Mp4Track } from "../../formats/fmp4/codecs.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { RefusedError } from "../../lib/errors.ts";
+import type { KnownParameters } from "../../media/codec-parameters.ts";
 import { type Track, trackList } from "../../media/track.ts";
 import { Muxer } from "../../segments/muxer.ts";
 import type { MuxerOwner, SegmentSink } from "../../segments/muxer-options.ts";
@@ -68,7 +68,7 @@ export class LivePlaylist implements SegmentSink {
   }
 
   /** The tracks with their parameters, once the first part is there. */
-  get tracks(): readonly Mp4Track[] {
+  get tracks(): readonly KnownParameters[] {
     return this.#muxer.tracks;
   }
 

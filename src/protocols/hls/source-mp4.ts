@@ -1,21 +1,15 @@
-import {
-  MP4_AV1,
-  MP4_FRAMES,
-  MP4_H264,
-  MP4_H265,
-  MP4_PICTURES,
-  MP4_TRACKS_MAX,
-} from "../../../assembly/abi.ts";
+import { MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { Mp4Demuxer, type Mp4TrackSetup } from "../../../wasm/mp4-demuxer.ts";
 import { UnitLog } from "../../../wasm/units.ts";
-import type { ReadCodec } from "../../formats/fmp4/read-entry.ts";
+import type { ReadEntry } from "../../formats/fmp4/codecs.ts";
 import { type InitTrack, readInit } from "../../formats/fmp4/read-init.ts";
 import { unitFormat } from "../../formats/rtp/unit-formats.ts";
 import type { Lane, SourceTimeline } from "../../ingest/timeline.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { CodecParameters } from "../../media/codec-parameters.ts";
+import { withLengths } from "../../media/nal.ts";
 import { type Container, isAudio, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
 
 export interface Mp4ContainerOptions {
@@ -28,17 +22,8 @@ export interface Mp4ContainerOptions {
 /** Most ticks a second that the core counts with. */
 const RATE_MAX = 768_000;
 
-const KINDS: Readonly<Record<ReadCodec["codec"], number>> = {
-  h264: MP4_H264,
-  h265: MP4_H265,
-  av1: MP4_AV1,
-  vp8: MP4_PICTURES,
-  vp9: MP4_PICTURES,
-  mpeg4Audio: MP4_FRAMES,
-  mpeg12Audio: MP4_FRAMES,
-  opus: MP4_FRAMES,
-  ac3: MP4_FRAMES,
-};
+/** A track whose codec is known. */
+type KnownTrack = InitTrack & { readonly description: ReadEntry };
 
 /** Segments of fragmented MP4. */
 export class Mp4Container implements Container {
@@ -72,29 +57,26 @@ export class Mp4Container implements Container {
   init(bytes: Uint8Array): void {
     const { wanted, logger } = this.#options;
     const isFirst = this.#tracks === undefined;
-    const rows: { readonly track: InitTrack; readonly read: ReadCodec; readonly codec: CodecParameters }[] =
-      [];
+    const known: KnownTrack[] = [];
     for (const track of readInit(bytes)) {
-      const codec = track.codec === undefined ? undefined : unitCodec(track.codec);
-      if (codec === undefined || track.codec === undefined) {
-        if (isFirst) logger.warn(`skipping track ${track.id} (${track.entry}): codec not supported`);
-      } else if (isWanted(isAudio(codec), wanted) && rows.length < MP4_TRACKS_MAX) {
-        rows.push({ track, read: track.codec, codec });
+      const { id, entry, description } = track;
+      if (description === undefined) {
+        if (isFirst) logger.warn(`skipping track ${id} (${entry}): codec not supported`);
+      } else if (isWanted(isAudio(description.parameters), wanted) && known.length < MP4_TRACKS_MAX) {
+        known.push({ ...track, description });
       }
     }
-    if (rows.length === 0) throw new SourceError("no supported tracks found");
-    const codecs = rows.map(({ codec }) => codec);
-    this.#tracks = isFirst ? this.#open(codecs) : this.#same(codecs);
-    const setups = rows.map(({ track, read }, i) =>
-      trackSetup(track, read, this.#tracks?.[i]?.units as UnitLog),
-    );
+    if (known.length === 0) throw new SourceError("no supported tracks found");
+    const parameters = known.map(({ description }) => description.parameters);
+    this.#tracks = isFirst ? this.#open(parameters) : this.#same(parameters);
+    const setups = known.map((track, i) => trackSetup(track, this.#tracks?.[i]?.units as UnitLog));
     if (!this.#demuxer.setUp(setups)) throw new BudgetError("the media memory is used up");
   }
 
-  #open(codecs: readonly CodecParameters[]): SourceTrack[] {
+  #open(described: readonly CodecParameters[]): SourceTrack[] {
     const tracks: SourceTrack[] = [];
-    for (const codec of codecs) {
-      const { clockRate } = unitFormat(codec);
+    for (const parameters of described) {
+      const { clockRate } = unitFormat(parameters);
       if (clockRate > RATE_MAX) throw new SourceError(`a sample rate of ${clockRate} Hz`);
       const setup = { format: 0, clockRate, frameTicks: 0, reorderDepth: 0 };
       const units = UnitLog.open(this.#options.memory, setup);
@@ -102,18 +84,18 @@ export class Mp4Container implements Container {
         for (const track of tracks) track.units.close();
         throw new BudgetError("the media memory is used up");
       }
-      tracks.push({ parameters: codec, units });
+      tracks.push({ parameters, units });
     }
     return tracks;
   }
 
   /** The tracks as they are, when a new description fits them. */
-  #same(codecs: readonly CodecParameters[]): readonly SourceTrack[] {
+  #same(described: readonly CodecParameters[]): readonly SourceTrack[] {
     const tracks = this.#tracks ?? [];
     const isSame =
-      codecs.length === tracks.length &&
+      described.length === tracks.length &&
       tracks.every(({ parameters, units }, i) => {
-        const now = codecs[i] as CodecParameters;
+        const now = described[i] as CodecParameters;
         return now.codec === parameters.codec && unitFormat(now).clockRate === units.clockRate;
       });
     if (!isSame) throw new SourceError("the tracks have changed");
@@ -152,36 +134,8 @@ export class Mp4Container implements Container {
   }
 }
 
-/** What readers are told; the first of several parameter sets. */
-function unitCodec(codec: ReadCodec): CodecParameters {
-  switch (codec.codec) {
-    case "h264":
-      return { codec: "h264", sps: codec.sps[0], pps: codec.pps[0] };
-    case "h265":
-      return { codec: "h265", vps: codec.vps[0], sps: codec.sps[0], pps: codec.pps[0] };
-    default:
-      return codec;
-  }
-}
-
-function trackSetup(track: InitTrack, codec: ReadCodec, units: UnitLog): Mp4TrackSetup {
-  const sets = codec.codec === "h264" ? [...codec.sps, ...codec.pps] : [];
-  if (codec.codec === "h265") sets.push(...codec.vps, ...codec.sps, ...codec.pps);
+function trackSetup(track: KnownTrack, units: UnitLog): Mp4TrackSetup {
   const { id, timescale, offset, duration, size, flags } = track;
-  return {
-    id,
-    kind: KINDS[codec.codec],
-    units,
-    lengthSize: "lengthSize" in codec ? codec.lengthSize : 4,
-    sets: new Uint8Array(Buffer.concat(sets.flatMap((set) => [sizeOf(set), set]))),
-    timescale,
-    offset,
-    duration,
-    size,
-    flags,
-  };
-}
-
-function sizeOf({ length }: Uint8Array): Uint8Array {
-  return new Uint8Array([length >>> 24, length >> 16, length >> 8, length]);
+  const { kind, lengthSize = 4, sets = [] } = track.description;
+  return { id, kind, units, lengthSize, sets: withLengths(sets), timescale, offset, duration, size, flags };
 }

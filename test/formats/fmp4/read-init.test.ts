@@ -1,10 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, MP4_PICTURES } from "../../../assembly/abi.ts";
 import { box, fullBox, text, u16, u32, zeros } from "../../../src/formats/fmp4/boxes.ts";
 import { writeInit } from "../../../src/formats/fmp4/init.ts";
 import { looksLikeMp4, readInit } from "../../../src/formats/fmp4/read-init.ts";
 import { ProtocolError } from "../../../src/lib/errors.ts";
-import { parseH264Sps } from "../../../src/media/h264.ts";
-import { parseAudioConfig } from "../../../src/media/mpeg4-audio.ts";
 
 const SPS = Buffer.from(
   "67 42 c0 28 d9 00 78 02 27 e5 84 00 00 03 00 04 00 00 03 00 f0 3c 60 c9 20".replaceAll(" ", ""),
@@ -12,14 +11,6 @@ const SPS = Buffer.from(
 );
 const PPS = Buffer.from("68cb83cb20", "hex");
 const CONFIG = new Uint8Array([0x11, 0x90]);
-
-const AVC = { codec: "h264", picture: parseH264Sps(SPS), sps: SPS, pps: PPS } as const;
-const AAC = {
-  codec: "mpeg4Audio",
-  facts: parseAudioConfig(CONFIG),
-  config: CONFIG,
-  clockRate: 48_000,
-} as const;
 
 interface Wanted {
   readonly entry?: Uint8Array;
@@ -62,20 +53,24 @@ function sound(type: string, version: number, ...boxes: Uint8Array[]): Uint8Arra
 
 describe("an initialization segment", () => {
   test("that we have written says the same again", () => {
-    const tracks = readInit(writeInit([AVC, AAC, { codec: "opus", channels: 1 }]));
+    const tracks = readInit(
+      writeInit([
+        { parameters: { codec: "h264", sps: SPS, pps: PPS }, timescale: 90_000 },
+        { parameters: { codec: "mpeg4Audio", config: CONFIG }, timescale: 44_100 },
+        { parameters: { codec: "opus", channels: 1 }, timescale: 48_000 },
+      ]),
+    );
     expect(tracks.map(({ id, isVideo, timescale }) => [id, isVideo, timescale])).toEqual([
       [1, true, 90_000],
-      [2, false, 48_000],
+      [2, false, 44_100],
       [3, false, 48_000],
     ]);
-    expect(tracks[0]?.codec).toEqual({
-      codec: "h264",
-      lengthSize: 4,
-      sps: [new Uint8Array(SPS)],
-      pps: [new Uint8Array(PPS)],
-    });
-    expect(tracks[1]?.codec).toEqual({ codec: "mpeg4Audio", config: CONFIG });
-    expect(tracks[2]?.codec).toEqual({ codec: "opus", channels: 1 });
+    const [sps, pps] = [new Uint8Array(SPS), new Uint8Array(PPS)];
+    expect(tracks.map(({ description }) => description)).toEqual([
+      { kind: MP4_H264, parameters: { codec: "h264", sps, pps }, lengthSize: 4, sets: [sps, pps] },
+      { kind: MP4_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
+      { kind: MP4_FRAMES, parameters: { codec: "opus", channels: 1 } },
+    ]);
   });
 
   test("may use long fields, defaults and edit lists", () => {
@@ -95,20 +90,35 @@ describe("an initialization segment", () => {
     [
       "avc3 without sets",
       visual("avc3", box("avcC", [1, 66, 0, 30, 0xfd, 0xe0, 0])),
-      { codec: "h264", lengthSize: 2, sps: [], pps: [] },
+      { kind: MP4_H264, parameters: { codec: "h264" }, lengthSize: 2, sets: [] },
     ],
     [
       "hev1",
       visual("hev1", box("hvcC", [1], zeros(20), [0xff, 2, 0xa0, 0, 1, 0, 1, 64, 34, 0, 2, 0, 1, 68, 0, 0])),
-      { codec: "h265", lengthSize: 4, vps: [new Uint8Array([64])], sps: [], pps: [new Uint8Array([68])] },
+      {
+        kind: MP4_H265,
+        parameters: { codec: "h265", vps: new Uint8Array([64]), pps: new Uint8Array([68]) },
+        lengthSize: 4,
+        sets: [new Uint8Array([64]), new Uint8Array([68])],
+      },
     ],
-    ["av01", visual("av01", box("av1C", zeros(4))), { codec: "av1" }],
-    ["vp09", visual("vp09", box("vpcC", zeros(12))), { codec: "vp9" }],
-    ["Opus", sound("Opus", 0, box("dOps", [0, 6])), { codec: "opus", channels: 6 }],
+    ["av01", visual("av01", box("av1C", zeros(4))), { kind: MP4_AV1, parameters: { codec: "av1" } }],
+    [
+      "av01 with a box that does not fit",
+      visual("av01", box("av1C")),
+      { kind: MP4_AV1, parameters: { codec: "av1" } },
+    ],
+    ["vp09", visual("vp09", box("vpcC", zeros(12))), { kind: MP4_PICTURES, parameters: { codec: "vp9" } }],
+    ["vp08", visual("vp08", box("vpcC", zeros(12))), { kind: MP4_PICTURES, parameters: { codec: "vp8" } }],
+    [
+      "Opus",
+      sound("Opus", 0, box("dOps", [0, 6])),
+      { kind: MP4_FRAMES, parameters: { codec: "opus", channels: 6 } },
+    ],
     [
       "ac-3",
       sound("ac-3", 0, box("dac3", [0x10, 0x3c, 0])),
-      { codec: "ac3", clockRate: 48_000, channels: 6 },
+      { kind: MP4_FRAMES, parameters: { codec: "ac3", clockRate: 48_000, channels: 6 } },
     ],
     [
       "AAC in QuickTime's entry",
@@ -117,16 +127,17 @@ describe("an initialization segment", () => {
         1,
         fullBox("esds", 0, 0, [3, 24, 0, 1, 0, 4, 19, 0x40], zeros(12), [5, 0x80, 0x80, 2, 0x11, 0x90]),
       ),
-      { codec: "mpeg4Audio", config: CONFIG },
+      { kind: MP4_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
     ],
     [
       "MP3",
       sound("mp4a", 0, fullBox("esds", 0, 0, [3, 18, 0, 1, 0, 4, 13, 0x6b], zeros(12))),
-      { codec: "mpeg12Audio" },
+      { kind: MP4_FRAMES, parameters: { codec: "mpeg12Audio" } },
     ],
+    ["MP3 in QuickTime", sound(".mp3", 1), { kind: MP4_FRAMES, parameters: { codec: "mpeg12Audio" } }],
     ["another", sound("alac", 0), undefined],
-  ])("%s", (_, entry, codec) => {
-    expect(readInit(movie({ entry }))[0]?.codec).toEqual(codec as never);
+  ])("%s", (_, entry, description) => {
+    expect(readInit(movie({ entry }))[0]?.description).toEqual(description as never);
   });
 
   test.each([

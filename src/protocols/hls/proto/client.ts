@@ -1,3 +1,4 @@
+import { isReadable } from "../../../formats/fmp4/codecs.ts";
 import { ProtocolError } from "../../../lib/errors.ts";
 import type {
   AudioRendition,
@@ -7,9 +8,6 @@ import type {
   VariantStream,
 } from "./playlist-reader.ts";
 
-/** What names of codecs (RFC 6381) that can be fetched begin with. */
-const CODECS = ["avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4a", "opus", "ac-3"];
-
 /**
  * The variant stream to fetch: of those whose codecs are all supported the one with most bits.
  *
@@ -18,9 +16,7 @@ const CODECS = ["avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "mp4a", 
 export function chooseVariant({ variants }: MultivariantPlaylist): VariantStream {
   let best: VariantStream | undefined;
   for (const variant of variants) {
-    const isSupported = variant.codecs.every((name) =>
-      CODECS.includes(name.toLowerCase().split(".", 1)[0] as string),
-    );
+    const isSupported = variant.codecs.every(isReadable);
     if (isSupported && (best === undefined || variant.bandwidth > best.bandwidth)) best = variant;
   }
   if (best === undefined) throw new ProtocolError("no variants with supported codecs found");

@@ -1,10 +1,13 @@
-import { codecName, isVideoTrack, type Mp4Track } from "../../../formats/fmp4/codecs.ts";
+import { codecName } from "../../../formats/fmp4/codecs.ts";
+import type { KnownParameters } from "../../../media/codec-parameters.ts";
+import { CODECS } from "../../../media/codecs.ts";
+import { pictureOf } from "../../../media/parameters.ts";
 import type { StreamFacts } from "./playlist.ts";
 
 /** What a multivariant playlist says of these tracks. */
-export function factsOf(tracks: readonly Mp4Track[]): StreamFacts {
-  const video = tracks.find(isVideoTrack);
-  const picture = video !== undefined && "picture" in video ? video.picture : undefined;
+export function factsOf(tracks: readonly KnownParameters[]): StreamFacts {
+  const video = tracks.find(({ codec }) => CODECS[codec].kind === "video");
+  const picture = video && pictureOf(video);
   return {
     codecs: tracks.map(codecName),
     ...(picture !== undefined && { width: picture.width, height: picture.height }),
