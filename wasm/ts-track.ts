@@ -1,4 +1,4 @@
-import { PARAM_MAX, TS_H265, TS_LATM } from "../assembly/abi.ts";
+import { PARAM_MAX } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import { UnitLog } from "./units.ts";
 
@@ -92,24 +92,23 @@ export class TsTrack {
     return this.kind.channels ?? this.#get(this.#memory.core.TS_STREAM_CHANNELS);
   }
 
-  /** Of AAC: an AudioSpecificConfig. */
+  /** An AudioSpecificConfig: that which came in band, or what the headers of frames say. */
   get audioConfig(): Uint8Array {
     const { core, i32, u8 } = this.#memory;
-    if (this.kind.kind === TS_LATM) {
-      const at = this.address + core.TS_STREAM_LATM.value + core.UNIT_CONFIG.value;
-      return u8.slice(at + 4, at + 4 + (i32[at >> 2] as number));
-    }
-    const value = this.#get(this.#memory.core.TS_STREAM_CONFIG);
+    const at = this.address + core.TS_STREAM_LATM.value + core.UNIT_CONFIG.value;
+    const size = i32[at >> 2] as number;
+    if (size > 0) return u8.slice(at + 4, at + 4 + size);
+    const value = this.#get(core.TS_STREAM_CONFIG);
     return new Uint8Array([value >> 8, value & 255]);
   }
 
-  /** Parameter sets of H264 and H265 without start codes, copied; undefined as long as they have not come. */
+  /** Parameter sets without start codes, copied; undefined as long as they have not come. */
   get parameterSets(): Readonly<Record<"sps" | "pps" | "vps", Uint8Array | undefined>> {
     const { TS_STREAM_SPS, TS_STREAM_PPS, TS_STREAM_VPS } = this.#memory.core;
     return {
       sps: this.#set(0, TS_STREAM_SPS),
       pps: this.#set(1, TS_STREAM_PPS),
-      vps: this.kind.kind === TS_H265 ? this.#set(2, TS_STREAM_VPS) : undefined,
+      vps: this.#set(2, TS_STREAM_VPS),
     };
   }
 
