@@ -144,7 +144,7 @@ function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App
     outputs,
     clock: systemClock,
     registries: new Map(),
-    figures: [],
+    values: [],
     loginLimiter: new LoginLimiter(),
     authorizer: new Authorizer(systemClock, logger),
     ignoredPackets: { datagrams: 0, packets: 0 },

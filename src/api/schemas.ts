@@ -93,7 +93,7 @@ function traffic(): Record<string, JsonObject> {
   };
 }
 
-/** Every figure is optional: it is there where it has a meaning and is known. */
+/** Every field is optional: it is there where it has a meaning and is known. */
 function liveSchema(): JsonObject {
   const { required: _, ...schema } = object({
     bitrateIn: count("bit/s that come in, over the last second"),

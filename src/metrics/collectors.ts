@@ -52,15 +52,15 @@ function own(field: string): Column["read"] {
   return (item) => numberIn(item, field);
 }
 
-/** A figure of the object `live`, times `factor`. */
+/** A number of the object `live`, times `factor`. */
 function live(field: string, factor = 1): Column["read"] {
-  return ({ live: figures }) => {
-    const value = figures === undefined ? undefined : numberIn(figures as JsonObject, field);
+  return ({ live: values }) => {
+    const value = values === undefined ? undefined : numberIn(values as JsonObject, field);
     return value === undefined ? undefined : value * factor;
   };
 }
 
-/** A figure of `live` that means something in one state only; 0 in the others. */
+/** A number of `live` that means something in one state only; 0 in the others. */
 function liveIn(state: string, field: string): Column["read"] {
   const read = live(field);
   return (item) => (item["state"] === state ? (read(item) ?? 0) : 0);
@@ -79,7 +79,7 @@ function newer(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: true };
 }
 
-/** A figure that no release of v1.0.3 or later has. */
+/** A metric that no release of v1.0.3 or later has. */
 function added(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: false };
 }

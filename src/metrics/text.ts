@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry as Prometheus } from "prom-client";
+import type { HistogramValue, MetricValue, NumberValue } from "../lib/metric-value.ts";
 import type { JsonObject, Registry } from "../lib/registry.ts";
 import { type Column, type Label, SECTIONS, type Section } from "./collectors.ts";
-import type { Figure, HistogramFigure, NumberFigure } from "./figures.ts";
 
 /** Values after which others have their turn: about a millisecond's work. */
 const VALUES_AT_ONCE = 500;
@@ -10,18 +10,18 @@ export interface MetricsSource {
   /** The living registries by name; a section whose registry is missing is left out. */
   readonly registries: ReadonlyMap<string, Registry>;
   /** Numbers of the server itself; they follow the sections. */
-  readonly figures: readonly Figure[];
+  readonly values: readonly MetricValue[];
   /** Calls once others had their turn: a scrape of many items is made in pieces. */
   readonly soon: (call: () => void) => void;
 }
 
 /** All metrics in the text format of Prometheus, the sections in the order of v1.0.3. */
-export async function metricsText({ registries, figures, soon }: MetricsSource): Promise<string> {
+export async function metricsText({ registries, values, soon }: MetricsSource): Promise<string> {
   const parts: string[] = [];
   let written = 0;
-  const write = async (metric: Metric, values: number) => {
+  const write = async (metric: Metric, count: number) => {
     parts.push(await textOf(metric));
-    written += values;
+    written += count;
     if (written < VALUES_AT_ONCE) return;
     written = 0;
     await new Promise<void>(soon);
@@ -32,8 +32,8 @@ export async function metricsText({ registries, figures, soon }: MetricsSource):
     const items = registry.values().map((item) => item.measure?.() ?? item.describe());
     for (const column of section.columns) await write(columnMetric(section, column, items), items.length);
   }
-  for (const figure of figures) {
-    await write(figure.kind === "histogram" ? new HistogramMetric(figure) : numberMetric(figure), 1);
+  for (const value of values) {
+    await write(value.kind === "histogram" ? new HistogramMetric(value) : numberMetric(value), 1);
   }
   return parts.join("");
 }
@@ -70,7 +70,7 @@ function labelsOf(labels: readonly Label[], item: JsonObject): Record<string, st
   return values;
 }
 
-function numberMetric({ kind, name, help, read }: NumberFigure): Metric {
+function numberMetric({ kind, name, help, read }: NumberValue): Metric {
   const options = { name, help, registers: [] };
   if (kind === "gauge") {
     const gauge = new Gauge(options);
@@ -84,14 +84,14 @@ function numberMetric({ kind, name, help, read }: NumberFigure): Metric {
 
 /** A distribution that was counted elsewhere, as prom-client's writer wants it. */
 class HistogramMetric {
-  readonly #figure: HistogramFigure;
+  readonly #value: HistogramValue;
 
-  constructor(figure: HistogramFigure) {
-    this.#figure = figure;
+  constructor(value: HistogramValue) {
+    this.#value = value;
   }
 
   get() {
-    const { name, help, histogram } = this.#figure;
+    const { name, help, histogram } = this.#value;
     const { cumulative, bounds, sum } = histogram;
     const buckets = cumulative.map((value, i) => ({
       metricName: `${name}_bucket`,

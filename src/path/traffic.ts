@@ -10,7 +10,7 @@ export class PathTraffic {
   #sentBefore = 0;
   #droppedBefore = 0;
 
-  /** A reader has left; its figures do not change any more. */
+  /** A reader has left; its counters do not change any more. */
   left(reader: Client): void {
     this.#sentBefore += reader.bytesSent ?? 0;
     this.#droppedBefore += reader.framesDropped ?? 0;

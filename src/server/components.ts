@@ -12,8 +12,8 @@ import { readHeap, startCpuProfile } from "../host/profiler.ts";
 import { assert } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type { MetricValue } from "../lib/metric-value.ts";
 import type { Registry } from "../lib/registry.ts";
-import type { Figure } from "../metrics/figures.ts";
 import { PathManager } from "../path/manager.ts";
 import { lazySourceKind, type SourceKind } from "../path/source.ts";
 import type { HlsSourceOptions } from "../protocols/hls/source.ts";
@@ -21,7 +21,7 @@ import type { RtspServer } from "../protocols/rtsp/server.ts";
 import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { Component, Running } from "./app.ts";
 import { Sampler } from "./sampler.ts";
-import { flushFigures, hlsFigure, mediaUse, memoryFigures, processFigures, rtspFigures } from "./stats.ts";
+import { flushValues, hlsValue, mediaUse, memoryValues, processValues, rtspValues } from "./stats.ts";
 
 /** What the components of this server are started with, and where they leave what others use. */
 export interface ServerContext {
@@ -34,7 +34,7 @@ export interface ServerContext {
   /** Everything that can be listed, for API and metrics; servers add and remove their own. */
   readonly registries: Map<string, Registry>;
   /** Numbers for the metrics that belong to no registry. */
-  readonly figures: Figure[];
+  readonly values: MetricValue[];
   readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
   readonly ignoredPackets: IgnoredPackets;
@@ -79,33 +79,33 @@ function startLogger(config: Config, { outputs }: ServerContext): Promise<Runnin
 function startMemory(config: Config, context: ServerContext): Promise<Running<Config>> {
   const memory = MediaMemory.load(config.mediaMemory);
   context.memory = memory;
-  const rtsp = rtspFigures(context.rtspServers, context.ignoredPackets);
-  const removeFigures = addFigures(context, [...memoryFigures(memory), ...rtsp]);
+  const rtsp = rtspValues(context.rtspServers, context.ignoredPackets);
+  const removeValues = addValues(context, [...memoryValues(memory), ...rtsp]);
   return Promise.resolve({
     reload: () => {
       context.logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
     },
     close: () => {
       context.memory = undefined;
-      removeFigures();
+      removeValues();
       return Promise.resolve();
     },
   });
 }
 
 /** @returns takes them away again */
-function addFigures({ figures }: ServerContext, added: readonly Figure[]): () => void {
-  figures.push(...added);
-  return () => void figures.splice(figures.indexOf(added[0] as Figure), added.length);
+function addValues({ values }: ServerContext, added: readonly MetricValue[]): () => void {
+  values.push(...added);
+  return () => void values.splice(values.indexOf(added[0] as MetricValue), added.length);
 }
 
 function startSampler(config: Config, context: ServerContext): Promise<Running<Config> | undefined> {
   if (!config.api && !config.metrics) return Promise.resolve(undefined);
   const sampler = new Sampler(context.clock, context.registries);
-  const removeFigures = addFigures(context, processFigures(sampler));
+  const removeValues = addValues(context, processValues(sampler));
   return Promise.resolve({
     close: () => {
-      removeFigures();
+      removeValues();
       sampler.close();
       return Promise.resolve();
     },
@@ -161,7 +161,7 @@ async function startMetricsServer(
     readTimeout: config.readTimeout,
     logger: context.logger.child("metrics"),
     registries: context.registries,
-    figures: context.figures,
+    values: context.values,
     soon: (call) => context.clock.soon(call),
   });
 }
@@ -203,7 +203,7 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
   const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks: context.hooks });
   context.paths = paths;
   registries.set("paths", paths.registry);
-  const removeFigures = addFigures(context, flushFigures(paths.flushes));
+  const removeValues = addValues(context, flushValues(paths.flushes));
   return {
     reload: (after: Config) => {
       readTimeout = after.readTimeout;
@@ -211,7 +211,7 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
     },
     close: async () => {
       registries.delete("paths");
-      removeFigures();
+      removeValues();
       context.paths = undefined;
       await paths.close();
     },
@@ -314,10 +314,10 @@ async function startHls(config: Config, context: ServerContext): Promise<Running
   });
   server.start();
   registries.set("hlsmuxers", server.muxers);
-  const removeFigures = addFigures(context, [hlsFigure(server)]);
+  const removeValues = addValues(context, [hlsValue(server)]);
   return {
     close: async () => {
-      removeFigures();
+      removeValues();
       registries.delete("hlsmuxers");
       await server.close();
     },

@@ -1,7 +1,7 @@
 import { BLOCK_SIZE } from "../../assembly/abi.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { openDescriptors, processStart, readUsage } from "../host/usage.ts";
-import type { Figure } from "../metrics/figures.ts";
+import { gauge, type MetricValue } from "../lib/metric-value.ts";
 import type { HlsServer } from "../protocols/hls/server.ts";
 import type { RtspServer } from "../protocols/rtsp/server.ts";
 import type { RtspSession } from "../protocols/rtsp/session.ts";
@@ -9,12 +9,8 @@ import type { FlushQueue } from "../stream/flush.ts";
 import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { Sampler } from "./sampler.ts";
 
-function gauge(name: string, help: string, read: () => number): Figure {
-  return { kind: "gauge", name, help, read };
-}
-
 /** What the metrics say of the media memory. */
-export function memoryFigures(memory: MediaMemory): Figure[] {
+export function memoryValues(memory: MediaMemory): MetricValue[] {
   const of = (name: string, help: string, read: () => number) => gauge(`media_memory_${name}`, help, read);
   return [
     of("blocks_taken", "blocks of the media memory in use", () => memory.state.blocksTaken),
@@ -33,7 +29,7 @@ export function mediaUse(memory: MediaMemory | undefined): { mediaBlocks: number
 }
 
 /** What the sessions that are there now have lost, and what nobody asked for. */
-export function rtspFigures(servers: ReadonlySet<RtspServer>, ignoredPackets: IgnoredPackets): Figure[] {
+export function rtspValues(servers: ReadonlySet<RtspServer>, ignoredPackets: IgnoredPackets): MetricValue[] {
   const sum = (read: (session: RtspSession) => number | undefined) => () =>
     [...servers]
       .flatMap(({ sessions }) => [...sessions.values()])
@@ -60,12 +56,12 @@ export function rtspFigures(servers: ReadonlySet<RtspServer>, ignoredPackets: Ig
 }
 
 /** What the segments of all playlists take. */
-export function hlsFigure(server: HlsServer): Figure {
+export function hlsValue(server: HlsServer): MetricValue {
   return gauge("media_hls_bytes", "bytes of the segments of all playlists", () => server.bytesKept);
 }
 
 /** How long the way through the server takes. */
-export function flushFigures({ flushTimes, addedLatencies }: FlushQueue): Figure[] {
+export function flushValues({ flushTimes, addedLatencies }: FlushQueue): MetricValue[] {
   return [
     {
       kind: "histogram",
@@ -83,15 +79,15 @@ export function flushFigures({ flushTimes, addedLatencies }: FlushQueue): Figure
 }
 
 /** What can be said of the process. */
-export function processFigures({ loopLags }: Sampler): Figure[] {
+export function processValues({ loopLags }: Sampler): MetricValue[] {
   const start = processStart();
-  const lag: Figure = {
+  const lag: MetricValue = {
     kind: "histogram",
     name: "event_loop_lag_seconds",
     help: "how much later than asked a timer was called",
     histogram: loopLags,
   };
-  const figures: Figure[] = [
+  const values: MetricValue[] = [
     lag,
     {
       kind: "counter",
@@ -102,6 +98,6 @@ export function processFigures({ loopLags }: Sampler): Figure[] {
     gauge("process_resident_memory_bytes", "resident set of the process", () => readUsage().residentBytes),
     gauge("process_start_time_seconds", "start of the process since the epoch", () => start),
   ];
-  if (openDescriptors() === undefined) return figures;
-  return [...figures, gauge("process_open_fds", "open file descriptors", () => openDescriptors() ?? 0)];
+  if (openDescriptors() === undefined) return values;
+  return [...values, gauge("process_open_fds", "open file descriptors", () => openDescriptors() ?? 0)];
 }

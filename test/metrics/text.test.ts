@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Histogram } from "../../src/lib/histogram.ts";
+import type { MetricValue } from "../../src/lib/metric-value.ts";
 import { type JsonObject, type Listed, Registry } from "../../src/lib/registry.ts";
-import type { Figure } from "../../src/metrics/figures.ts";
 import { createMetrics } from "../../src/metrics/server.ts";
 import { metricsText } from "../../src/metrics/text.ts";
 
@@ -18,8 +18,8 @@ function registries(...all: Registry[]): Map<string, Registry> {
 }
 
 const soon = (call: () => void) => void setImmediate(call);
-const textOf = (running: Map<string, Registry>, figures: Figure[] = []) =>
-  metricsText({ registries: running, figures, soon });
+const textOf = (running: Map<string, Registry>, values: MetricValue[] = []) =>
+  metricsText({ registries: running, values, soon });
 
 /** The lines that say a value. */
 async function valuesOf(running: Map<string, Registry>, only: RegExp = /./): Promise<string[]> {
@@ -106,7 +106,7 @@ test("newer names have the newer labels, and readers are counted by type", async
   ]);
 });
 
-test("live figures are there where they are known, times in seconds", async () => {
+test("live stats are there where they are known, times in seconds", async () => {
   const live = { bitrateIn: 8000, frameRate: 29.97, keyFrameAgeMs: 1500, lagMs: 20 };
   const running = registries(
     registry("paths", { name: "p", ready: true, live }, { name: "q", ready: false, live: { bitrateIn: 0 } }),
@@ -123,8 +123,8 @@ test("live figures are there where they are known, times in seconds", async () =
 test("our own numbers follow, read at each scrape; scrapes may overlap", async () => {
   let value = 0;
   const read = () => ++value;
-  const figures: Figure[] = [{ kind: "gauge", name: "media_memory_blocks_taken", help: "blocks", read }];
-  const texts = await Promise.all([1, 2, 3].map(() => textOf(registries(), figures)));
+  const values: MetricValue[] = [{ kind: "gauge", name: "media_memory_blocks_taken", help: "blocks", read }];
+  const texts = await Promise.all([1, 2, 3].map(() => textOf(registries(), values)));
   const head = "# HELP media_memory_blocks_taken blocks\n# TYPE media_memory_blocks_taken gauge\n";
   expect(texts).toEqual([1, 2, 3].map((n) => `${head}media_memory_blocks_taken ${n}\n`));
 });
@@ -132,8 +132,8 @@ test("our own numbers follow, read at each scrape; scrapes may overlap", async (
 test("a distribution has its buckets, sum and count", async () => {
   const histogram = new Histogram([0.5, 1]);
   for (const value of [0.25, 0.5, 0.75, 4]) histogram.observe(value);
-  const figures: Figure[] = [{ kind: "histogram", name: "flush_seconds", help: "time", histogram }];
-  expect(await textOf(registries(), figures)).toBe(`# HELP flush_seconds time
+  const values: MetricValue[] = [{ kind: "histogram", name: "flush_seconds", help: "time", histogram }];
+  expect(await textOf(registries(), values)).toBe(`# HELP flush_seconds time
 # TYPE flush_seconds histogram
 flush_seconds_bucket{le="0.5"} 2
 flush_seconds_bucket{le="1"} 3
@@ -144,7 +144,7 @@ flush_seconds_count 4
 });
 
 test("only GET /metrics is served", async () => {
-  const app = createMetrics({ registries: registries(registry("paths")), figures: [], soon });
+  const app = createMetrics({ registries: registries(registry("paths")), values: [], soon });
   const answer = await app.fetch(new Request("http://h/metrics"));
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"]);
   expect((await app.fetch(new Request("http://h/metrics", { method: "POST" }))).status).toBe(404);

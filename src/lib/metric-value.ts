@@ -1,7 +1,7 @@
-import type { Histogram } from "../lib/histogram.ts";
+import type { Histogram } from "./histogram.ts";
 
 /** A number of the server that belongs to no registry, read at each scrape. */
-export interface NumberFigure {
+export interface NumberValue {
   readonly kind: "gauge" | "counter";
   /** Name of the metric. */
   readonly name: string;
@@ -12,11 +12,17 @@ export interface NumberFigure {
 }
 
 /** A distribution, read at each scrape. */
-export interface HistogramFigure {
+export interface HistogramValue {
   readonly kind: "histogram";
   readonly name: string;
   readonly help: string;
   readonly histogram: Histogram;
 }
 
-export type Figure = NumberFigure | HistogramFigure;
+/** A metric of the server as a whole. */
+export type MetricValue = NumberValue | HistogramValue;
+
+/** A number that goes up and down. */
+export function gauge(name: string, help: string, read: () => number): NumberValue {
+  return { kind: "gauge", name, help, read };
+}

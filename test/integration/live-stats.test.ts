@@ -27,7 +27,7 @@ async function pathLive(server: TestServer, name: string): Promise<Live> {
 const near = (value: number | undefined, wanted: number, part: number) =>
   value !== undefined && Math.abs(value - wanted) <= wanted * part;
 
-describe("live figures", () => {
+describe("live stats", () => {
   test(
     "of a stream, its publisher and its readers",
     async () => {
@@ -103,7 +103,7 @@ describe("live figures", () => {
   );
 
   test(
-    "a path without a stream has figures too",
+    "a path without a stream has stats too",
     async () => {
       await using server = await TestServer.start({ config: "paths:\n  cam:\n" });
       expect(await pathLive(server, "cam")).toEqual({
