@@ -10,7 +10,7 @@ import { errorText } from "./lib/errors.ts";
 import { Logger } from "./lib/log.ts";
 import { App } from "./server/app.ts";
 import { parseArguments, usage } from "./server/arguments.ts";
-import { COMPONENTS, type ServerContext } from "./server/components.ts";
+import { COMPONENTS, type ServerContext, SOURCES } from "./server/components.ts";
 import {
   type ConfigFile,
   DEFAULT_FILE,
@@ -62,7 +62,7 @@ function finish(text: string, code: number): void {
 function check(file: string | undefined): void {
   try {
     const located = locateConfig(file);
-    const { config } = loadFile(located, process.env);
+    const { config } = loadFile(located, process.env, SOURCES);
     const name = located.exists ? located.path : "the built-in configuration";
     const lines = [`${name} is valid`, ignoredKeys(config), ignoredVariables(process.env)];
     finish(`${lines.filter((line) => line !== undefined).join("\n")}\n`, 0);
@@ -76,7 +76,7 @@ function encrypt(file: string): void {
   try {
     const text = encryptFile(file, process.env);
     try {
-      loadConfig(readText(file), {});
+      loadConfig(readText(file), {}, SOURCES);
     } catch (error) {
       process.stderr.write(`WAR: ${errorText(error)}\n`);
     }
@@ -92,7 +92,7 @@ async function run(file: ConfigFile): Promise<void> {
   let changed = () => {};
   const watcher = watchFile(file.path, () => changed()); // before the file is read: no change is missed
   try {
-    loaded = loadFile(file, process.env);
+    loaded = loadFile(file, process.env, SOURCES);
   } catch (error) {
     watcher.close();
     return finish(`ERR: ${errorText(error)}\n`, 1);
@@ -106,9 +106,12 @@ async function run(file: ConfigFile): Promise<void> {
   };
   surviveFaults(logger);
   greet(logger, file, loaded.config);
-  const store = new ConfigStore(loaded, (config) => {
-    logger.info("reloading configuration (API request)");
-    void app.reload(config);
+  const store = new ConfigStore(loaded, {
+    schemes: SOURCES,
+    apply: (config) => {
+      logger.info("reloading configuration (API request)");
+      void app.reload(config);
+    },
   });
   const app = createApp(logger, outputs, store);
   const reloader = createReloader({ logger, app, store, file });
@@ -167,7 +170,7 @@ function createReloader({ logger, app, store, file }: Reloadable): Reloader<Conf
     logger,
     load: () => {
       const warned = ignoredKeys(store.current.config);
-      const loaded = loadFile(file, process.env);
+      const loaded = loadFile(file, process.env, SOURCES);
       store.replace(loaded);
       const ignored = ignoredKeys(loaded.config);
       if (ignored !== undefined && ignored !== warned) logger.warn(ignored);

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { Glob } from "bun";
 
+/** Rooms of which only the files directly in them count; their folders are rooms of their own. */
+const FLAT = ["src", "src/protocols"];
 /** Bottom to top. Rooms on one line may not see each other; `*` is any one folder. */
 const LAYERS: readonly (readonly string[])[] = [
   ["assembly"],
@@ -19,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/auth", "src/hooks"],
   ["src/path"],
   ["src/segments", "src/ingest"],
+  ["src/protocols"],
   ["src/protocols/*", "src/api", "src/metrics", "src/pprof", "src/record", "src/playback"],
   ["src/server"],
   ["src"],
@@ -37,8 +40,8 @@ function place(file: string): Place | undefined {
   for (const [level, rooms] of LAYERS.entries()) {
     for (const pattern of rooms) {
       const match = new RegExp(`^(${pattern.replaceAll("*", "[^/]+")})/`).exec(file);
-      if (match !== null && (pattern !== "src" || !file.slice(4).includes("/"))) {
-        const protocol = /^src\/protocols\/([^/]+)/.exec(file)?.[1];
+      if (match !== null && (!FLAT.includes(pattern) || dirname(file) === pattern)) {
+        const protocol = /^src\/protocols\/([^/]+)\//.exec(file)?.[1];
         return { level, room: match[1] as string, protocol };
       }
     }
@@ -94,6 +97,15 @@ test("pure rooms import nothing that touches the world", () => {
   expect(wrong).toEqual([]);
 });
 
+test("the declaration of a protocol loads no code of it", () => {
+  const wrong = FILES.filter((file) => /^src\/protocols\/[^/]+\/protocol\.ts$/.test(file)).flatMap((file) => {
+    const text = readFileSync(file, "utf8");
+    const loaded = text.matchAll(/^(?:import|export) (?!type )[^;]*?from "(\.\/[^"]+)"/gm);
+    return [...loaded].map(([, path]) => `${file} loads ${path}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
 test("the rule itself refuses what it should", () => {
   expect(allowed("src/protocols/rtsp/conn.ts", "src/path/path.ts")).toBe(true);
   expect(allowed("src/path/path.ts", "src/protocols/rtsp/conn.ts")).toBe(false);
@@ -101,4 +113,7 @@ test("the rule itself refuses what it should", () => {
   expect(allowed("src/protocols/rtmp/conn.ts", "src/protocols/rtsp/proto/url.ts")).toBe(false);
   expect(allowed("src/api/server.ts", "src/metrics/server.ts")).toBe(false);
   expect(allowed("src/protocols/rtsp/proto/url.ts", "src/host/tcp.ts")).toBe(false);
+  expect(allowed("src/protocols/rtsp/protocol.ts", "src/protocols/protocol.ts")).toBe(true);
+  expect(allowed("src/protocols/protocol.ts", "src/protocols/rtsp/protocol.ts")).toBe(false);
+  expect(allowed("src/protocols/rtsp/protocol.ts", "src/server/app.ts")).toBe(false);
 });

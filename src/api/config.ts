@@ -1,7 +1,6 @@
 import type { Context, Hono } from "hono";
 import { addPath, editPath, patchGlobal, removePath } from "../config/edit.ts";
 import { configToText } from "../config/json.ts";
-import type { LoadedConfig } from "../config/load.ts";
 import type { ConfigSource } from "../config/source.ts";
 import type { ConfigStore } from "../config/store.ts";
 import { readBody } from "../http/body.ts";
@@ -16,7 +15,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 const PATHS = "/v2/config/paths";
 
 /** A change that a request asks for. */
-type Change = (source: ConfigSource, body: JsonObject) => LoadedConfig;
+type Change = (source: ConfigSource, body: JsonObject) => ConfigSource;
 
 /** Routes without a name in them, for the redirection of slashes at their end. */
 export function isConfigRoute(method: string, path: string): boolean {
@@ -53,7 +52,7 @@ async function editBy(context: Context, store: ConfigStore, change: Change): Pro
   return edit(store, (source) => change(source, patch));
 }
 
-function edit(store: ConfigStore, change: (source: ConfigSource) => LoadedConfig): Response {
+function edit(store: ConfigStore, change: (source: ConfigSource) => ConfigSource): Response {
   try {
     store.edit(change);
   } catch (error) {

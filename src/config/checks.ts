@@ -1,4 +1,3 @@
-import { parseAddress } from "../lib/address.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { formatSize } from "../lib/size.ts";
 import { pathKeyKind, pathNameProblem } from "./path-name.ts";
@@ -6,6 +5,7 @@ import { compilePathRegex } from "./path-regex.ts";
 import type { PathValues } from "./path-schema.ts";
 import { clip } from "./scalars.ts";
 import type { GlobalValues } from "./schema.ts";
+import { isRtspUrl, masked, type SourceSchemes, schemeOf } from "./source-scheme.ts";
 
 const MIN_MEDIA_MEMORY = 16 * 1024 ** 2;
 const MAX_MEDIA_MEMORY = 2 * 1024 ** 3;
@@ -87,30 +87,36 @@ function checkListeners(config: GlobalValues): void {
 /**
  * Checks the entries of `paths`, in alphabetical order.
  *
+ * @param schemes the sources with a URL that may be there
  * @throws {ConfigError} on the first one that is wrong
  */
-export function checkPaths(paths: ReadonlyMap<string, PathValues>, globals: GlobalValues): void {
+export function checkPaths(
+  paths: ReadonlyMap<string, PathValues>,
+  globals: GlobalValues,
+  schemes: SourceSchemes,
+): void {
   const cameras = new Map<number, string>();
   const { authMethods, externalAuthenticationURL } = globals;
   const terms = `${authMethods.includes("digest")} ${externalAuthenticationURL !== ""}`;
   for (const name of [...paths.keys()].sort()) {
     const path = paths.get(name) as PathValues;
-    const isChecked = CHECKED.get(path) === `${terms} ${name}`;
+    const before = CHECKED.get(path);
+    const isChecked = before?.terms === `${terms} ${name}` && before.schemes === schemes;
     if (!isChecked) {
       checkKey(name);
-      checkSource(path, name);
+      checkSource(path, name, schemes);
     }
     checkCamera(path, name, cameras);
     if (isChecked) continue;
     checkSourceOptions(path, name);
     checkCredentials(path, name, globals);
     checkHooks(path, name);
-    CHECKED.set(path, `${terms} ${name}`);
+    CHECKED.set(path, { terms: `${terms} ${name}`, schemes });
   }
 }
 
 /** Entries that were found right, and on what terms: an edit of one of thousands need not check the others again. */
-const CHECKED = new WeakMap<PathValues, string>();
+const CHECKED = new WeakMap<PathValues, { readonly terms: string; readonly schemes: SourceSchemes }>();
 
 function checkKey(name: string): void {
   const kind = pathKeyKind(name);
@@ -124,86 +130,23 @@ function fail(text: string, name: string): never {
   throw new ConfigError(`${text} (paths.${clip(name)})`);
 }
 
-/** What a URL scheme stands for in error texts, and how the URL is checked. */
-const SCHEMES: Readonly<Record<string, { label: string; check(source: string, name: string): void }>> = {
-  rtsp: { label: "RTSP", check: checkRtspSource },
-  rtsps: { label: "RTSP", check: checkRtspSource },
-  rtmp: { label: "RTMP", check: checkUrlWithUser },
-  rtmps: { label: "RTMP", check: checkUrlWithUser },
-  http: { label: "HLS", check: checkUrlWithUser },
-  https: { label: "HLS", check: checkUrlWithUser },
-  udp: { label: "UDP", check: checkUdpSource },
-  srt: { label: "SRT", check: checkUrl },
-  whep: { label: "WebRTC/WHEP", check: checkUrl },
-  wheps: { label: "WebRTC/WHEP", check: checkUrl },
-};
-
-function checkSource(path: PathValues, name: string): void {
+function checkSource(path: PathValues, name: string, schemes: SourceSchemes): void {
   const { source } = path;
   if (source === "redirect") checkRedirect(path, name);
   if (source === "publisher" || source === "redirect") return;
-  const [, scheme = ""] = /^([a-z]+):\/\//.exec(source) ?? [];
-  const row = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  const row = schemes.get(schemeOf(source));
   if (row === undefined && source !== "rpiCamera") fail(`invalid source: '${masked(source)}'`, name);
   if (pathKeyKind(name) !== "static") {
-    const kind = row === undefined ? "'rpiCamera' as source" : `a ${row.label} source`;
+    const kind = row === undefined ? "'rpiCamera' as source" : `a ${row.label}`;
     fail(`a path with a regular expression (or path 'all') cannot have ${kind}. use another path`, name);
   }
-  row?.check(source, name);
+  const problem = row?.check(source);
+  if (problem !== undefined) fail(problem, name);
 }
 
 function checkRedirect({ sourceRedirect }: PathValues, name: string): void {
   if (sourceRedirect === "") fail("source redirect must be filled", name);
   if (!isRtspUrl(sourceRedirect)) fail(`'${masked(sourceRedirect)}' is not a valid RTSP URL`, name);
-}
-
-function checkRtspSource(source: string, name: string): void {
-  if (!isRtspUrl(source)) fail(`'${masked(source)}' is not a valid URL${urlProblem(source)}`, name);
-}
-
-function checkUrl(source: string, name: string): void {
-  if (parseUrl(source) === undefined) {
-    fail(`'${masked(source)}' is not a valid URL${urlProblem(source)}`, name);
-  }
-}
-
-/** What is wrong with a URL, as far as it can be told, to be put behind "is not a valid URL". */
-function urlProblem(url: string): string {
-  const host = /^[a-z]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
-  if (host === "") return ": it has no host";
-  if (/^(\[.*\]|[^:]*):.*\D/.test(host)) return ": its port is no number";
-  return url.includes("#") ? ": it has a #fragment" : "";
-}
-
-function checkUrlWithUser(source: string, name: string): void {
-  checkUrl(source, name);
-  const url = parseUrl(source);
-  if ((url?.username === "") !== (url?.password === "")) {
-    fail("username and password must be both provided", name);
-  }
-}
-
-function checkUdpSource(source: string, name: string): void {
-  try {
-    parseAddress(source.slice("udp://".length));
-  } catch {
-    fail(`'${masked(source)}' is not a valid UDP URL`, name);
-  }
-}
-
-function isRtspUrl(text: string): boolean {
-  return /^rtsps?:\/\//.test(text) && !text.includes("#") && parseUrl(text) !== undefined;
-}
-
-/** A URL with a host; zones of IPv6 addresses (`%eth0`) are accepted, which `URL` does not know. */
-function parseUrl(text: string): URL | undefined {
-  const url = URL.parse(text.replace(/^([a-z]+:\/\/[^/]*\[[0-9a-fA-F:.]+)%[^\]/]*\]/, "$1]"));
-  return url === null || url.hostname === "" ? undefined : url;
-}
-
-/** A URL fit for an error text: without user name and password. */
-function masked(url: string): string {
-  return clip(url.replace(/\/\/[^/]*@/, "//***@"));
 }
 
 function checkCamera(path: PathValues, name: string, cameras: Map<number, string>): void {

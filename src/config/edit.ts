@@ -1,6 +1,5 @@
 import { ConfigError, NoEntryError } from "../lib/errors.ts";
 import type { Json, JsonObject } from "../lib/registry.ts";
-import { type LoadedConfig, resolveConfig } from "./load.ts";
 import type { PathValues } from "./path-schema.ts";
 import { wrongType } from "./scalars.ts";
 import { type ConfigSource, mergeGlobals, pathKey, readGlobals, readPath } from "./source.ts";
@@ -12,11 +11,12 @@ const LENIENT = { skipUnknown: true } as const;
 
 /**
  * Changes global parameters, as `config/set` of the API does: names that are unknown or null are left alone, lists are
- * replaced. `pathDefaults` changes the parameters it names; `paths` is ignored.
+ * replaced. `pathDefaults` changes the parameters it names; `paths` is ignored. What an edit makes is not checked as a
+ * whole: whoever puts it into force does that.
  *
- * @throws {ConfigError} if a value, or the configuration as a whole, is wrong
+ * @throws {ConfigError} if a value is wrong
  */
-export function patchGlobal(source: ConfigSource, patch: JsonObject): LoadedConfig {
+export function patchGlobal(source: ConfigSource, patch: JsonObject): ConfigSource {
   const entries = new Map(patchEntries(patch));
   let { pathDefaults } = source;
   for (const [key, tree] of entries) {
@@ -25,7 +25,7 @@ export function patchGlobal(source: ConfigSource, patch: JsonObject): LoadedConf
     pathDefaults = { ...pathDefaults, ...readPath(tree as TreeMap, { at: "pathDefaults", ...LENIENT }) };
   }
   const globals = mergeGlobals(source.globals, readGlobals(entries, LENIENT));
-  return resolveConfig({ ...source, globals, pathDefaults });
+  return { ...source, globals, pathDefaults };
 }
 
 /**
@@ -33,9 +33,9 @@ export function patchGlobal(source: ConfigSource, patch: JsonObject): LoadedConf
  *
  * @param name its key: a name, `~` and a regular expression, or `all`
  * @param conf parameters that differ from the default; unknown names and null are left out
- * @throws {ConfigError} if there is such an entry, or something is wrong
+ * @throws {ConfigError} if there is such an entry, or a value is wrong
  */
-export function addPath(source: ConfigSource, name: string, conf: JsonObject): LoadedConfig {
+export function addPath(source: ConfigSource, name: string, conf: JsonObject): ConfigSource {
   const key = pathKey(name);
   if (source.paths.has(key)) throw new ConfigError(`path '${name}' already exists`);
   return withPath(source, key, readPath(patchEntries(conf), { at: `paths.${name}`, ...LENIENT }));
@@ -45,9 +45,9 @@ export function addPath(source: ConfigSource, name: string, conf: JsonObject): L
  * Changes parameters of an entry of `paths`; unknown names and null are left alone.
  *
  * @throws {NoEntryError} if there is no such entry
- * @throws {ConfigError} if something is wrong
+ * @throws {ConfigError} if a value is wrong
  */
-export function editPath(source: ConfigSource, name: string, patch: JsonObject): LoadedConfig {
+export function editPath(source: ConfigSource, name: string, patch: JsonObject): ConfigSource {
   const key = pathKey(name);
   const before = source.paths.get(key);
   if (before === undefined) throw noEntry(name);
@@ -60,16 +60,16 @@ export function editPath(source: ConfigSource, name: string, patch: JsonObject):
  *
  * @throws {NoEntryError} if there is no such entry
  */
-export function removePath(source: ConfigSource, name: string): LoadedConfig {
+export function removePath(source: ConfigSource, name: string): ConfigSource {
   const paths = new Map(source.paths);
   if (!paths.delete(pathKey(name))) throw noEntry(name);
-  return resolveConfig({ ...source, paths });
+  return { ...source, paths };
 }
 
-function withPath(source: ConfigSource, key: string, values: Partial<PathValues>): LoadedConfig {
+function withPath(source: ConfigSource, key: string, values: Partial<PathValues>): ConfigSource {
   const paths = new Map(source.paths);
   paths.set(key, values);
-  return resolveConfig({ ...source, paths });
+  return { ...source, paths };
 }
 
 function noEntry(name: string): NoEntryError {

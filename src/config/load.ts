@@ -6,6 +6,7 @@ import { defaultsOf, lacking } from "./row.ts";
 import { clip } from "./scalars.ts";
 import { GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
 import { type ConfigSource, NO_FILE, readSource } from "./source.ts";
+import { NO_SCHEMES, type SourceSchemes } from "./source-scheme.ts";
 import { parseTree } from "./tree.ts";
 
 /** The parameters of one entry of `paths`. Durations are in ms. */
@@ -32,25 +33,30 @@ export interface LoadedConfig {
  * environment over it, and checks the whole.
  *
  * @param text undefined when there is no file
+ * @param schemes the sources with a URL that may be there
  * @throws {ConfigError} that names the parameter, its value and what is allowed, or the line that is no YAML
  */
-export function loadConfig(text: string | undefined, environment: Environment): LoadedConfig {
+export function loadConfig(
+  text: string | undefined,
+  environment: Environment,
+  schemes: SourceSchemes,
+): LoadedConfig {
   let source = NO_FILE;
   if (text !== undefined) {
     const opened = configKeys(environment).reduce((closed, key) => decryptConfig(closed, key), text);
     source = readSource(parseTree(opened));
   }
-  return resolveConfig(withEnvironment(source, environment));
+  return resolveConfig(withEnvironment(source, environment), schemes);
 }
 
 /** Reads a configuration without environment. @throws {ConfigError} as `loadConfig` */
-export function parseConfig(text: string): Config {
-  return loadConfig(text, {}).config;
+export function parseConfig(text: string, schemes = NO_SCHEMES): Config {
+  return loadConfig(text, {}, schemes).config;
 }
 
 /** The configuration of a server that has no file: every default, and a path for every name. */
 export function defaultConfig(): Config {
-  return resolveConfig(NO_FILE).config;
+  return resolveConfig(NO_FILE, NO_SCHEMES).config;
 }
 
 /**
@@ -58,15 +64,16 @@ export function defaultConfig(): Config {
  *
  * @throws {ConfigError} on the first value that is out of range, contradicts another one, or is not possible there
  */
-export function resolveConfig(source: ConfigSource): LoadedConfig {
+export function resolveConfig(source: ConfigSource, schemes: SourceSchemes): LoadedConfig {
   const { pathDefaults } = source;
   const globals = resolveGlobals({ ...defaultsOf(GLOBAL_ROWS), ...source.globals });
   checkGlobals(globals);
   const defaults = { ...defaultsOf(PATH_ROWS), ...pathDefaults };
   const paths = new Map<string, PathConfig>();
   for (const [key, given] of source.paths) paths.set(key, resolvePath(given, pathDefaults, defaults));
-  checkPaths(paths, globals);
-  return { source, config: { ...globals, paths, pathDefaults, unavailable: findGaps(source, paths) } };
+  checkPaths(paths, globals, schemes);
+  const unavailable = findGaps(source, paths, schemes);
+  return { source, config: { ...globals, paths, pathDefaults, unavailable } };
 }
 
 /** Entries that were made before: an edit of one of thousands leaves all others as they are. */
@@ -94,14 +101,18 @@ function resolveGlobals(values: GlobalValues): GlobalValues {
   };
 }
 
-function findGaps(source: ConfigSource, paths: ReadonlyMap<string, PathConfig>): string[] {
+function findGaps(
+  source: ConfigSource,
+  paths: ReadonlyMap<string, PathConfig>,
+  schemes: SourceSchemes,
+): string[] {
   const gaps = new Gaps(lacking(GLOBAL_ROWS, source.globals));
-  for (const gap of lacking(PATH_ROWS, source.pathDefaults)) {
+  for (const gap of pathGaps(source.pathDefaults, schemes)) {
     if (!gap.startsWith("rpiCamera")) gaps.add("pathDefaults", gap);
   }
   for (const [key, given] of source.paths) {
     const at = `paths.${clip(key)}`;
-    for (const gap of gapsOf(given)) {
+    for (const gap of knownGaps(given, schemes)) {
       const idle = gap.startsWith("rpiCamera") && paths.get(key)?.source !== "rpiCamera";
       if (!idle) gaps.add(at, gap);
     }
@@ -109,12 +120,28 @@ function findGaps(source: ConfigSource, paths: ReadonlyMap<string, PathConfig>):
   return gaps.list();
 }
 
-const GAPS = new WeakMap<Partial<PathValues>, readonly string[]>();
+const GAPS = new WeakMap<
+  Partial<PathValues>,
+  { readonly schemes: SourceSchemes; readonly gaps: readonly string[] }
+>();
 
-function gapsOf(given: Partial<PathValues>): readonly string[] {
-  const known = GAPS.get(given) ?? lacking(PATH_ROWS, given);
-  GAPS.set(given, known);
-  return known;
+function knownGaps(given: Partial<PathValues>, schemes: SourceSchemes): readonly string[] {
+  const known = GAPS.get(given);
+  if (known?.schemes === schemes) return known.gaps;
+  const gaps = pathGaps(given, schemes);
+  GAPS.set(given, { schemes, gaps });
+  return gaps;
+}
+
+function pathGaps(given: Partial<PathValues>, schemes: SourceSchemes): readonly string[] {
+  return [...missingSource(given.source ?? "publisher", schemes), ...lacking(PATH_ROWS, given)];
+}
+
+/** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
+function missingSource(source: string, schemes: SourceSchemes): readonly string[] {
+  if (source === "publisher" || source === "redirect") return [];
+  const kind = /^[a-z]+/i.exec(source)?.[0] ?? "unknown";
+  return schemes.get(kind.toLowerCase())?.load !== undefined ? [] : [`source: ${clip(kind)}`];
 }
 
 /** Collects what has no effect yet; the same parameter of many paths makes one entry. */

@@ -4,22 +4,8 @@ import { bool, choice, credential, duration, float, int, networks, secretText, t
 const sourceProtocol = choice(["automatic", "udp", "multicast", "tcp"], "invalid protocol", "");
 const rtspRangeType = choice(["", "clock", "npt", "smpte"], "invalid rtsp range type:", "");
 
-/** Sources that exist, by what they begin with. */
-const SOURCES = new Set(["publisher", "redirect", "rtsp", "rtsps", "http", "https", "udp"]);
-
-/** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
-function missingSource(source: string): readonly string[] {
-  const kind = /^[a-z]+/i.exec(source)?.[0] ?? "unknown";
-  return SOURCES.has(kind.toLowerCase()) ? [] : [kind];
-}
-
 const SOURCE_ROWS = {
-  source: present(
-    secretText,
-    "publisher",
-    "source of the stream: publisher, a URL, redirect, rpiCamera",
-    missingSource,
-  ),
+  source: present(secretText, "publisher", "source of the stream: publisher, a URL, redirect, rpiCamera"),
   sourceFingerprint: present(
     text,
     "",

@@ -1,15 +1,23 @@
-import type { Config, LoadedConfig } from "./load.ts";
+import { type Config, type LoadedConfig, resolveConfig } from "./load.ts";
 import type { ConfigSource } from "./source.ts";
+import type { SourceSchemes } from "./source-scheme.ts";
+
+/** What an edited configuration goes through. */
+export interface StoreOptions {
+  /** The sources with a URL that may be there. */
+  readonly schemes: SourceSchemes;
+  /** Puts the configuration of an edit into force; the edit is answered meanwhile. */
+  readonly apply: (config: Config) => void;
+}
 
 /** The configuration in force, for what changes it: the file and the API. */
 export class ConfigStore {
-  readonly #apply: (config: Config) => void;
+  readonly #options: StoreOptions;
   #current: LoadedConfig;
 
-  /** @param apply puts the configuration of an edit into force; the edit is answered meanwhile */
-  constructor(initial: LoadedConfig, apply: (config: Config) => void) {
+  constructor(initial: LoadedConfig, options: StoreOptions) {
     this.#current = initial;
-    this.#apply = apply;
+    this.#options = options;
   }
 
   /** What edits start from, and what they have made so far: in force, or on its way to be. */
@@ -25,10 +33,11 @@ export class ConfigStore {
   /**
    * Changes the configuration with a function of `edit.ts`; the file stays as it is.
    *
-   * @throws what `change` throws; nothing has changed then
+   * @throws {ConfigError} if the configuration would be wrong as a whole; what `change` throws. Nothing has changed then
    */
-  edit(change: (source: ConfigSource) => LoadedConfig): void {
-    this.#current = change(this.#current.source);
-    this.#apply(this.#current.config);
+  edit(change: (source: ConfigSource) => ConfigSource): void {
+    const { schemes, apply } = this.#options;
+    this.#current = resolveConfig(change(this.#current.source), schemes);
+    apply(this.#current.config);
   }
 }

@@ -1,7 +1,10 @@
+import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogOptions } from "../../wasm/log.ts";
 import type { PathConfig } from "../config/load.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { StreamDescription } from "../media/track.ts";
+import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { Stream } from "../stream/stream.ts";
 
 /** The path that a source fetches its stream for. */
@@ -35,22 +38,35 @@ export interface SourceKind {
   readonly start: (owner: SourceOwner) => RunningSource;
 }
 
-/** A kind of source whose code is loaded when the first one is started. */
+/** What a source works with. */
+export interface SourceOptions {
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  readonly ignoredPackets: IgnoredPackets;
+  /** Longest wait for the other side, ms. */
+  readonly readTimeout: number;
+}
+
+/** Starts a source of a kind. */
+export type StartSource = (owner: SourceOwner, options: SourceOptions) => RunningSource;
+
+/** A kind of source whose code is loaded when one is started. */
 export function lazySourceKind(
-  names: Pick<SourceKind, "type" | "label">,
-  load: () => Promise<SourceKind>,
+  { type, label }: Pick<SourceKind, "type" | "label">,
+  load: () => Promise<StartSource>,
+  options: SourceOptions,
 ): SourceKind {
-  return { ...names, start: (owner) => new LazySource(owner, load()) };
+  return { type, label, start: (owner) => new LazySource(owner, load(), options) };
 }
 
 class LazySource implements RunningSource {
   #source: RunningSource | undefined;
   #closed = false;
 
-  constructor(owner: SourceOwner, kind: Promise<SourceKind>) {
-    kind
-      .then(({ start }) => {
-        if (!this.#closed) this.#source = start(owner);
+  constructor(owner: SourceOwner, loading: Promise<StartSource>, options: SourceOptions) {
+    loading
+      .then((start) => {
+        if (!this.#closed) this.#source = start(owner, options);
       })
       .catch((error: Error) => {
         if (!this.#closed) owner.failed(error);

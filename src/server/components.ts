@@ -2,6 +2,7 @@ import { MediaMemory } from "../../wasm/core.ts";
 import type { Authorizer } from "../auth/authorizer.ts";
 import type { LoginLimiter } from "../auth/login-limiter.ts";
 import type { Config, PathConfig } from "../config/load.ts";
+import { schemeOf, sourceSchemes } from "../config/source-scheme.ts";
 import type { ConfigStore } from "../config/store.ts";
 import { Hooks } from "../hooks/hooks.ts";
 import { HookRunner } from "../hooks/runner.ts";
@@ -15,9 +16,15 @@ import type { Logger } from "../lib/log.ts";
 import type { MetricValue } from "../lib/metric-value.ts";
 import type { Registry } from "../lib/registry.ts";
 import { PathManager } from "../path/manager.ts";
-import { lazySourceKind, type SourceKind } from "../path/source.ts";
-import type { HlsSourceOptions } from "../protocols/hls/source.ts";
+import { lazySourceKind } from "../path/source.ts";
+import { hls } from "../protocols/hls/protocol.ts";
+import { mpegtsUdp } from "../protocols/mpegts-udp/protocol.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import { rtmp } from "../protocols/rtmp/protocol.ts";
+import { rtsp } from "../protocols/rtsp/protocol.ts";
 import type { RtspServer } from "../protocols/rtsp/server.ts";
+import { srt } from "../protocols/srt/protocol.ts";
+import { webrtc } from "../protocols/webrtc/protocol.ts";
 import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { Component, Running } from "./app.ts";
 import { Sampler } from "./sampler.ts";
@@ -47,6 +54,12 @@ export interface ServerContext {
 }
 
 type Row = Component<Config, ServerContext>;
+
+/** Every protocol. */
+const PROTOCOLS: readonly Protocol[] = [rtsp, hls, mpegtsUdp, rtmp, webrtc, srt];
+
+/** The sources with a URL, by scheme. */
+export const SOURCES = sourceSchemes(PROTOCOLS.flatMap(({ sources }) => sources));
 
 /** The parts of the server in the order in which they start. */
 export const COMPONENTS: readonly Row[] = [
@@ -192,13 +205,11 @@ function pathsSlice(config: Config): unknown {
 async function startPaths(config: Config, context: ServerContext): Promise<Running<Config>> {
   const { logger, clock, memory, registries, ignoredPackets } = context;
   assert(memory !== undefined, "paths started without memory");
-  const { rtspSourceKind } = await import("../protocols/rtsp/source.ts");
-  const { udpSourceKind } = await import("../protocols/mpegts-udp/source.ts");
   let { readTimeout } = config;
   const sourceKind = ({ source }: PathConfig) => {
-    if (/^rtsps?:/i.test(source)) return rtspSourceKind({ clock, memory, ignoredPackets, readTimeout });
-    if (/^udp:/i.test(source)) return udpSourceKind({ clock, memory, readTimeout });
-    return /^https?:/i.test(source) ? hlsSource({ clock, memory, readTimeout }) : undefined;
+    const declared = SOURCES.get(schemeOf(source));
+    if (declared?.load === undefined) return undefined;
+    return lazySourceKind(declared, declared.load, { clock, memory, ignoredPackets, readTimeout });
   };
   const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks: context.hooks });
   context.paths = paths;
@@ -216,15 +227,6 @@ async function startPaths(config: Config, context: ServerContext): Promise<Runni
       await paths.close();
     },
   };
-}
-
-/** Its code is loaded when the first one starts: the runtime's HTTP client takes its time. */
-function hlsSource(options: HlsSourceOptions): SourceKind {
-  const names = { type: "hlsSource", label: "HLS source" };
-  return lazySourceKind(names, async () => {
-    const { hlsSourceKind } = await import("../protocols/hls/source.ts");
-    return hlsSourceKind(options);
-  });
 }
 
 function rtspSlice(config: Config): unknown {

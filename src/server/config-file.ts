@@ -3,6 +3,7 @@ import { encryptConfig, isEncrypted } from "../config/crypt.ts";
 import { type Environment, strayVariables } from "../config/environment.ts";
 import { type Config, type LoadedConfig, loadConfig } from "../config/load.ts";
 import { clip } from "../config/scalars.ts";
+import type { SourceSchemes } from "../config/source-scheme.ts";
 import { readText } from "../host/files.ts";
 import { ConfigError } from "../lib/errors.ts";
 
@@ -48,13 +49,15 @@ export function locateConfig(
 /**
  * Reads the configuration.
  *
+ * @param schemes the sources with a URL that may be there
  * @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong
  */
 export function loadFile(
   { path, exists }: Pick<ConfigFile, "path" | "exists">,
   environment: Environment,
+  schemes: SourceSchemes,
 ): LoadedConfig {
-  return loadConfig(exists ? readText(path) : undefined, environment);
+  return loadConfig(exists ? readText(path) : undefined, environment, schemes);
 }
 
 /**

@@ -7,6 +7,7 @@ import { GLOBAL_ROWS } from "../../src/config/schema.ts";
 import { NO_FILE } from "../../src/config/source.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { Registry } from "../../src/lib/registry.ts";
+import { SOURCES } from "../../src/server/components.ts";
 import { Bodies, type HostileBody } from "../support/hostile-bodies.ts";
 import { Random } from "../support/random.ts";
 
@@ -14,7 +15,10 @@ type Body = HostileBody | ReadableStream<Uint8Array>;
 
 function setUp() {
   const applied: Config[] = [];
-  const store = new ConfigStore(resolveConfig(NO_FILE), (config) => applied.push(config));
+  const store = new ConfigStore(resolveConfig(NO_FILE, SOURCES), {
+    schemes: SOURCES,
+    apply: (config) => applied.push(config),
+  });
   const app = createApi({ registries: new Map([["paths", new Registry("paths")]]), store }, []);
   const ask = (method: string, path: string, body?: Body) =>
     app.fetch(

@@ -3,6 +3,7 @@ import { createApi } from "../../src/api/server.ts";
 import { parseUuid } from "../../src/api/uuid.ts";
 import { resolveConfig } from "../../src/config/load.ts";
 import { NO_FILE } from "../../src/config/source.ts";
+import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { type JsonObject, type Listed, Registry } from "../../src/lib/registry.ts";
 
@@ -35,7 +36,7 @@ function setUp(sessions = 5) {
   const items = Array.from({ length: sessions }, (_, n) => new Item(uuid(n), rtspsessions));
   for (const name of ["b", "a/b c", "a<é"]) new Item(name, paths, { name });
   const registries = new Map([paths, rtspsessions].map((registry) => [registry.name, registry]));
-  const store = new ConfigStore(resolveConfig(NO_FILE), () => {});
+  const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
   const app = createApi({ registries, store }, ["media.example.com"]);
   const get = (path: string, init?: RequestInit) =>
     app.fetch(new Request(`http://127.0.0.1:9997${path}`, { headers: { Host: "127.0.0.1:9997" }, ...init }));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { decryptConfig, encryptConfig, isEncrypted } from "../../src/config/crypt.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
 
 const NONCE = Uint8Array.from({ length: 24 }, (_, i) => i);
@@ -50,15 +51,19 @@ describe("the keys in the environment", () => {
   const once = encryptConfig("logLevel: debug", "inner", NONCE);
 
   test("open the file before it is read", () => {
-    expect(loadConfig(once, { MTX_CONFKEY: "inner" }).config.logLevel).toBe("debug");
-    expect(loadConfig(once, { RTSP_CONFKEY: "inner" }).config.logLevel).toBe("debug");
-    expect(loadConfig(encryptConfig("api: yes", "", NONCE), { MTX_CONFKEY: "" }).config.api).toBe(true);
+    expect(loadConfig(once, { MTX_CONFKEY: "inner" }, NO_SCHEMES).config.logLevel).toBe("debug");
+    expect(loadConfig(once, { RTSP_CONFKEY: "inner" }, NO_SCHEMES).config.logLevel).toBe("debug");
+    expect(loadConfig(encryptConfig("api: yes", "", NONCE), { MTX_CONFKEY: "" }, NO_SCHEMES).config.api).toBe(
+      true,
+    );
   });
 
   test("open it twice when there are both: first RTSP_CONFKEY, then MTX_CONFKEY", () => {
     const twice = encryptConfig(once, "outer", NONCE);
-    const { config } = loadConfig(twice, { MTX_CONFKEY: "inner", RTSP_CONFKEY: "outer" });
+    const { config } = loadConfig(twice, { MTX_CONFKEY: "inner", RTSP_CONFKEY: "outer" }, NO_SCHEMES);
     expect(config.logLevel).toBe("debug");
-    expect(() => loadConfig(twice, { RTSP_CONFKEY: "inner", MTX_CONFKEY: "outer" })).toThrow("decryption");
+    expect(() => loadConfig(twice, { RTSP_CONFKEY: "inner", MTX_CONFKEY: "outer" }, NO_SCHEMES)).toThrow(
+      "decryption",
+    );
   });
 });

@@ -1,24 +1,27 @@
 import { describe, expect, test } from "bun:test";
 import { addPath, editPath, patchGlobal, removePath } from "../../src/config/edit.ts";
 import { configToJson } from "../../src/config/json.ts";
-import { resolveConfig } from "../../src/config/load.ts";
+import { type LoadedConfig, resolveConfig } from "../../src/config/load.ts";
 import { type ConfigSource, readSource } from "../../src/config/source.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { parseTree } from "../../src/config/tree.ts";
 import { ConfigError, NoEntryError } from "../../src/lib/errors.ts";
+import type { JsonObject } from "../../src/lib/registry.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 function sourceOf(text: string): ConfigSource {
   return readSource(parseTree(text));
 }
 
+function resolve(source: ConfigSource): LoadedConfig {
+  return resolveConfig(source, SOURCES);
+}
+
 describe("global parameters", () => {
   test("those that are named change, all others stay", () => {
     const before = sourceOf("readTimeout: 20s\npaths: {a: {maxReaders: 3}}");
-    const { config } = patchGlobal(before, {
-      logLevel: "debug",
-      rtspTransports: ["tcp"],
-      writeTimeout: "1m",
-    });
+    const patch = { logLevel: "debug", rtspTransports: ["tcp"], writeTimeout: "1m" };
+    const { config } = resolve(patchGlobal(before, patch));
     expect(config).toMatchObject({
       readTimeout: 20_000,
       logLevel: "debug",
@@ -30,32 +33,28 @@ describe("global parameters", () => {
   });
 
   test("null, unknown names and paths are passed over", () => {
-    const { config } = patchGlobal(sourceOf("logLevel: warn"), {
-      logLevel: null,
-      nosuch: 1,
-      paths: { b: {} },
-    });
+    const patch = { logLevel: null, nosuch: 1, paths: { b: {} } };
+    const { config } = resolve(patchGlobal(sourceOf("logLevel: warn"), patch));
     expect(config.logLevel).toBe("warn");
     expect(config.paths.size).toBe(0);
   });
 
   test("lists are replaced; ICE servers in the old form join the list of the new one", () => {
-    const one = patchGlobal(sourceOf("webrtcICEServers: ['turn:u:p:host:1']"), {
-      webrtcICEServers: ["stun:b"],
-    });
-    expect(one.config.webrtcICEServers2.map(({ url }) => url)).toEqual([
+    const before = sourceOf("webrtcICEServers: ['turn:u:p:host:1']");
+    const one = patchGlobal(before, { webrtcICEServers: ["stun:b"] });
+    expect(resolve(one).config.webrtcICEServers2.map(({ url }) => url)).toEqual([
       "stun:stun.l.google.com:19302",
       "turn:host:1",
       "stun:b",
     ]);
-    const two = patchGlobal(one.source, { webrtcICEServers2: [{ url: "stun:c" }] });
-    expect(two.config.webrtcICEServers2).toEqual([{ url: "stun:c", username: "", password: "" }]);
-    expect(patchGlobal(two.source, { webrtcICEServers2: [] }).config.webrtcICEServers2).toEqual([]);
+    const two = patchGlobal(one, { webrtcICEServers2: [{ url: "stun:c" }] });
+    expect(resolve(two).config.webrtcICEServers2).toEqual([{ url: "stun:c", username: "", password: "" }]);
+    expect(resolve(patchGlobal(two, { webrtcICEServers2: [] })).config.webrtcICEServers2).toEqual([]);
   });
 
   test("pathDefaults change what they name, for every path that does not say it itself", () => {
     const before = sourceOf("pathDefaults: {maxReaders: 5, runOnReady: x}\npaths: {a: {maxReaders: 3}, b: }");
-    const { config } = patchGlobal(before, { pathDefaults: { maxReaders: 7 } });
+    const { config } = resolve(patchGlobal(before, { pathDefaults: { maxReaders: 7 } }));
     expect([...config.paths.values()].map(({ maxReaders, runOnReady }) => [maxReaders, runOnReady])).toEqual([
       [3, "x"],
       [7, "x"],
@@ -71,8 +70,9 @@ describe("global parameters", () => {
     [{ webrtcICEServers2: [[[[[[[[[[]]]]]]]]]] }, "json: nested too deeply"],
     [{ authMethod: "jwt" }, "authMethod cannot be 'jwt'"],
   ])("%j is refused", (patch, message) => {
-    expect(() => patchGlobal(sourceOf(""), patch as never)).toThrow(ConfigError);
-    expect(() => patchGlobal(sourceOf(""), patch as never)).toThrow(message);
+    const edit = () => resolve(patchGlobal(sourceOf(""), patch as never));
+    expect(edit).toThrow(ConfigError);
+    expect(edit).toThrow(message);
   });
 });
 
@@ -80,35 +80,32 @@ describe("entries of paths", () => {
   test("a new one comes last, a changed one keeps its place", () => {
     const before = sourceOf("paths: {b: , '~^x$': {maxReaders: 2}, a: }");
     const added = addPath(before, "~^y$", { maxReaders: 4, fallback: null, nosuch: [] });
-    const { config } = editPath(added.source, "~^x$", { runOnDemand: "x" });
+    const { config } = resolve(editPath(added, "~^x$", { runOnDemand: "x" }));
     expect([...config.paths.keys()]).toEqual(["b", "~^x$", "a", "~^y$"]);
     expect(config.paths.get("~^x$")).toMatchObject({ maxReaders: 2, runOnDemand: "x" });
-    expect([...removePath(added.source, "b").config.paths.keys()]).toEqual(["~^x$", "a", "~^y$"]);
+    expect([...removePath(added, "b").paths.keys()]).toEqual(["~^x$", "a", "~^y$"]);
     expect(before.paths.size).toBe(3);
   });
 
   test("all_others is all", () => {
-    const { source } = addPath(sourceOf(""), "all_others", {});
+    const source = addPath(sourceOf(""), "all_others", {});
     expect(() => addPath(source, "all", {})).toThrow("path 'all' already exists");
-    expect(editPath(source, "all", { maxReaders: 1 }).config.paths.get("all")?.maxReaders).toBe(1);
-    expect(removePath(source, "all_others").config.paths.size).toBe(0);
+    expect(editPath(source, "all", { maxReaders: 1 }).paths.get("all")?.maxReaders).toBe(1);
+    expect(removePath(source, "all_others").paths.size).toBe(0);
   });
 
   test("a change of the globals checks entries again that were right before", () => {
-    const { source } = addPath(sourceOf(""), "a", { readUser: "sha256:x", readPass: "sha256:y" });
-    expect(() => patchGlobal(source, { authMethods: ["digest"] })).toThrow(
-      "hashed credentials can't be used",
-    );
-    expect(() => patchGlobal(source, { externalAuthenticationURL: "http://x" })).toThrow(
-      "credentials or IPs",
-    );
-    expect(() => patchGlobal(source, { pathDefaults: { source: "nobody" } })).toThrow("invalid source");
+    const { source } = resolve(addPath(sourceOf(""), "a", { readUser: "sha256:x", readPass: "sha256:y" }));
+    const patched = (patch: JsonObject) => () => resolve(patchGlobal(source, patch));
+    expect(patched({ authMethods: ["digest"] })).toThrow("hashed credentials can't be used");
+    expect(patched({ externalAuthenticationURL: "http://x" })).toThrow("credentials or IPs");
+    expect(patched({ pathDefaults: { source: "nobody" } })).toThrow("invalid source");
   });
 
   test("one of thousands leaves the others as they are", () => {
     const text = `paths: {${Array.from({ length: 2_000 }, (_, i) => `cam${i}: `).join(", ")}}`;
-    const before = resolveConfig(sourceOf(text));
-    const after = editPath(before.source, "cam7", { maxReaders: 1 });
+    const before = resolve(sourceOf(text));
+    const after = resolve(editPath(before.source, "cam7", { maxReaders: 1 }));
     const same = [...before.config.paths].filter(([key, path]) => after.config.paths.get(key) === path);
     expect(same.length).toBe(1_999);
   });
@@ -116,10 +113,10 @@ describe("entries of paths", () => {
   test("mistakes are refused by name, missing entries by class", () => {
     const source = sourceOf("paths: {a: }");
     expect(() => addPath(source, "a", {})).toThrow(ConfigError);
-    expect(() => addPath(source, "", {})).toThrow("invalid path name '': cannot be empty");
-    expect(() => addPath(source, "../a", {})).toThrow("invalid path name '../a'");
+    expect(() => resolve(addPath(source, "", {}))).toThrow("invalid path name '': cannot be empty");
+    expect(() => resolve(addPath(source, "../a", {}))).toThrow("invalid path name '../a'");
     expect(() => editPath(source, "a", { maxReaders: "x" })).toThrow("paths.a.maxReaders");
-    expect(() => editPath(source, "a", { source: "nobody" })).toThrow("invalid source: 'nobody'");
+    expect(() => resolve(editPath(source, "a", { source: "nobody" }))).toThrow("invalid source: 'nobody'");
     expect(() => editPath(source, "b", {})).toThrow(NoEntryError);
     expect(() => removePath(source, "__proto__")).toThrow(NoEntryError);
   });
@@ -127,9 +124,13 @@ describe("entries of paths", () => {
 
 test("the store keeps what an edit made, and nothing of one that failed", () => {
   const applied: string[] = [];
-  const store = new ConfigStore(resolveConfig(sourceOf("")), ({ logLevel }) => applied.push(logLevel));
+  const store = new ConfigStore(resolve(sourceOf("")), {
+    schemes: SOURCES,
+    apply: ({ logLevel }) => applied.push(logLevel),
+  });
   store.edit((source) => patchGlobal(source, { logLevel: "debug" }));
   expect(() => store.edit((source) => patchGlobal(source, { logLevel: "loud" }))).toThrow(ConfigError);
+  expect(() => store.edit((source) => addPath(source, "a", { source: "nobody" }))).toThrow("invalid source");
   store.edit((source) => patchGlobal(source, { readTimeout: "1s" }));
   expect(applied).toEqual(["debug", "debug"]);
   expect(store.current.config).toMatchObject({ logLevel: "debug", readTimeout: 1_000 });

@@ -3,11 +3,12 @@ import { strayVariables } from "../../src/config/environment.ts";
 import { configToJson } from "../../src/config/json.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
 function load(text: string, variables: Variables) {
-  return loadConfig(text, variables).config;
+  return loadConfig(text, variables, SOURCES).config;
 }
 
 test("values of every form", () => {
@@ -89,7 +90,7 @@ test("all_others of the file is the all of the environment; pathDefaults are the
 });
 
 test("without a file there is the path all, and what the environment adds", () => {
-  const { config } = loadConfig(undefined, { MTX_PATHS_TEST_SOURCE: "rtsp://myurl" });
+  const { config } = loadConfig(undefined, { MTX_PATHS_TEST_SOURCE: "rtsp://myurl" }, SOURCES);
   expect([...config.paths.keys()]).toEqual(["all", "test"]);
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 /** A file and what its error text begins with. */
 const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [
@@ -183,7 +184,7 @@ const ALL = [
 test.each(ALL)("%s", (text, message) => {
   let thrown: unknown;
   try {
-    parseConfig(text);
+    parseConfig(text, SOURCES);
   } catch (error) {
     thrown = error;
   }
@@ -199,7 +200,7 @@ test.each([
   "fallback: 'http://u:supersecret@h'",
   "source: 'rtmp://u:supersecret@'",
 ])("no error text repeats a secret: %s", (path) => {
-  expect(() => parseConfig(`paths: {a: {${path}}}`)).toThrow(/^(?!.*(supersecret|sup€rsecret))/);
+  expect(() => parseConfig(`paths: {a: {${path}}}`, SOURCES)).toThrow(/^(?!.*(supersecret|sup€rsecret))/);
 });
 
 test.each([
@@ -216,5 +217,5 @@ test.each([
   "fallback: 'rtsp://h/x'",
   "publishUser: 'sha256:ä', publishPass: '!$()*+.;<=>[]^_-{}@#&'",
 ])("right: %s", (path) => {
-  expect(parseConfig(`paths: {a: {${path}}}`).paths.size).toBe(1);
+  expect(parseConfig(`paths: {a: {${path}}}`, SOURCES).paths.size).toBe(1);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Config, loadConfig, type PathConfig } from "../../src/config/load.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 /** What the usual examples of the reference documentation say, each in its smallest form. */
 interface Example {
@@ -84,17 +85,18 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 };
 
 test.each(Object.entries(EXAMPLES))("%s", (_, { text, globals = {}, paths = {} }) => {
-  const { config } = loadConfig(text, {});
+  const { config } = loadConfig(text, {}, SOURCES);
   expect(config).toMatchObject(globals);
   for (const [name, path] of Object.entries(paths)) expect(config.paths.get(name)).toMatchObject(path);
 });
 
 test("the examples of variables", () => {
-  const { config } = loadConfig("paths:\n  all:\n", {
+  const variables = {
     MTX_RTSPADDRESS: "127.0.0.1:8554",
     MTX_PROTOCOLS: "tcp,udp",
     MTX_PATHS_TEST_SOURCE: "rtsp://myurl",
-  });
+  };
+  const { config } = loadConfig("paths:\n  all:\n", variables, SOURCES);
   expect(config).toMatchObject({ rtspAddress: "127.0.0.1:8554", protocols: ["tcp", "udp"] });
   expect(config.paths.get("test")?.source).toBe("rtsp://myurl");
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { configToJson, pathConfigToJson } from "../../src/config/json.ts";
 import { defaultConfig, parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 describe("what a file sets", () => {
   test("nothing: every default, and no path", () => {
@@ -173,9 +174,21 @@ describe("what has no effect yet is named", () => {
     ]);
   });
 
+  test.each(["rtmp://h/y", "srt://h:1", "whep://h/y"])("a source that cannot be fetched: %s", (source) => {
+    const [scheme] = source.split(":");
+    expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([
+      `paths.a.source: ${scheme}`,
+    ]);
+  });
+
+  test.each(["rtsps://h/y", "https://h/y", "udp://h:1", "publisher"])("none of %s", (source) => {
+    expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([]);
+  });
+
   test("once for all paths, without the secrets of a source", () => {
     const config = parseConfig(
       "paths: {a: {source: 'rtmp://u:secret@h/x'}, b: {source: 'rtmp://h/y', maxReaders: 3}, '~^c': }",
+      SOURCES,
     );
     expect(config.unavailable).toEqual(["paths.a.source: rtmp and of 1 more"]);
   });

@@ -4,6 +4,7 @@ import { configToJson } from "../../src/config/json.ts";
 import { type LoadedConfig, loadConfig, resolveConfig } from "../../src/config/load.ts";
 import { ConfigError, NoEntryError, ProtocolError } from "../../src/lib/errors.ts";
 import { matchPath } from "../../src/path/match.ts";
+import { SOURCES } from "../../src/server/components.ts";
 
 /** Name of the target and of its corpus. */
 export const name = "config";
@@ -43,7 +44,7 @@ export function run(input: Uint8Array): void {
   if (key !== undefined) environment["MTX_CONFKEY"] = key;
   if (text.length < 4_096) checkEncryption(text, key ?? "k");
   try {
-    const loaded = loadConfig(line === undefined ? text : text.slice(line.length), environment);
+    const loaded = loadConfig(line === undefined ? text : text.slice(line.length), environment, SOURCES);
     write(loaded);
     for (const path of ["cam12", "x/a-b", "fuzz"]) matchPath(path, loaded.config.paths);
     edit(loaded, text);
@@ -56,7 +57,7 @@ export function run(input: Uint8Array): void {
 /** Writing a configuration changes nothing: what it was made of makes the same again. */
 function write({ source, config }: LoadedConfig): void {
   const written = JSON.stringify(configToJson(config));
-  const again = JSON.stringify(configToJson(resolveConfig(source).config));
+  const again = JSON.stringify(configToJson(resolveConfig(source, SOURCES).config));
   if (written !== again) throw new Error("the same source makes two configurations");
 }
 
@@ -65,9 +66,13 @@ function edit({ source }: LoadedConfig, text: string): void {
     const patch = parseJson(json);
     if (typeof patch !== "object" || patch === null || Array.isArray(patch)) continue;
     tolerate(() => {
-      if (verb === "set") write(patchGlobal(source, patch as never));
-      else if (verb === "edit") write(editPath(source, "cam", patch as never));
-      else write(removePath(addPath(source, "~^new(.*)$", patch as never).source, "fuzz"));
+      const edited =
+        verb === "set"
+          ? patchGlobal(source, patch as never)
+          : verb === "edit"
+            ? editPath(source, "cam", patch as never)
+            : removePath(addPath(source, "~^new(.*)$", patch as never), "fuzz");
+      write(resolveConfig(edited, SOURCES));
     });
   }
 }

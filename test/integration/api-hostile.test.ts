@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createApi } from "../../src/api/server.ts";
 import { resolveConfig } from "../../src/config/load.ts";
 import { NO_FILE } from "../../src/config/source.ts";
+import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { Bodies } from "../support/hostile-bodies.ts";
 import { Random } from "../support/random.ts";
@@ -15,7 +16,7 @@ const AT_ONCE = 20;
 
 /** What an API that nobody else uses says of such a request. */
 async function verdict(url: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> {
-  const store = new ConfigStore(resolveConfig(NO_FILE), () => {});
+  const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
   const app = createApi({ registries: new Map(), store }, []);
   const headers = { Host: "127.0.0.1" };
   return (await app.fetch(new Request(`http://127.0.0.1${url}`, { method: "POST", headers, body }))).status;

@@ -8,6 +8,7 @@ import { systemClock } from "../../src/host/clock.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { type RtspServer, startRtspServer } from "../../src/protocols/rtsp/server.ts";
+import { SOURCES } from "../../src/server/components.ts";
 import { UnitInput } from "../../src/stream/unit-input.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
@@ -39,7 +40,8 @@ export class UnitServer implements AsyncDisposable {
     const memory = MediaMemory.load(256 * 1024 * 1024, corePath("release"));
     const { logger, lines } = testLog();
     const sources = [...clips.keys()].map((path) => `  ${path}:\n    source: rtsp://127.0.0.1:1/${path}\n`);
-    const config = parseConfig(`rtspAddress: 127.0.0.1:0\nprotocols: [tcp]\npaths:\n${sources.join("")}`);
+    const text = `rtspAddress: 127.0.0.1:0\nprotocols: [tcp]\npaths:\n${sources.join("")}`;
+    const config = parseConfig(text, SOURCES);
     const paths = new PathManager({
       logger,
       clock: systemClock,

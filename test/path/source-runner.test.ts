@@ -6,12 +6,13 @@ import { parseSdp } from "../../src/formats/sdp/parse.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { SourceRunner } from "../../src/path/source-runner.ts";
+import { SOURCES } from "../../src/server/components.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
-const conf = parseConfig("paths:\n  cam:\n    source: rtsp://camera/\n").paths.get("cam")!;
+const conf = parseConfig("paths:\n  cam:\n    source: rtsp://camera/\n", SOURCES).paths.get("cam")!;
 const memory = MediaMemory.load(8 * 1024 * 1024);
 let clock: FakeClock;
 let lines: string[];

@@ -8,7 +8,7 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
 import type { StreamDescription } from "../../media/track.ts";
-import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import { UnitInput } from "../../stream/unit-input.ts";
 import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
@@ -30,9 +30,9 @@ export interface HlsSourceOptions {
   readonly readTimeout: number;
 }
 
-/** Sources with a `http://` or `https://` URL. */
-export function hlsSourceKind(options: HlsSourceOptions): SourceKind {
-  return { type: "hlsSource", label: "HLS source", start: (owner) => new HlsSource(owner, options) };
+/** Starts a source with a `http://` or `https://` URL. */
+export function startHlsSource(owner: SourceOwner, options: HlsSourceOptions): RunningSource {
+  return new HlsSource(owner, options);
 }
 
 /** Fetches a stream from a HLS server. */

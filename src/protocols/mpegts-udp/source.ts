@@ -5,7 +5,7 @@ import { parseAddress } from "../../lib/address.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
 import { Tally } from "../../lib/tally.ts";
-import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import { isGroup, joinEverywhere } from "./group.ts";
 
 /** How often it is looked whether something has waited too long, ms. */
@@ -21,9 +21,9 @@ export interface UdpSourceOptions {
   readonly readTimeout: number;
 }
 
-/** Sources with a `udp://` URL: MPEG-TS in datagrams. */
-export function udpSourceKind(options: UdpSourceOptions): SourceKind {
-  return { type: "udpSource", label: "UDP source", start: (owner) => new UdpSource(owner, options) };
+/** Starts a source with a `udp://` URL: MPEG-TS in datagrams. */
+export function startUdpSource(owner: SourceOwner, options: UdpSourceOptions): RunningSource {
+  return new UdpSource(owner, options);
 }
 
 /** Takes MPEG-TS from whoever sends it to an address. */

@@ -7,7 +7,7 @@ import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
-import type { RunningSource, SourceKind, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { IngestReporter } from "../../stream/ingest.ts";
 import { Outbox } from "../../stream/outbox.ts";
@@ -37,9 +37,9 @@ export interface RtspSourceOptions {
   readonly readTimeout: number;
 }
 
-/** Sources with a `rtsp://` or `rtsps://` URL. */
-export function rtspSourceKind(options: RtspSourceOptions): SourceKind {
-  return { type: "rtspSource", label: "RTSP source", start: (owner) => new RtspSource(owner, options) };
+/** Starts a source with a `rtsp://` or `rtsps://` URL. */
+export function startRtspSource(owner: SourceOwner, options: RtspSourceOptions): RunningSource {
+  return new RtspSource(owner, options);
 }
 
 type Carrier = "tcp" | "udp" | "multicast";

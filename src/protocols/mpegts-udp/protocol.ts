@@ -1,0 +1,25 @@
+import { masked } from "../../config/source-scheme.ts";
+import { parseAddress } from "../../lib/address.ts";
+import type { Protocol } from "../protocol.ts";
+
+/** MPEG-TS in datagrams. */
+export const mpegtsUdp: Protocol = {
+  sources: [
+    {
+      schemes: ["udp"],
+      type: "udpSource",
+      label: "UDP source",
+      check: checkUdpUrl,
+      load: async () => (await import("./source.ts")).startUdpSource,
+    },
+  ],
+};
+
+function checkUdpUrl(url: string): string | undefined {
+  try {
+    parseAddress(url.slice("udp://".length));
+    return undefined;
+  } catch {
+    return `'${masked(url)}' is not a valid UDP URL`;
+  }
+}
