@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { jsonError, jsonResponse, pageNotFound } from "../http/middleware.ts";
-import type { Listed, Registry } from "../lib/registry.ts";
+import type { Listed, Listing } from "../lib/registry.ts";
 import { nameIn } from "./names.ts";
 import { pageOf, parsePageRequest } from "./paging.ts";
 import { parseUuid } from "./uuid.ts";
@@ -39,8 +39,8 @@ function sessions(protocol: string, schema: string): Resource {
   return { item: "session", items: `${protocol} sessions`, by: "id", kick: true, schema };
 }
 
-/** The living registries by name. They come and go with their servers, so they are looked up at each request. */
-export type Registries = ReadonlyMap<string, Registry>;
+/** The listings by name. They come and go with their servers, so they are looked up at each request. */
+export type Registries = ReadonlyMap<string, Listing>;
 
 /** Adds list, get and kick of every registry. */
 export function addRegistryRoutes(app: Hono, registries: Registries): void {
@@ -75,12 +75,12 @@ interface ItemRoute {
 function addItemRoute(app: Hono, registries: Registries, { name, method, verb, act }: ItemRoute): void {
   const resource = RESOURCES[name] as Resource;
   const base = `/v2/${name}/${verb}`;
-  app.on(method, `${base}/*`, (context) => {
+  app.on(method, `${base}/*`, async (context) => {
     const registry = registries.get(name);
     if (registry === undefined) return pageNotFound();
     const key = itemKey(context.req.path, base, resource);
     if (key === undefined) return jsonError(400, `invalid ${resource.by}`);
-    const item = registry.get(key);
+    const item = await registry.find(key);
     return item === undefined ? jsonError(404, `${resource.item} not found`) : act(item);
   });
 }
@@ -90,10 +90,10 @@ function itemKey(path: string, base: string, { by }: Resource): string | undefin
   return name !== undefined && by === "id" ? parseUuid(name) : name;
 }
 
-function list(context: Context, registry: Registry): Response {
+async function list(context: Context, registry: Listing): Promise<Response> {
   const request = parsePageRequest((name) => context.req.query(name));
   if (typeof request === "string") return jsonError(400, request);
-  return jsonResponse(pageOf(registry.values(), request));
+  return jsonResponse(pageOf(await registry.list(), request));
 }
 
 function kickItem(item: Listed): Response {
@@ -101,6 +101,6 @@ function kickItem(item: Listed): Response {
   return new Response(null, { status: 200 });
 }
 
-function isShown(registry: Registry | undefined): registry is Registry {
+function isShown(registry: Listing | undefined): registry is Listing {
   return registry !== undefined && Object.hasOwn(RESOURCES, registry.name);
 }

@@ -18,11 +18,22 @@ export interface Listed {
   close(reason: Error): void;
 }
 
-/** All living things of one kind. API lists and metrics are written once over registries. */
-export class Registry<T extends Listed = Listed> {
+/**
+ * All living things of one kind, wherever they are: in this thread, or in another one or on another machine that has to
+ * be asked. API lists and metrics are written once over listings.
+ */
+export interface Listing {
+  /** Name in API routes and metrics, such as `rtspconns`. */
+  readonly name: string;
+  /** All of them in the order the API promises. */
+  list(): Promise<readonly Listed[]>;
+  find(id: string): Promise<Listed | undefined>;
+}
+
+/** The things of one kind that live in this thread. */
+export class Registry<T extends Listed = Listed> implements Listing {
   readonly #items = new Map<string, T>();
 
-  /** Name in API routes and metrics, such as `rtspconns`. */
   readonly name: string;
   readonly #order: "created" | "id";
 
@@ -58,5 +69,13 @@ export class Registry<T extends Listed = Listed> {
     const items = [...this.#items.values()];
     if (this.#order === "id") items.sort((a, b) => (a.id < b.id ? -1 : 1));
     return items;
+  }
+
+  list(): Promise<readonly T[]> {
+    return Promise.resolve(this.values());
+  }
+
+  find(id: string): Promise<T | undefined> {
+    return Promise.resolve(this.#items.get(id));
   }
 }

@@ -1,14 +1,14 @@
 import { Counter, Gauge, Registry as Prometheus } from "prom-client";
 import type { HistogramValue, MetricValue, NumberValue } from "../lib/metric-value.ts";
-import type { JsonObject, Registry } from "../lib/registry.ts";
+import type { JsonObject, Listing } from "../lib/registry.ts";
 import { type Column, type Label, SECTIONS, type Section } from "./collectors.ts";
 
 /** Values after which others have their turn: about a millisecond's work. */
 const VALUES_AT_ONCE = 500;
 
 export interface MetricsSource {
-  /** The living registries by name; a section whose registry is missing is left out. */
-  readonly registries: ReadonlyMap<string, Registry>;
+  /** What can be listed, by name; a section whose registry is missing is left out. */
+  readonly registries: ReadonlyMap<string, Listing>;
   /** Numbers of the server itself; they follow the sections. */
   readonly values: readonly MetricValue[];
   /** Calls once others had their turn: a scrape of many items is made in pieces. */
@@ -29,7 +29,7 @@ export async function metricsText({ registries, values, soon }: MetricsSource): 
   for (const section of SECTIONS) {
     const registry = registries.get(section.registry);
     if (registry === undefined) continue;
-    const items = registry.values().map((item) => item.measure?.() ?? item.describe());
+    const items = (await registry.list()).map((item) => item.measure?.() ?? item.describe());
     for (const column of section.columns) await write(columnMetric(section, column, items), items.length);
   }
   for (const value of values) {

@@ -5,7 +5,7 @@ import { resolveConfig } from "../../src/config/load.ts";
 import { NO_FILE } from "../../src/config/source.ts";
 import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigStore } from "../../src/config/store.ts";
-import { type JsonObject, type Listed, Registry } from "../../src/lib/registry.ts";
+import { type JsonObject, type Listed, type Listing, Registry } from "../../src/lib/registry.ts";
 
 class Item implements Listed {
   readonly created = 0;
@@ -35,7 +35,9 @@ function setUp(sessions = 5) {
   const rtspsessions = new Registry("rtspsessions");
   const items = Array.from({ length: sessions }, (_, n) => new Item(uuid(n), rtspsessions));
   for (const name of ["b", "a/b c", "a<é"]) new Item(name, paths, { name });
-  const registries = new Map([paths, rtspsessions].map((registry) => [registry.name, registry]));
+  const registries = new Map<string, Listing>(
+    [paths, rtspsessions].map((registry) => [registry.name, registry]),
+  );
   const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
   const app = createApi({ registries, store }, ["media.example.com"]);
   const get = (path: string, init?: RequestInit) =>
@@ -161,6 +163,23 @@ test("a registry that comes or goes is seen at once", async () => {
   registries.set("rtspconns", new Registry("rtspconns"));
   expect((await get("/v2/rtspconns/list")).status).toBe(200);
   expect((await get("/v2/rtspconns/list/")).status).toBe(301);
+});
+
+test("things that are elsewhere are listed, fetched and kicked once they have answered", async () => {
+  const { get, post, registries } = setUp(0);
+  const there = new Registry("rtspsessions");
+  const item = new Item(uuid(1), there);
+  const answered = () => new Promise<void>((resolve) => setImmediate(resolve));
+  registries.set("rtspsessions", {
+    name: "rtspsessions",
+    list: () => answered().then(() => there.list()),
+    find: (id) => answered().then(() => there.find(id)),
+  });
+  expect(ids(await (await get("/v2/rtspsessions/list")).json())).toEqual([uuid(1)]);
+  expect(await (await get(`/v2/rtspsessions/get/${uuid(1)}`)).json()).toEqual({ id: uuid(1) });
+  expect((await get(`/v2/rtspsessions/get/${uuid(2)}`)).status).toBe(404);
+  expect((await post(`/v2/rtspsessions/kick/${uuid(1)}`)).status).toBe(200);
+  expect(item.reason?.message).toBe("kicked");
 });
 
 test("what is no UUID is none", () => {

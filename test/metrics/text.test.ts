@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Histogram } from "../../src/lib/histogram.ts";
 import type { MetricValue } from "../../src/lib/metric-value.ts";
-import { type JsonObject, type Listed, Registry } from "../../src/lib/registry.ts";
+import { type JsonObject, type Listed, type Listing, Registry } from "../../src/lib/registry.ts";
 import { createMetrics } from "../../src/metrics/server.ts";
 import { metricsText } from "../../src/metrics/text.ts";
 
@@ -18,11 +18,11 @@ function registries(...all: Registry[]): Map<string, Registry> {
 }
 
 const soon = (call: () => void) => void setImmediate(call);
-const textOf = (running: Map<string, Registry>, values: MetricValue[] = []) =>
+const textOf = (running: ReadonlyMap<string, Listing>, values: MetricValue[] = []) =>
   metricsText({ registries: running, values, soon });
 
 /** The lines that say a value. */
-async function valuesOf(running: Map<string, Registry>, only: RegExp = /./): Promise<string[]> {
+async function valuesOf(running: ReadonlyMap<string, Listing>, only: RegExp = /./): Promise<string[]> {
   return (await textOf(running)).split("\n").filter((line) => /^[a-z]/.test(line) && only.test(line));
 }
 
@@ -117,6 +117,20 @@ test("live stats are there where they are known, times in seconds", async () => 
     'paths_frame_rate{name="p",state="ready"} 29.97',
     'paths_key_frame_age_seconds{name="p",state="ready"} 1.5',
     'paths_lag_seconds{name="p",state="ready"} 0.02',
+  ]);
+});
+
+test("things that are elsewhere are waited for, in the order of the sections", async () => {
+  const paths = registry("paths", { name: "p", ready: true });
+  const list = () => new Promise<void>(setImmediate).then(() => paths.list());
+  const elsewhere: Listing = { name: "paths", list, find: (id) => paths.find(id) };
+  const running = new Map<string, Listing>([
+    ["paths", elsewhere],
+    ["rtspconns", registry("rtspconns")],
+  ]);
+  expect(await valuesOf(running, /^(paths|rtsp_conns)[ {]/)).toEqual([
+    'paths{name="p",state="ready"} 1',
+    "rtsp_conns 0",
   ]);
 });
 
