@@ -10,7 +10,7 @@ import { errorText } from "./lib/errors.ts";
 import { Logger } from "./lib/log.ts";
 import { App } from "./server/app.ts";
 import { parseArguments, usage } from "./server/arguments.ts";
-import { COMPONENTS, type ServerContext, SOURCES } from "./server/components.ts";
+import { PARTS } from "./server/components.ts";
 import {
   type ConfigFile,
   DEFAULT_FILE,
@@ -20,10 +20,14 @@ import {
   loadFile,
   locateConfig,
 } from "./server/config-file.ts";
+import type { ServerDeps } from "./server/deps.ts";
+import { Inventory } from "./server/inventory.ts";
+import { type AllDeps, componentsOf, declaredBy } from "./server/parts.ts";
 import { Reloader } from "./server/reloader.ts";
 
 /** The version whose behaviour and interfaces this server has. */
 const VERSION = "v1.0.3";
+const DECLARED = declaredBy(PARTS);
 /** How long the end of the process waits for the reader of the log, ms. */
 const FLUSH_MS = 500;
 
@@ -62,7 +66,7 @@ function finish(text: string, code: number): void {
 function check(file: string | undefined): void {
   try {
     const located = locateConfig(file);
-    const { config } = loadFile(located, process.env, SOURCES);
+    const { config } = loadFile(located, process.env, DECLARED.sources);
     const name = located.exists ? located.path : "the built-in configuration";
     const lines = [`${name} is valid`, ignoredKeys(config), ignoredVariables(process.env)];
     finish(`${lines.filter((line) => line !== undefined).join("\n")}\n`, 0);
@@ -76,7 +80,7 @@ function encrypt(file: string): void {
   try {
     const text = encryptFile(file, process.env);
     try {
-      loadConfig(readText(file), {}, SOURCES);
+      loadConfig(readText(file), {}, DECLARED.sources);
     } catch (error) {
       process.stderr.write(`WAR: ${errorText(error)}\n`);
     }
@@ -92,7 +96,7 @@ async function run(file: ConfigFile): Promise<void> {
   let changed = () => {};
   const watcher = watchFile(file.path, () => changed()); // before the file is read: no change is missed
   try {
-    loaded = loadFile(file, process.env, SOURCES);
+    loaded = loadFile(file, process.env, DECLARED.sources);
   } catch (error) {
     watcher.close();
     return finish(`ERR: ${errorText(error)}\n`, 1);
@@ -107,7 +111,7 @@ async function run(file: ConfigFile): Promise<void> {
   surviveFaults(logger);
   greet(logger, file, loaded.config);
   const store = new ConfigStore(loaded, {
-    schemes: SOURCES,
+    schemes: DECLARED.sources,
     apply: (config) => {
       logger.info("reloading configuration (API request)");
       void app.reload(config);
@@ -140,26 +144,26 @@ function greet(logger: Logger, file: ConfigFile, config: Config): void {
   }
 }
 
-function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App<Config, ServerContext> {
-  const context: ServerContext = {
+function createApp(logger: Logger, outputs: LogOutputs, store: ConfigStore): App<AllDeps, Config> {
+  const inventory = new Inventory();
+  const deps: ServerDeps = {
+    ...DECLARED,
     store,
     logger,
     outputs,
+    inventory,
     clock: systemClock,
-    registries: new Map(),
-    values: [],
     loginLimiter: new LoginLimiter(),
     authorizer: new Authorizer(systemClock, logger),
     ignoredPackets: { datagrams: 0, packets: 0 },
-    rtspServers: new Set(),
   };
-  return new App({ components: COMPONENTS, context, logger });
+  return new App({ components: componentsOf(PARTS), deps, inventory, logger });
 }
 
 /** What a reload of the file works on. */
 interface Reloadable {
   readonly logger: Logger;
-  readonly app: App<Config, ServerContext>;
+  readonly app: App<AllDeps, Config>;
   readonly store: ConfigStore;
   readonly file: ConfigFile;
 }
@@ -170,7 +174,7 @@ function createReloader({ logger, app, store, file }: Reloadable): Reloader<Conf
     logger,
     load: () => {
       const warned = ignoredKeys(store.current.config);
-      const loaded = loadFile(file, process.env, SOURCES);
+      const loaded = loadFile(file, process.env, DECLARED.sources);
       store.replace(loaded);
       const ignored = ignoredKeys(loaded.config);
       if (ignored !== undefined && ignored !== warned) logger.warn(ignored);

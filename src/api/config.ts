@@ -8,37 +8,38 @@ import { jsonError, jsonTextResponse } from "../http/middleware.ts";
 import { ConfigError, NoEntryError } from "../lib/errors.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import { nameIn } from "./names.ts";
+import type { ApiVersion } from "./version.ts";
 
 /** The largest body taken, bytes: as much as a configuration file may have. */
 export const MAX_BODY_BYTES = 1024 * 1024;
-
-const PATHS = "/v2/config/paths";
 
 /** A change that a request asks for. */
 type Change = (source: ConfigSource, body: JsonObject) => ConfigSource;
 
 /** Routes without a name in them, for the redirection of slashes at their end. */
-export function isConfigRoute(method: string, path: string): boolean {
-  return (method === "GET" && path === "/v2/config/get") || (method === "POST" && path === "/v2/config/set");
+export function isConfigRoute(method: string, path: string, { base }: ApiVersion): boolean {
+  if (method === "GET") return path === `${base}/config/get`;
+  return method === "POST" && path === `${base}/config/set`;
 }
 
 /** Adds the routes that show the configuration and change it. Changes are checked before the answer, applied after. */
-export function addConfigRoutes(app: Hono, store: ConfigStore): void {
-  app.get("/v2/config/get", () => jsonTextResponse(configToText(store.current.config)));
-  app.post("/v2/config/set", (context) => editBy(context, store, patchGlobal));
+export function addConfigRoutes(app: Hono, { base }: ApiVersion, store: ConfigStore): void {
+  app.get(`${base}/config/get`, () => jsonTextResponse(configToText(store.current.config)));
+  app.post(`${base}/config/set`, (context) => editBy(context, store, patchGlobal));
+  const paths = `${base}/config/paths`;
   const changes = [
     ["add", addPath],
     ["edit", editPath],
   ] as const;
   for (const [verb, change] of changes) {
-    app.post(`${PATHS}/${verb}/*`, (context) => {
-      const name = nameIn(context.req.path, `${PATHS}/${verb}`);
+    app.post(`${paths}/${verb}/*`, (context) => {
+      const name = nameIn(context.req.path, `${paths}/${verb}`);
       if (name === undefined) return jsonError(400, "invalid name");
       return editBy(context, store, (source, body) => change(source, name, body));
     });
   }
-  app.post(`${PATHS}/remove/*`, (context) => {
-    const name = nameIn(context.req.path, `${PATHS}/remove`);
+  app.post(`${paths}/remove/*`, (context) => {
+    const name = nameIn(context.req.path, `${paths}/remove`);
     if (name === undefined) return jsonError(400, "invalid name");
     return edit(store, (source) => removePath(source, name));
   });

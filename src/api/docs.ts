@@ -1,14 +1,13 @@
 import type { Hono } from "hono";
 import { jsonResponse } from "../http/middleware.ts";
+import type { Resource } from "../protocols/resource.ts";
 import { DOCS_POLICY, docsPage } from "./docs-page.ts";
 import { openApi } from "./openapi.ts";
-
-/** The version of the API. */
-const API_VERSION = "2";
+import type { ApiVersion } from "./version.ts";
 
 /** Adds the description of the API, for programs and for people. It is made when it is asked for. */
-export function addDocsRoutes(app: Hono): void {
-  app.get("/openapi.json", () => jsonResponse(openApi(API_VERSION)));
+export function addDocsRoutes(app: Hono, version: ApiVersion, resources: readonly Resource[]): void {
+  app.get("/openapi.json", () => jsonResponse(openApi(version, resources)));
   app.get("/docs", () => {
     const headers = {
       "Content-Type": "text/html; charset=utf-8",
@@ -16,7 +15,7 @@ export function addDocsRoutes(app: Hono): void {
       "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "no-referrer",
     };
-    return new Response(docsPage(openApi(API_VERSION)), { headers });
+    return new Response(docsPage(openApi(version, resources)), { headers });
   });
 }
 

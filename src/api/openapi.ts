@@ -1,25 +1,27 @@
+import { ref } from "../lib/api-schema.ts";
 import type { JsonObject } from "../lib/registry.ts";
-import { RESOURCES, type Resource } from "./registries.ts";
-import { pageOfSchema, ref, schemas } from "./schemas.ts";
+import type { Resource } from "../protocols/resource.ts";
+import { pageOfSchema, schemas } from "./schemas.ts";
+import type { ApiVersion } from "./version.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const TEXT_TYPE = "text/plain";
 
-/** The description of the whole API (OpenAPI 3.1), whether the servers it shows run or not. */
-export function openApi(version: string): JsonObject {
-  const resources = Object.entries(RESOURCES).map(([name, resource]) => resourcePaths(name, resource));
+/** The description of a version of the API (OpenAPI 3.1), whether the servers it shows run or not. */
+export function openApi({ base }: ApiVersion, resources: readonly Resource[]): JsonObject {
+  const paths = resources.map((resource) => resourcePaths(base, resource));
   return {
     openapi: "3.1.0",
     info: {
       title: "MediaMTX",
-      version,
+      version: base.slice("/v".length),
       description:
         "Shows and changes a running live media server. Changes are not written to the configuration file. " +
         "Routes of a server that does not run are answered 404.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    paths: { ...CONFIG_PATHS, ...Object.assign({}, ...resources), ...OWN_PATHS },
-    components: { schemas: schemas() },
+    paths: { ...configPaths(base), ...Object.assign({}, ...paths), ...OWN_PATHS },
+    components: { schemas: schemas(resources) },
   };
 }
 
@@ -95,43 +97,45 @@ function entryChange(verb: string, summary: string, missing: string | undefined)
   };
 }
 
-const CONFIG_PATHS: JsonObject = {
-  "/v2/config/get": {
-    get: {
-      operationId: "config-get",
-      tags: ["configuration"],
-      summary: "The configuration in force. Credentials are shown.",
-      responses: { 200: json(ref("Config"), "every parameter") },
-    },
-  },
-  "/v2/config/set": {
-    post: {
-      operationId: "config-set",
-      tags: ["configuration"],
-      summary: "Changes global parameters. Only what they belong to restarts.",
-      requestBody: body("GlobalPatch"),
-      responses: {
-        200: DONE,
-        400: error("the body is wrong, or the configuration would be"),
-        403: FOREIGN,
-        413: TOO_LARGE,
+function configPaths(base: string): JsonObject {
+  return {
+    [`${base}/config/get`]: {
+      get: {
+        operationId: "config-get",
+        tags: ["configuration"],
+        summary: "The configuration in force. Credentials are shown.",
+        responses: { 200: json(ref("Config"), "every parameter") },
       },
     },
-  },
-  "/v2/config/paths/add/{name}": entryChange("add", "Adds an entry of `paths`.", undefined),
-  "/v2/config/paths/edit/{name}": entryChange(
-    "edit",
-    "Changes an entry of `paths`.",
-    "there is no such entry",
-  ),
-  "/v2/config/paths/remove/{name}": entryChange(
-    "remove",
-    "Removes an entry of `paths`.",
-    "there is no such entry",
-  ),
-};
+    [`${base}/config/set`]: {
+      post: {
+        operationId: "config-set",
+        tags: ["configuration"],
+        summary: "Changes global parameters. Only what they belong to restarts.",
+        requestBody: body("GlobalPatch"),
+        responses: {
+          200: DONE,
+          400: error("the body is wrong, or the configuration would be"),
+          403: FOREIGN,
+          413: TOO_LARGE,
+        },
+      },
+    },
+    [`${base}/config/paths/add/{name}`]: entryChange("add", "Adds an entry of `paths`.", undefined),
+    [`${base}/config/paths/edit/{name}`]: entryChange(
+      "edit",
+      "Changes an entry of `paths`.",
+      "there is no such entry",
+    ),
+    [`${base}/config/paths/remove/{name}`]: entryChange(
+      "remove",
+      "Removes an entry of `paths`.",
+      "there is no such entry",
+    ),
+  };
+}
 
-function resourcePaths(name: string, { item, items, by, kick, schema }: Resource): JsonObject {
+function resourcePaths(base: string, { name, item, items, by, kick, schema }: Resource): JsonObject {
   const tags = [items];
   const format = by === "id" ? { type: "string", format: "uuid" } : { type: "string", minLength: 1 };
   const about = by === "id" ? `id of the ${item}` : "name of a path, which may have slashes";
@@ -163,9 +167,9 @@ function resourcePaths(name: string, { item, items, by, kick, schema }: Resource
     },
   };
   return {
-    [`/v2/${name}/list`]: { get: list },
-    [`/v2/${name}/get/{${by}}`]: { get },
-    ...(kick && { [`/v2/${name}/kick/{${by}}`]: { post } }),
+    [`${base}/${name}/list`]: { get: list },
+    [`${base}/${name}/get/{${by}}`]: { get },
+    ...(kick && { [`${base}/${name}/kick/{${by}}`]: { post } }),
   };
 }
 

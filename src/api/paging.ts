@@ -32,13 +32,17 @@ export function parsePageRequest(query: (name: string) => string | undefined): P
   return { itemsPerPage, page };
 }
 
-/** Cuts a page; one past the end is empty. Only the items of the page are described. */
-export function pageOf(items: readonly Listed[], { itemsPerPage, page }: PageRequest): Page {
+/** Cuts a page; one past the end is empty. Only the items of the page are shown. */
+export function pageOf(
+  items: readonly Listed[],
+  { itemsPerPage, page }: PageRequest,
+  show: (item: Listed) => JsonObject,
+): Page {
   const start = itemsPerPage * page;
   return {
     itemCount: items.length,
     pageCount: Math.ceil(items.length / itemsPerPage),
-    items: items.slice(start, start + itemsPerPage).map((item) => item.describe()),
+    items: items.slice(start, start + itemsPerPage).map(show),
   };
 }
 

@@ -1,82 +1,62 @@
 import type { Context, Hono } from "hono";
 import { jsonError, jsonResponse, pageNotFound } from "../http/middleware.ts";
 import type { Listed, Listing } from "../lib/registry.ts";
+import type { Resource } from "../protocols/resource.ts";
 import { nameIn } from "./names.ts";
 import { pageOf, parsePageRequest } from "./paging.ts";
 import { parseUuid } from "./uuid.ts";
+import type { ApiVersion } from "./version.ts";
 
-/** How the API shows a registry. */
-export interface Resource {
-  /** What an item is called, and several; the first also when there is none. */
-  readonly item: string;
-  readonly items: string;
-  /** What an item is asked for by: its UUID, or the name of a path with all its slashes. */
-  readonly by: "id" | "name";
-  readonly kick: boolean;
-  /** Name of the schema of an item. */
-  readonly schema: string;
+/** What is listed, and how it is shown. */
+export interface RegistrySubject {
+  /** Every list the API knows. One whose server does not run has no routes. */
+  readonly resources: readonly Resource[];
+  /** The listings by name. They come and go with their servers, so they are looked up at each request. */
+  readonly registries: ReadonlyMap<string, Listing>;
 }
-
-/** Every registry the API knows. One whose server does not run has no routes. */
-export const RESOURCES: Readonly<Record<string, Resource>> = {
-  paths: { item: "path", items: "paths", by: "name", kick: false, schema: "Path" },
-  hlsmuxers: { item: "muxer", items: "HLS muxers", by: "name", kick: false, schema: "HlsMuxer" },
-  rtspconns: conns("RTSP", false, "Conn"),
-  rtspsessions: sessions("RTSP", "RtspSession"),
-  rtspsconns: conns("RTSPS", false, "Conn"),
-  rtspssessions: sessions("RTSPS", "RtspSession"),
-  rtmpconns: conns("RTMP", true, "StreamConn"),
-  rtmpsconns: conns("RTMPS", true, "StreamConn"),
-  webrtcsessions: sessions("WebRTC", "WebRtcSession"),
-  srtconns: conns("SRT", true, "StreamConn"),
-};
-
-function conns(protocol: string, kick: boolean, schema: string): Resource {
-  return { item: "connection", items: `${protocol} connections`, by: "id", kick, schema };
-}
-
-function sessions(protocol: string, schema: string): Resource {
-  return { item: "session", items: `${protocol} sessions`, by: "id", kick: true, schema };
-}
-
-/** The listings by name. They come and go with their servers, so they are looked up at each request. */
-export type Registries = ReadonlyMap<string, Listing>;
 
 /** Adds list, get and kick of every registry. */
-export function addRegistryRoutes(app: Hono, registries: Registries): void {
-  app.get("/v2/:resource/list", (context) => {
-    const registry = registries.get(context.req.param("resource"));
-    return isShown(registry) ? list(context, registry) : pageNotFound();
-  });
-  for (const [name, { kick }] of Object.entries(RESOURCES)) {
-    addItemRoute(app, registries, {
-      name,
-      method: "GET",
-      verb: "get",
-      act: (item) => jsonResponse(item.describe()),
+export function addRegistryRoutes(app: Hono, version: ApiVersion, subject: RegistrySubject): void {
+  const { show } = version;
+  for (const resource of subject.resources) {
+    const { name, kick } = resource;
+    app.get(`${version.base}/${name}/list`, (context) => {
+      const registry = subject.registries.get(name);
+      return registry === undefined ? pageNotFound() : list(context, registry, version);
     });
-    if (kick) addItemRoute(app, registries, { name, method: "POST", verb: "kick", act: kickItem });
+    const routes = { app, version, subject, resource };
+    addItemRoute(routes, "GET", "get", (item) => jsonResponse(show(item)));
+    if (kick) addItemRoute(routes, "POST", "kick", kickItem);
   }
 }
 
 /** Whether a path without slash at its end is one of these routes. */
-export function isRegistryRoute(method: string, path: string, registries: Registries): boolean {
-  const name = /^\/v2\/([a-z]+)\/list$/.exec(path)?.[1];
-  return method === "GET" && name !== undefined && isShown(registries.get(name));
+export function isRegistryRoute(
+  method: string,
+  path: string,
+  { base }: ApiVersion,
+  { resources, registries }: RegistrySubject,
+): boolean {
+  if (method !== "GET") return false;
+  return resources.some(({ name }) => path === `${base}/${name}/list` && registries.has(name));
 }
 
-interface ItemRoute {
-  readonly name: string;
-  readonly method: "GET" | "POST";
-  readonly verb: string;
-  readonly act: (item: Listed) => Response;
+interface ItemRoutes {
+  readonly app: Hono;
+  readonly version: ApiVersion;
+  readonly subject: RegistrySubject;
+  readonly resource: Resource;
 }
 
-function addItemRoute(app: Hono, registries: Registries, { name, method, verb, act }: ItemRoute): void {
-  const resource = RESOURCES[name] as Resource;
-  const base = `/v2/${name}/${verb}`;
+function addItemRoute(
+  { app, version, subject, resource }: ItemRoutes,
+  method: "GET" | "POST",
+  verb: string,
+  act: (item: Listed) => Response,
+): void {
+  const base = `${version.base}/${resource.name}/${verb}`;
   app.on(method, `${base}/*`, async (context) => {
-    const registry = registries.get(name);
+    const registry = subject.registries.get(resource.name);
     if (registry === undefined) return pageNotFound();
     const key = itemKey(context.req.path, base, resource);
     if (key === undefined) return jsonError(400, `invalid ${resource.by}`);
@@ -90,17 +70,13 @@ function itemKey(path: string, base: string, { by }: Resource): string | undefin
   return name !== undefined && by === "id" ? parseUuid(name) : name;
 }
 
-async function list(context: Context, registry: Listing): Promise<Response> {
+async function list(context: Context, registry: Listing, { show }: ApiVersion): Promise<Response> {
   const request = parsePageRequest((name) => context.req.query(name));
   if (typeof request === "string") return jsonError(400, request);
-  return jsonResponse(pageOf(await registry.list(), request));
+  return jsonResponse(pageOf(await registry.list(), request, show));
 }
 
 function kickItem(item: Listed): Response {
   item.close(new Error("kicked"));
   return new Response(null, { status: 200 });
-}
-
-function isShown(registry: Listing | undefined): registry is Listing {
-  return registry !== undefined && Object.hasOwn(RESOURCES, registry.name);
 }

@@ -1,10 +1,12 @@
 import { PATH_ROWS } from "../config/path-schema.ts";
 import type { Row, Rows } from "../config/row.ts";
 import { GLOBAL_ROWS } from "../config/schema.ts";
+import { count, list, object, ref, text } from "../lib/api-schema.ts";
 import type { Json, JsonObject } from "../lib/registry.ts";
+import type { Resource } from "../protocols/resource.ts";
 
 /** Objects of the API as JSON Schema, by name; what is not named there is not in them. */
-export function schemas(): JsonObject {
+export function schemas(resources: readonly Resource[]): JsonObject {
   return {
     Error: object({ error: text("what is wrong") }),
     Config: configSchema(),
@@ -14,58 +16,9 @@ export function schemas(): JsonObject {
     ),
     PathConfig: rowsSchema(PATH_ROWS),
     PathPatch: partial(PATH_ROWS, "Parameters of a path. Unknown names and null are ignored."),
-    Path: object({
-      name: text("name of the path"),
-      confName: text("key of the entry of `paths` it belongs to"),
-      conf: ref("PathConfig"),
-      source: { oneOf: [ref("Peer"), { type: "null" }], description: "who brings the stream" },
-      sourceReady: flag("old name of `ready`"),
-      ready: flag("whether there is a stream"),
-      readyTime: { type: ["string", "null"], format: "date-time", description: "since when there is one" },
-      tracks: list(text("codec"), "codecs of the stream"),
-      bytesReceived: count("RTP bytes received since the path was made"),
-      readers: list(ref("Peer"), "who reads"),
-      bytesSent: count("bytes sent to readers since the path was made"),
-      live: ref("Live"),
-    }),
-    Peer: object({ type: text("kind: `rtspSession`, `hlsMuxer`, …"), id: text("its id, where it has one") }),
-    HlsMuxer: object({
-      path: text("name of the path"),
-      created: time("when it was made"),
-      lastRequest: time("when somebody last asked for something"),
-      bytesSent: count("bytes sent to viewers"),
-      live: ref("Live"),
-    }),
-    Conn: object({ ...identity(), ...traffic() }),
-    RtspSession: object({
-      ...identity(),
-      state: word(["idle", "read", "publish"]),
-      path: text("name of the path; empty while idle"),
-      transport: { enum: ["UDP", "UDP-multicast", "TCP", null], description: "null while nothing flows" },
-      ...traffic(),
-    }),
-    StreamConn: object({
-      ...identity(),
-      state: word(["idle", "read", "publish"]),
-      path: text("name of the path; empty while idle"),
-      ...traffic(),
-    }),
-    WebRtcSession: object({
-      ...identity(),
-      peerConnectionEstablished: flag("whether media can flow"),
-      localCandidate: text("`type/protocol/address/port`; empty before it is known"),
-      remoteCandidate: text("`type/protocol/address/port`; empty before it is known"),
-      state: word(["read", "publish"]),
-      path: text("name of the path"),
-      ...traffic(),
-    }),
+    ...Object.assign({}, ...resources.map((resource) => resource.schemas)),
     Live: liveSchema(),
   };
-}
-
-/** A reference to one of the schemas. */
-export function ref(name: string): JsonObject {
-  return { $ref: `#/components/schemas/${name}` };
 }
 
 /** A page of a list of such items. */
@@ -75,22 +28,6 @@ export function pageOfSchema(item: string): JsonObject {
     pageCount: count("pages"),
     items: list(ref(item), "items of this page"),
   });
-}
-
-function identity(): Record<string, JsonObject> {
-  return {
-    id: { type: "string", format: "uuid" },
-    created: time("when it was made"),
-    remoteAddr: text("address and port of the peer"),
-  };
-}
-
-function traffic(): Record<string, JsonObject> {
-  return {
-    bytesReceived: count("bytes received"),
-    bytesSent: count("bytes sent"),
-    live: ref("Live"),
-  };
 }
 
 /** Every field is optional: it is there where it has a meaning and is known. */
@@ -150,33 +87,4 @@ function shownAs(value: Json, label: string): JsonObject {
   const item =
     typeof first === "object" ? { type: "object", additionalProperties: { type: "string" } } : undefined;
   return { type: ["array", "null"], items: item ?? { type: "string" } };
-}
-
-function object(properties: Record<string, JsonObject>): JsonObject {
-  const required = Object.keys(properties).filter((key) => key !== "pathDefaults");
-  return { type: "object", properties, required, additionalProperties: false };
-}
-
-function list(items: JsonObject, description: string): JsonObject {
-  return { type: "array", items, description };
-}
-
-function text(description: string): JsonObject {
-  return { type: "string", description };
-}
-
-function time(description: string): JsonObject {
-  return { type: "string", format: "date-time", description };
-}
-
-function flag(description: string): JsonObject {
-  return { type: "boolean", description };
-}
-
-function count(description: string): JsonObject {
-  return { type: "integer", minimum: 0, description };
-}
-
-function word(words: readonly string[]): JsonObject {
-  return { type: "string", enum: words };
 }

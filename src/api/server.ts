@@ -5,11 +5,11 @@ import { type HttpServer, startHttp } from "../http/server.ts";
 import type { Logger } from "../lib/log.ts";
 import { addConfigRoutes, isConfigRoute } from "./config.ts";
 import { addDocsRoutes, isDocsRoute } from "./docs.ts";
-import { addRegistryRoutes, isRegistryRoute, type Registries } from "./registries.ts";
+import { addRegistryRoutes, isRegistryRoute, type RegistrySubject } from "./registries.ts";
+import { type ApiVersion, V2 } from "./version.ts";
 
 /** What the API shows and changes. */
-export interface ApiSubject {
-  readonly registries: Registries;
+export interface ApiSubject extends RegistrySubject {
   readonly store: ConfigStore;
 }
 
@@ -33,22 +33,40 @@ export function startApi(options: ApiOptions): HttpServer {
   return startHttp({ address, app, readTimeout, logger, limitsBodies: true });
 }
 
-/** The application of the API, without a listener. @param names see `sameSiteWrites` */
-export function createApi({ registries, store }: ApiSubject, names: readonly string[]): Hono {
+/**
+ * The application of the API, without a listener.
+ *
+ * @param names see `sameSiteWrites`
+ * @param versions served beside each other; the description is that of the first
+ */
+export function createApi(
+  subject: ApiSubject,
+  names: readonly string[],
+  versions: readonly [ApiVersion, ...ApiVersion[]] = [V2],
+): Hono {
   const app = new Hono({ strict: true });
   app.use(sameSiteWrites(names));
-  addConfigRoutes(app, store);
-  addDocsRoutes(app);
-  addRegistryRoutes(app, registries);
+  for (const version of versions) addVersion(app, version, subject);
+  addDocsRoutes(app, versions[0], subject.resources);
   answerUnknown(
     app,
     (method, path) =>
-      isRegistryRoute(method, path, registries) || isConfigRoute(method, path) || isDocsRoute(method, path),
+      isDocsRoute(method, path) || versions.some((version) => isVersionRoute(method, path, version, subject)),
   );
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });
   return app;
+}
+
+/** Adds every route of a version. */
+function addVersion(app: Hono, version: ApiVersion, subject: ApiSubject): void {
+  addConfigRoutes(app, version, subject.store);
+  addRegistryRoutes(app, version, subject);
+}
+
+function isVersionRoute(method: string, path: string, version: ApiVersion, subject: ApiSubject): boolean {
+  return isConfigRoute(method, path, version) || isRegistryRoute(method, path, version, subject);
 }
 
 /** Names that no page of another site can have: that of the listener, and those of this machine. */

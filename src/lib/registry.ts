@@ -2,6 +2,15 @@
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [key: string]: Json };
 
+/** Packets and frames that did not get through. */
+export interface Losses {
+  /** Packets of a publisher that did not arrive. */
+  readonly packetsLost: number;
+  /** Packets and frames that a reader did not get, being too slow. */
+  readonly packetsDropped: number;
+  readonly framesDropped: number;
+}
+
 /** Something that can be listed, fetched and closed from outside: a connection, a session, a path. */
 export interface Listed {
   /** Unique in its registry: a UUID, or the name of a path. */
@@ -12,6 +21,8 @@ export interface Listed {
   describe(): JsonObject;
   /** The numbers and labels that metrics are made of, where `describe` says much more. */
   measure?(): JsonObject;
+  /** What it has lost so far; left out by what loses nothing. */
+  losses?(): Losses;
   /** Called about once a second, at `now` (monotonic ms), while somebody may want to know how fast things go. */
   sample?(now: number): void;
   /** Ends it; `reason` is what its log line says. */

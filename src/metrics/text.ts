@@ -1,12 +1,14 @@
 import { Counter, Gauge, Registry as Prometheus } from "prom-client";
 import type { HistogramValue, MetricValue, NumberValue } from "../lib/metric-value.ts";
 import type { JsonObject, Listing } from "../lib/registry.ts";
-import { type Column, type Label, SECTIONS, type Section } from "./collectors.ts";
+import type { Column, Label, Section } from "../protocols/section.ts";
 
 /** Values after which others have their turn: about a millisecond's work. */
 const VALUES_AT_ONCE = 500;
 
 export interface MetricsSource {
+  /** How what can be listed is shown, in the order of the output. */
+  readonly sections: readonly Section[];
   /** What can be listed, by name; a section whose registry is missing is left out. */
   readonly registries: ReadonlyMap<string, Listing>;
   /** Numbers of the server itself; they follow the sections. */
@@ -15,8 +17,8 @@ export interface MetricsSource {
   readonly soon: (call: () => void) => void;
 }
 
-/** All metrics in the text format of Prometheus, the sections in the order of v1.0.3. */
-export async function metricsText({ registries, values, soon }: MetricsSource): Promise<string> {
+/** All metrics in the text format of Prometheus. */
+export async function metricsText({ sections, registries, values, soon }: MetricsSource): Promise<string> {
   const parts: string[] = [];
   let written = 0;
   const write = async (metric: Metric, count: number) => {
@@ -26,7 +28,7 @@ export async function metricsText({ registries, values, soon }: MetricsSource): 
     written = 0;
     await new Promise<void>(soon);
   };
-  for (const section of SECTIONS) {
+  for (const section of sections) {
     const registry = registries.get(section.registry);
     if (registry === undefined) continue;
     const items = (await registry.list()).map((item) => item.measure?.() ?? item.describe());
@@ -42,12 +44,12 @@ export async function metricsText({ registries, values, soon }: MetricsSource): 
 type Metric = Gauge | Counter | HistogramMetric;
 
 function columnMetric(section: Section, column: Column, items: readonly JsonObject[]): Metric {
-  const { prefix, nouns, labels, newLabels } = section;
+  const { prefix, noun, labels, newLabels } = section;
   const { suffix, help, split, isNew, zero, read } = column;
   const own = isNew ? newLabels : labels;
   const metric = new Gauge({
     name: suffix === "" ? prefix : `${prefix}_${suffix}`,
-    help: help.replace("%", nouns[0]),
+    help: help.replace("%", noun),
     labelNames: [...own.map(({ name }) => name), ...(split === undefined ? [] : [split.label])],
     registers: [],
   });

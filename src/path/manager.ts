@@ -16,11 +16,17 @@ import { matchPath, type PathMatch } from "./match.ts";
 import { type Client, Path, type PathWatcher } from "./path.ts";
 import type { SourceKind } from "./source.ts";
 
+/** The parameters of all paths together. */
+export type PathSettings = Pick<
+  Config,
+  "paths" | "writeQueueSize" | "udpMaxPayloadSize" | "externalAuthenticationURL"
+>;
+
 export interface PathManagerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly memory: MediaMemory;
-  readonly config: Config;
+  readonly config: PathSettings;
   /** What fetches the stream of a path; undefined when it has no source, or none that exists yet. */
   readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
   /** Runs the commands of the configuration; none when left out. */
@@ -51,7 +57,7 @@ export class PathManager {
   readonly #memory: MediaMemory;
   /** When streams are flushed, and how long that takes. */
   readonly flushes: FlushQueue;
-  #config: Config;
+  #config: PathSettings;
   #guarded: boolean;
 
   readonly #sourceKind: (conf: PathConfig) => SourceKind | undefined;
@@ -239,7 +245,7 @@ export class PathManager {
    * Closes the paths whose parameters changed or that no entry matches any more; all others, and their clients, go on,
    * also under another entry that says the same.
    */
-  reload(config: Config): void {
+  reload(config: PathSettings): void {
     this.#config = config;
     this.#guarded = isGuarded(config);
     for (const path of this.registry.values()) {
@@ -273,7 +279,7 @@ function isStatic({ confName }: Path): boolean {
   return pathKeyKind(confName) === "static";
 }
 
-function isGuarded({ paths, externalAuthenticationURL }: Config): boolean {
+function isGuarded({ paths, externalAuthenticationURL }: PathSettings): boolean {
   if (externalAuthenticationURL !== "") return true;
   return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
 }

@@ -1,54 +1,35 @@
 import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Component, Provided, Running } from "../protocols/component.ts";
+import type { Inventory } from "./inventory.ts";
 
-/** A part of the server that runs. */
-export interface Running<Config> {
-  /** Settles when everything it owns is released. */
-  close(): Promise<void>;
-  /** Takes a new configuration without stopping. Left out by what has to be restarted instead. */
-  reload?(config: Config): void | Promise<void>;
-}
-
-/** A part of the server: a row of the component table. */
-export interface Component<Config, Context> {
-  readonly name: string;
-  /** Components that must run before this one, and whose restart restarts it. */
-  readonly needs: readonly string[];
-  /** The part of the configuration it depends on; it is restarted, or reloaded, when this changes and only then. */
-  slice(config: Config): unknown;
-  /** @returns undefined when the configuration switches it off */
-  start(config: Config, context: Context): Promise<Running<Config> | undefined>;
-}
-
-export interface AppOptions<Config, Context> {
+export interface AppOptions<Deps extends object, Whole> {
   /** In the order in which they start. */
-  readonly components: readonly Component<Config, Context>[];
-  /** Handed to every component. */
-  readonly context: Context;
+  readonly components: readonly Component<unknown, Deps, Whole>[];
+  /** Handed to every component, beside what those provide that it needs. */
+  readonly deps: Omit<Deps, keyof Provided>;
+  /** Told what runs. */
+  readonly inventory: Inventory;
   readonly logger: Logger;
 }
 
-/** A component that was started, or that is switched off by `config`. */
-interface Started<Config> {
-  /** The configuration that it runs with. */
-  readonly config: Config;
-  readonly running: Running<Config> | undefined;
+/** A component that was started, or that is switched off. */
+interface Started {
+  /** The slice of the configuration that it runs with; undefined when it is switched off. */
+  readonly slice: unknown;
+  readonly running: Running | undefined;
 }
 
 /** Starts, reloads and stops the components. One of these runs at a time; what comes meanwhile waits. */
-export class App<Config, Context> {
-  readonly #components: readonly Component<Config, Context>[];
-  readonly #context: Context;
-  readonly #logger: Logger;
+export class App<Deps extends object, Whole> {
+  readonly #options: AppOptions<Deps, Whole>;
   /** What is missing here failed to start and is tried again by the next reload. */
-  readonly #started = new Map<string, Started<Config>>();
+  readonly #started = new Map<string, Started>();
   #queue: Promise<void> = Promise.resolve();
 
-  constructor({ components, context, logger }: AppOptions<Config, Context>) {
-    this.#components = components;
-    this.#context = context;
-    this.#logger = logger;
+  constructor(options: AppOptions<Deps, Whole>) {
+    this.#options = options;
   }
 
   /**
@@ -56,10 +37,12 @@ export class App<Config, Context> {
    *
    * @throws what the first one that failed threw, after closing those before it
    */
-  start(config: Config): Promise<void> {
+  start(config: Whole): Promise<void> {
     return this.#enqueue(async () => {
       try {
-        for (const component of this.#components) await this.#start(component, config);
+        for (const component of this.#options.components) {
+          await this.#start(component, component.slice(config));
+        }
       } catch (error) {
         await this.#closeAll();
         throw error;
@@ -69,18 +52,20 @@ export class App<Config, Context> {
 
   /**
    * Brings every component whose slice differs to `config`, by restart where it cannot change while running. Never
-   * rejects: a component that cannot start is logged and goes back to the configuration it had.
+   * rejects: a component that cannot start is logged and goes back to the slice it had.
    */
-  reload(config: Config): Promise<void> {
+  reload(config: Whole): Promise<void> {
     return this.#enqueue(async () => {
+      const { components } = this.#options;
       const restarts = this.#restarts(config);
-      for (const component of this.#components.toReversed()) {
-        if (restarts.has(component.name)) await this.#stop(component.name);
-      }
-      for (const component of this.#components) {
-        const before = restarts.get(component.name);
-        if (before !== undefined) await this.#restart(component, config, before.config);
-        else await this.#reloadInPlace(component, config);
+      for (const { name } of components.toReversed()) if (restarts.has(name)) await this.#stop(name);
+      for (const component of components) {
+        const slice = component.slice(config);
+        if (restarts.has(component.name)) {
+          await this.#restart(component, slice, restarts.get(component.name));
+        } else {
+          await this.#reloadInPlace(component, slice);
+        }
       }
     });
   }
@@ -96,59 +81,68 @@ export class App<Config, Context> {
     return result;
   }
 
-  /** Components to restart on the way to `config`, with the configuration each has now. */
-  #restarts(config: Config): Map<string, { readonly config: Config | undefined }> {
-    const restarts = new Map<string, { readonly config: Config | undefined }>();
-    for (const component of this.#components) {
+  /** Components to restart on the way to `config`, with the state that each has now. */
+  #restarts(config: Whole): Map<string, Started | undefined> {
+    const restarts = new Map<string, Started | undefined>();
+    for (const component of this.#options.components) {
       const { name, needs } = component;
       const started = this.#started.get(name);
-      const changed = started === undefined || this.#differs(component, started, config);
-      const inPlace = started?.running?.reload !== undefined;
-      if ((changed && !inPlace) || needs.some((need) => restarts.has(need))) {
-        restarts.set(name, { config: started?.config });
-      }
+      const slice = component.slice(config);
+      const changed = started === undefined || !isDeepStrictEqual(started.slice, slice);
+      const inPlace = started?.running?.reload !== undefined && slice !== undefined;
+      if ((changed && !inPlace) || needs.some((need) => restarts.has(need))) restarts.set(name, started);
     }
     return restarts;
   }
 
-  #differs(component: Component<Config, Context>, started: Started<Config>, config: Config): boolean {
-    return !isDeepStrictEqual(component.slice(started.config), component.slice(config));
+  async #start(component: Component<unknown, Deps, Whole>, slice: unknown): Promise<void> {
+    const { name, needs } = component;
+    if (slice === undefined) {
+      this.#started.set(name, { slice, running: undefined });
+      return;
+    }
+    const missing = needs.find((need) => this.#started.get(need)?.running === undefined);
+    if (missing !== undefined) throw new Error(`${name} needs ${missing}, which does not run`);
+    const running = await component.start(slice, this.#deps());
+    this.#started.set(name, { slice, running });
+    this.#options.inventory.add(name, running);
   }
 
-  async #start(component: Component<Config, Context>, config: Config): Promise<void> {
-    const missing = component.needs.find((need) => this.#started.get(need)?.running === undefined);
-    if (missing !== undefined) throw new Error(`${component.name} needs ${missing}, which does not run`);
-    this.#started.set(component.name, { config, running: await component.start(config, this.#context) });
+  /** What there is now; what a component needs is among it, or it is not started. */
+  #deps(): Deps {
+    const provided = [...this.#started.values()].map(({ running }) => running?.provides);
+    return Object.assign({}, this.#options.deps, ...provided) as Deps;
   }
 
   async #restart(
-    component: Component<Config, Context>,
-    config: Config,
-    before: Config | undefined,
+    component: Component<unknown, Deps, Whole>,
+    slice: unknown,
+    before: Started | undefined,
   ): Promise<void> {
+    const { logger } = this.#options;
     try {
-      await this.#start(component, config);
+      await this.#start(component, slice);
       return;
     } catch (error) {
-      this.#logger.error(errorText(error));
+      logger.error(errorText(error));
     }
     if (before === undefined) return;
     try {
-      await this.#start(component, before);
-      this.#logger.error(`${component.name} goes on with its previous configuration`);
+      await this.#start(component, before.slice);
+      logger.error(`${component.name} goes on with its previous configuration`);
     } catch (error) {
-      this.#logger.error(`${component.name} stays closed until the next reload: ${errorText(error)}`);
+      logger.error(`${component.name} stays closed until the next reload: ${errorText(error)}`);
     }
   }
 
-  async #reloadInPlace(component: Component<Config, Context>, config: Config): Promise<void> {
-    const started = this.#started.get(component.name);
-    if (started === undefined || !this.#differs(component, started, config)) return;
+  async #reloadInPlace({ name }: Component<unknown, Deps, Whole>, slice: unknown): Promise<void> {
+    const started = this.#started.get(name);
+    if (started === undefined || isDeepStrictEqual(started.slice, slice)) return;
     try {
-      await started.running?.reload?.(config);
-      this.#started.set(component.name, { ...started, config });
+      await started.running?.reload?.(slice);
+      this.#started.set(name, { ...started, slice });
     } catch (error) {
-      this.#logger.error(`${component.name} keeps its previous configuration: ${errorText(error)}`);
+      this.#options.logger.error(`${name} keeps its previous configuration: ${errorText(error)}`);
     }
   }
 
@@ -156,14 +150,16 @@ export class App<Config, Context> {
   async #stop(name: string): Promise<void> {
     const running = this.#started.get(name)?.running;
     this.#started.delete(name);
+    if (running === undefined) return;
+    this.#options.inventory.remove(name, running);
     try {
-      await running?.close();
+      await running.close();
     } catch (error) {
-      this.#logger.error(`closing ${name}: ${errorText(error)}`);
+      this.#options.logger.error(`closing ${name}: ${errorText(error)}`);
     }
   }
 
   async #closeAll(): Promise<void> {
-    for (const { name } of this.#components.toReversed()) await this.#stop(name);
+    for (const { name } of this.#options.components.toReversed()) await this.#stop(name);
   }
 }

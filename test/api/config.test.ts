@@ -7,7 +7,7 @@ import { GLOBAL_ROWS } from "../../src/config/schema.ts";
 import { NO_FILE } from "../../src/config/source.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { Registry } from "../../src/lib/registry.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { RESOURCES, SOURCES } from "../support/declared.ts";
 import { Bodies, type HostileBody } from "../support/hostile-bodies.ts";
 import { Random } from "../support/random.ts";
 
@@ -19,7 +19,10 @@ function setUp() {
     schemes: SOURCES,
     apply: (config) => applied.push(config),
   });
-  const app = createApi({ registries: new Map([["paths", new Registry("paths")]]), store }, []);
+  const app = createApi(
+    { registries: new Map([["paths", new Registry("paths")]]), resources: RESOURCES, store },
+    [],
+  );
   const ask = (method: string, path: string, body?: Body) =>
     app.fetch(
       new Request(`http://127.0.0.1${path}`, {

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { createApi } from "../../src/api/server.ts";
 import { parseUuid } from "../../src/api/uuid.ts";
+import { type ApiVersion, V2 } from "../../src/api/version.ts";
 import { resolveConfig } from "../../src/config/load.ts";
 import { NO_FILE } from "../../src/config/source.ts";
 import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { type JsonObject, type Listed, type Listing, Registry } from "../../src/lib/registry.ts";
+import { RESOURCES } from "../support/declared.ts";
 
 class Item implements Listed {
   readonly created = 0;
@@ -28,9 +30,11 @@ class Item implements Listed {
   }
 }
 
+type Versions = readonly [ApiVersion, ...ApiVersion[]];
+
 const uuid = (n: number) => `2f3c0000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
-function setUp(sessions = 5) {
+function setUp(sessions = 5, versions: Versions = [V2]) {
   const paths = new Registry("paths", "id");
   const rtspsessions = new Registry("rtspsessions");
   const items = Array.from({ length: sessions }, (_, n) => new Item(uuid(n), rtspsessions));
@@ -39,7 +43,7 @@ function setUp(sessions = 5) {
     [paths, rtspsessions].map((registry) => [registry.name, registry]),
   );
   const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
-  const app = createApi({ registries, store }, ["media.example.com"]);
+  const app = createApi({ registries, resources: RESOURCES, store }, ["media.example.com"], versions);
   const get = (path: string, init?: RequestInit) =>
     app.fetch(new Request(`http://127.0.0.1:9997${path}`, { headers: { Host: "127.0.0.1:9997" }, ...init }));
   const post = (path: string, headers: Record<string, string> = {}) =>
@@ -180,6 +184,24 @@ test("things that are elsewhere are listed, fetched and kicked once they have an
   expect((await get(`/v2/rtspsessions/get/${uuid(2)}`)).status).toBe(404);
   expect((await post(`/v2/rtspsessions/kick/${uuid(1)}`)).status).toBe(200);
   expect(item.reason?.message).toBe("kicked");
+});
+
+test("another version stands beside the first, with its own routes and its own shapes", async () => {
+  const next: ApiVersion = { base: "/v9", show: ({ id }) => ({ key: id }) };
+  const { get, post, items } = setUp(1, [V2, next]);
+  expect(await (await get("/v9/rtspsessions/list")).json()).toMatchObject({ items: [{ key: uuid(0) }] });
+  expect(await (await get(`/v9/rtspsessions/get/${uuid(0)}`)).json()).toEqual({ key: uuid(0) });
+  expect(await (await get(`/v2/rtspsessions/get/${uuid(0)}`)).json()).toEqual({ id: uuid(0) });
+  expect(await (await get("/v9/config/get")).json()).toEqual(await (await get("/v2/config/get")).json());
+  expect((await get("/v9/rtspsessions/list/")).headers.get("Location")).toBe("/v9/rtspsessions/list");
+  const { info, paths } = (await (await get("/openapi.json")).json()) as {
+    info: { version: string };
+    paths: object;
+  };
+  expect([info.version, Object.keys(paths).some((path) => path.startsWith("/v9"))]).toEqual(["2", false]);
+  expect((await get("/v3/rtspsessions/list")).status).toBe(404);
+  expect((await post(`/v9/rtspsessions/kick/${uuid(0)}`)).status).toBe(200);
+  expect(items[0]?.reason?.message).toBe("kicked");
 });
 
 test("what is no UUID is none", () => {

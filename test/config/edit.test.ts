@@ -7,7 +7,7 @@ import { ConfigStore } from "../../src/config/store.ts";
 import { parseTree } from "../../src/config/tree.ts";
 import { ConfigError, NoEntryError } from "../../src/lib/errors.ts";
 import type { JsonObject } from "../../src/lib/registry.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 function sourceOf(text: string): ConfigSource {
   return readSource(parseTree(text));

@@ -3,7 +3,7 @@ import { strayVariables } from "../../src/config/environment.ts";
 import { configToJson } from "../../src/config/json.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 type Variables = Readonly<Record<string, string>>;
 

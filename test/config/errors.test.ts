@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 /** A file and what its error text begins with. */
 const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Config, loadConfig, type PathConfig } from "../../src/config/load.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 /** What the usual examples of the reference documentation say, each in its smallest form. */
 interface Example {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { configToJson, pathConfigToJson } from "../../src/config/json.ts";
 import { defaultConfig, parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 describe("what a file sets", () => {
   test("nothing: every default, and no path", () => {

@@ -4,7 +4,7 @@ import { configToJson } from "../../src/config/json.ts";
 import { type LoadedConfig, loadConfig, resolveConfig } from "../../src/config/load.ts";
 import { ConfigError, NoEntryError, ProtocolError } from "../../src/lib/errors.ts";
 import { matchPath } from "../../src/path/match.ts";
-import { SOURCES } from "../../src/server/components.ts";
+import { SOURCES } from "../support/declared.ts";
 
 /** Name of the target and of its corpus. */
 export const name = "config";

@@ -8,13 +8,13 @@ import { systemClock } from "../../src/host/clock.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { type RtspServer, startRtspServer } from "../../src/protocols/rtsp/server.ts";
-import { SOURCES } from "../../src/server/components.ts";
 import { UnitInput } from "../../src/stream/unit-input.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
 import { UnitLog } from "../../wasm/units.ts";
 import { testLog } from "../lib/test-log.ts";
 import { corePath } from "../support/build-core.ts";
+import { SOURCES } from "../support/declared.ts";
 import type { UnitClip } from "./unit-clip.ts";
 
 /** How often a source looks what is due, ms. */
@@ -55,13 +55,12 @@ export class UnitServer implements AsyncDisposable {
     const rtsp = await startRtspServer({
       logger,
       clock: systemClock,
-      config,
+      config: { ...config, address: config.rtspAddress },
       paths,
       memory,
       loginLimiter,
       authorizer,
       ignoredPackets,
-      secure: false,
     });
     return new UnitServer(memory, paths, rtsp, lines);
   }

@@ -4,6 +4,7 @@ import type { MetricValue } from "../../src/lib/metric-value.ts";
 import { type JsonObject, type Listed, type Listing, Registry } from "../../src/lib/registry.ts";
 import { createMetrics } from "../../src/metrics/server.ts";
 import { metricsText } from "../../src/metrics/text.ts";
+import { SECTIONS } from "../support/declared.ts";
 
 function registry(name: string, ...items: JsonObject[]): Registry {
   const result = new Registry(name);
@@ -19,7 +20,7 @@ function registries(...all: Registry[]): Map<string, Registry> {
 
 const soon = (call: () => void) => void setImmediate(call);
 const textOf = (running: ReadonlyMap<string, Listing>, values: MetricValue[] = []) =>
-  metricsText({ registries: running, values, soon });
+  metricsText({ sections: SECTIONS, registries: running, values, soon });
 
 /** The lines that say a value. */
 async function valuesOf(running: ReadonlyMap<string, Listing>, only: RegExp = /./): Promise<string[]> {
@@ -158,7 +159,12 @@ flush_seconds_count 4
 });
 
 test("only GET /metrics is served", async () => {
-  const app = createMetrics({ registries: registries(registry("paths")), values: [], soon });
+  const app = createMetrics({
+    sections: SECTIONS,
+    registries: registries(registry("paths")),
+    values: [],
+    soon,
+  });
   const answer = await app.fetch(new Request("http://h/metrics"));
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"]);
   expect((await app.fetch(new Request("http://h/metrics", { method: "POST" }))).status).toBe(404);

@@ -6,9 +6,9 @@ import { parseSdp } from "../../src/formats/sdp/parse.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { SourceRunner } from "../../src/path/source-runner.ts";
-import { SOURCES } from "../../src/server/components.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
+import { SOURCES } from "../support/declared.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));

@@ -1,27 +1,33 @@
 import { expect, test } from "bun:test";
-import { App, type Component } from "../../src/server/app.ts";
+import { Registry } from "../../src/lib/registry.ts";
+import type { Component } from "../../src/protocols/component.ts";
+import { App } from "../../src/server/app.ts";
+import { Inventory } from "../../src/server/inventory.ts";
 import { testLog } from "../lib/test-log.ts";
 
 interface Config {
   readonly [slice: string]: unknown;
 }
-type Row = Component<Config, string[]>;
 
-/** A component that writes down what happens to it; its slice is the value under its name, "fail" fails. */
+/** What the components here are handed. */
+interface Deps {
+  readonly events: string[];
+}
+type Row = Component<unknown, Deps, Config>;
+
+/** A component that writes down what happens to it; its slice is the value under its name: "off", "fail" or any other. */
 function row(name: string, needs: string[] = [], inPlace = false): Row {
   return {
     name,
     needs,
-    slice: (config) => config[name],
-    start: async (config, events) => {
-      const value = config[name];
-      if (value === "off") return undefined;
+    slice: (config) => (config[name] === "off" ? undefined : config[name]),
+    start: async (value, { events }) => {
       if (value === "fail") throw new Error(`listen tcp ${name}: address already in use`);
       events.push(`start ${name} ${value}`);
       const close = async () => void events.push(`close ${name}`);
-      const reload = (after: Config) => {
-        if (after[name] === "refuse") throw new Error("cannot take that");
-        events.push(`reload ${name} ${after[name]}`);
+      const reload = (after: unknown) => {
+        if (after === "refuse") throw new Error("cannot take that");
+        events.push(`reload ${name} ${after}`);
       };
       return inPlace ? { close, reload } : { close };
     },
@@ -32,7 +38,9 @@ function setUp(...components: Row[]) {
   const events: string[] = [];
   const { logger, lines } = testLog();
   const take = () => events.splice(0);
-  return { app: new App({ components, context: events, logger }), take, lines };
+  const inventory = new Inventory();
+  const app = new App<Deps, Config>({ components, deps: { events }, inventory, logger });
+  return { app, take, lines, inventory };
 }
 
 const ROWS = () => [row("metrics"), row("paths", [], true), row("rtsp", ["paths"]), row("api")];
@@ -83,6 +91,56 @@ test("what was off starts when it is switched on", async () => {
   expect(take()).toEqual(["start api 1"]);
 });
 
+test("what can change while running is closed when it is switched off", async () => {
+  const { app, take } = setUp(...ROWS());
+  await app.start({ ...BASE, rtsp: "off" });
+  take();
+  await app.reload({ ...BASE, rtsp: "off", paths: "off" });
+  expect(take()).toEqual(["close paths"]);
+});
+
+test("what a component provides is handed to those after it, for as long as it runs", async () => {
+  const seen: unknown[] = [];
+  const giver: Row = {
+    ...row("a"),
+    start: async (value) => ({ provides: { a: value } as never, close: async () => {} }),
+  };
+  const taker: Row = {
+    ...row("b"),
+    start: async (_, deps) => {
+      seen.push((deps as unknown as { a?: unknown }).a);
+      return { close: async () => {} };
+    },
+  };
+  const { app } = setUp(giver, taker);
+  await app.start({ a: 1, b: 1 });
+  await app.reload({ a: 2, b: 2 });
+  await app.reload({ a: "off", b: 3 });
+  expect(seen).toEqual([1, 2, undefined]);
+});
+
+test("what a component lists, measures and listens on is known while it runs", async () => {
+  const things = new Registry("things");
+  const shower: Row = {
+    ...row("a"),
+    start: async (port) => ({
+      address: `127.0.0.1:${port}`,
+      registries: [things],
+      values: [{ kind: "gauge", name: `things_${port}`, help: "", read: () => 0 }],
+      close: async () => {},
+    }),
+  };
+  const { app, inventory } = setUp(shower, row("b"));
+  const { registries, values } = inventory;
+  const shown = () => [[...registries.keys()], values.map(({ name }) => name), inventory.addressOf("a")];
+  await app.start({ a: 1, b: 1 });
+  expect(shown()).toEqual([["things"], ["things_1"], "127.0.0.1:1"]);
+  await app.reload({ a: 2, b: 1 });
+  expect(shown()).toEqual([["things"], ["things_2"], "127.0.0.1:2"]);
+  await app.reload({ a: "off", b: 1 });
+  expect(shown()).toEqual([[], [], undefined]);
+});
+
 test("a restart takes with it what needs the component", async () => {
   const { app, take } = setUp(row("a"), row("b", ["a"], true), row("c", ["b"]), row("d"));
   await app.start({ a: 1, b: 1, c: 1, d: 1 });
@@ -109,9 +167,9 @@ test("what cannot go back either stays closed, without its dependents, until a r
   let taken = false;
   const fragile: Row = {
     ...row("a"),
-    start: (config, events) => {
+    start: (value, deps) => {
       if (taken) throw new Error("taken");
-      return row("a").start(config, events);
+      return row("a").start(value, deps);
     },
   };
   const { app, take, lines } = setUp(fragile, row("b", ["a"]));

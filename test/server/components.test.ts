@@ -2,8 +2,10 @@ import { expect, test } from "bun:test";
 import { isDeepStrictEqual } from "node:util";
 import { type Config, parseConfig } from "../../src/config/load.ts";
 import { GLOBAL_ROWS } from "../../src/config/schema.ts";
-import { COMPONENTS } from "../../src/server/components.ts";
+import { PARTS } from "../../src/server/components.ts";
+import { componentsOf, declaredBy } from "../../src/server/parts.ts";
 
+const COMPONENTS = componentsOf(PARTS);
 /** Everything is switched on, so that every parameter matters. */
 const BASE = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\n");
 /** Values of parameters that are words. */
@@ -40,4 +42,46 @@ test("a reload that changes nothing, or paths alone, restarts nothing", () => {
     expect(isDeepStrictEqual(slice(BASE), slice(same))).toBe(true);
     expect(isDeepStrictEqual(slice(BASE), slice(paths))).toBe(name !== "paths");
   }
+});
+
+test("a component needs what starts before it", () => {
+  const names = COMPONENTS.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  for (const [i, { needs }] of COMPONENTS.entries()) {
+    for (const need of needs) expect(names.slice(0, i)).toContain(need);
+  }
+});
+
+test("API and metrics show paths and HLS first, as v1.0.3 does; what is declared has names of its own", () => {
+  const { resources, sections, sources } = declaredBy(PARTS);
+  expect(resources.map(({ name }) => name)).toEqual([
+    "paths",
+    "hlsmuxers",
+    "rtspconns",
+    "rtspsessions",
+    "rtspsconns",
+    "rtspssessions",
+    "rtmpconns",
+    "rtmpsconns",
+    "webrtcsessions",
+    "srtconns",
+  ]);
+  expect(sections.map(({ prefix }) => prefix)).toEqual([
+    "paths",
+    "hls_muxers",
+    "rtsp_conns",
+    "rtsp_sessions",
+    "rtsps_conns",
+    "rtsps_sessions",
+    "rtmp_conns",
+    "webrtc_sessions",
+  ]);
+  const schemes = "rtsp rtsps rtmp rtmps http https whep wheps srt udp".split(" ");
+  expect([...sources.keys()].sort()).toEqual(schemes.sort());
+  const shapes: object = Object.assign({}, ...resources.map(({ schemas }) => schemas));
+  for (const { schema, schemas } of resources) {
+    expect(Object.keys(schemas)).toContain(schema);
+    expect(shapes).toMatchObject(schemas);
+  }
+  for (const { registry } of sections) expect(resources.map(({ name }) => name)).toContain(registry);
 });

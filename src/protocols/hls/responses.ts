@@ -23,7 +23,7 @@ export class Responses {
   readonly #public = new Map<string, Map<string, Headers>>();
   readonly #private = new Map<string, Map<string, Headers>>();
 
-  constructor({ hlsAllowOrigin }: Config) {
+  constructor({ hlsAllowOrigin }: Pick<Config, "hlsAllowOrigin">) {
     this.#origin = hlsAllowOrigin;
   }
 

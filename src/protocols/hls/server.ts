@@ -19,10 +19,13 @@ import { factsOf } from "./proto/stream-facts.ts";
 import { type FileName, readFileName, readQuery, readRequest, splitUrl } from "./requests.ts";
 import { CACHE, Responses } from "./responses.ts";
 
+/** The parameters of the HLS server. */
+export type HlsSettings = Pick<Config, Extract<keyof Config, `hls${string}`> | "readTimeout">;
+
 export interface HlsOptions {
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly config: Config;
+  readonly config: HlsSettings;
   readonly paths: PathManager;
   readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;

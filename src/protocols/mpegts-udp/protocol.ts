@@ -4,6 +4,7 @@ import type { Protocol } from "../protocol.ts";
 
 /** MPEG-TS in datagrams. */
 export const mpegtsUdp: Protocol = {
+  components: [],
   sources: [
     {
       schemes: ["udp"],
@@ -13,6 +14,8 @@ export const mpegtsUdp: Protocol = {
       load: async () => (await import("./source.ts")).startUdpSource,
     },
   ],
+  resources: [],
+  sections: [],
 };
 
 function checkUdpUrl(url: string): string | undefined {

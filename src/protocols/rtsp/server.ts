@@ -20,10 +20,22 @@ import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 /** How often connections are looked at for what has waited too long, ms. */
 const TICK_MS = 1_000;
 
+/** The parameters of a RTSP server. */
+export interface RtspSettings
+  extends Pick<Config, "protocols" | "authMethods" | "readTimeout" | "writeTimeout"> {
+  /** Where it listens. */
+  readonly address: string;
+  /** Files of key and certificate. With them it serves RTSP over TLS; media then goes over the connection alone. */
+  readonly tls?: Pick<Config, "serverKey" | "serverCert">;
+  /** Listeners for media in datagrams; left out where that is not allowed. */
+  readonly udp?: Pick<Config, "rtpAddress" | "rtcpAddress">;
+  readonly multicast?: Pick<Config, "multicastIPRange" | "multicastRTPPort" | "multicastRTCPPort">;
+}
+
 export interface RtspServerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly config: Config;
+  readonly config: RtspSettings;
   readonly paths: PathManager;
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
@@ -31,15 +43,12 @@ export interface RtspServerOptions {
   readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
   readonly ignoredPackets: IgnoredPackets;
-  /** Whether to serve RTSP over TLS; media then goes over the connection alone. */
-  readonly secure: boolean;
 }
 
 /** A running RTSP server. */
 export interface RtspServer {
   /** Where it listens, `address:port`. */
   readonly address: string;
-  readonly secure: boolean;
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;
   /** Closes the listener and every connection. */
@@ -48,8 +57,9 @@ export interface RtspServer {
 
 /** @throws {Error} if the address cannot be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { logger, clock, config, paths, memory, secure } = options;
-  const datagrams = secure ? {} : await openDatagrams(options);
+  const { logger, clock, config, paths, memory } = options;
+  const secure = config.tls !== undefined;
+  const datagrams = await openDatagrams(options);
   const context: RtspContext = {
     logger,
     clock,
@@ -88,7 +98,6 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   cancel = clock.after(TICK_MS, tick);
   return {
     address: listener.address,
-    secure,
     conns: context.conns,
     sessions: context.sessions,
     close: async () => {
@@ -102,11 +111,12 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   };
 }
 
-function listen({ config, logger, secure }: RtspServerOptions, accept: Accept): TcpListener {
+function listen({ config, logger }: RtspServerOptions, accept: Accept): TcpListener {
   const onFault = (error: unknown) => logFault(logger, error);
-  if (!secure) return listenTcp(config.rtspAddress, accept, { onFault });
-  const { rtspsAddress, serverKey: keyFile, serverCert: certFile } = config;
-  return listenTls(rtspsAddress, accept, { keyFile, certFile, logger, onFault });
+  const { address, tls } = config;
+  if (tls === undefined) return listenTcp(address, accept, { onFault });
+  const { serverKey: keyFile, serverCert: certFile } = tls;
+  return listenTls(address, accept, { keyFile, certFile, logger, onFault });
 }
 
 type Accept = (socket: TcpSocket) => RtspConn;
@@ -118,23 +128,24 @@ async function openDatagrams({
   memory,
   ignoredPackets,
 }: RtspServerOptions): Promise<Datagrams> {
-  const { protocols, rtpAddress, rtcpAddress, multicastIPRange, multicastRTPPort, multicastRTCPPort } =
-    config;
   const onFault = (error: unknown) => logFault(logger, error);
-  const udp = protocols.includes("udp")
-    ? await UdpListener.open({ rtpAddress, rtcpAddress, memory, ignoredPackets, onFault })
-    : undefined;
+  const udp = config.udp && (await UdpListener.open({ ...config.udp, memory, ignoredPackets, onFault }));
   if (udp !== undefined) warnOfSmallBuffer(udp, logger);
   try {
-    const ports = [multicastRTPPort, multicastRTCPPort] as const;
-    const multicast = protocols.includes("multicast")
-      ? await MulticastGroups.open({ range: multicastIPRange, ports, memory, logger })
-      : undefined;
+    const multicast = config.multicast && (await openMulticast(config.multicast, memory, logger));
     return { udp, multicast };
   } catch (error) {
     udp?.close();
     throw error;
   }
+}
+
+function openMulticast(
+  { multicastIPRange: range, multicastRTPPort, multicastRTCPPort }: NonNullable<RtspSettings["multicast"]>,
+  memory: MediaMemory,
+  logger: Logger,
+): Promise<MulticastGroups> {
+  return MulticastGroups.open({ range, ports: [multicastRTPPort, multicastRTCPPort], memory, logger });
 }
 
 function closeDatagrams({ udp, multicast }: Datagrams): void {

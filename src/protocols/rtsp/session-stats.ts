@@ -1,5 +1,5 @@
 import type { ByteRates } from "../../lib/rate.ts";
-import type { JsonObject } from "../../lib/registry.ts";
+import type { JsonObject, Losses } from "../../lib/registry.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
 import type { MediaReader } from "./transport.ts";
 
@@ -15,4 +15,16 @@ export function sessionStats(
   const { packetsLost, framesDropped, lagMs } = reader;
   if (lagMs === undefined) return { bitrateOut };
   return { bitrateOut, packetsLost, lagMs: Math.max(Math.round(lagMs), 0), framesDropped };
+}
+
+/** What did not get through so far. */
+export function sessionLosses(
+  publisher: IngestReporter | undefined,
+  reader: MediaReader | undefined,
+): Losses {
+  return {
+    packetsLost: publisher?.packetsLost ?? 0,
+    packetsDropped: reader?.packetsLost ?? 0,
+    framesDropped: reader?.framesDropped ?? 0,
+  };
 }

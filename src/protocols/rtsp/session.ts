@@ -6,7 +6,7 @@ import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
-import type { JsonObject, Listed } from "../../lib/registry.ts";
+import type { JsonObject, Listed, Losses } from "../../lib/registry.ts";
 import { trackList } from "../../media/track.ts";
 import type { LivePath } from "../../path/manager.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
@@ -19,7 +19,7 @@ import { checkState, type SessionState } from "./proto/server-state.ts";
 import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
 import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
 import type { Publishing, Reading, SessionConn } from "./session-parts.ts";
-import { sessionStats } from "./session-stats.ts";
+import { sessionLosses, sessionStats } from "./session-stats.ts";
 import {
   InterleavedTransport,
   type MediaOptions,
@@ -337,6 +337,10 @@ export class RtspSession implements Listed {
       bytesSent: this.bytesSent,
       live: sessionStats(this.#rates, publisher, reader),
     };
+  }
+
+  losses(): Losses {
+    return sessionLosses(this.publisher, this.reader);
   }
 
   sample(now: number): void {

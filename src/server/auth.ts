@@ -1,0 +1,20 @@
+import type { AuthorizerSettings } from "../auth/authorizer.ts";
+import { pick } from "../lib/pick.ts";
+import type { Component, Deps } from "../protocols/component.ts";
+
+/** The authentication server that decides, where there is one. */
+export const auth: Component<AuthorizerSettings, Pick<Deps, "authorizer">> = {
+  name: "auth",
+  needs: [],
+  slice: (config) =>
+    config.externalAuthenticationURL === ""
+      ? undefined
+      : pick(config, "externalAuthenticationURL", "readTimeout"),
+  start: async (settings, { authorizer }) => {
+    await authorizer.configure(settings);
+    return {
+      reload: (after) => authorizer.configure(after),
+      close: () => authorizer.configure({ ...settings, externalAuthenticationURL: "" }),
+    };
+  },
+};

@@ -1,0 +1,35 @@
+import { BLOCK_SIZE } from "../../assembly/abi.ts";
+import { MediaMemory } from "../../wasm/core.ts";
+import type { Config } from "../config/load.ts";
+import { gauge, type MetricValue } from "../lib/metric-value.ts";
+import { pick } from "../lib/pick.ts";
+import type { Component } from "../protocols/component.ts";
+
+/** The media memory. Its size is fixed at start. */
+export const memory: Component<Pick<Config, "mediaMemory">> = {
+  name: "memory",
+  needs: [],
+  slice: (config) => pick(config, "mediaMemory"),
+  start: ({ mediaMemory }, { logger }) => {
+    const loaded = MediaMemory.load(mediaMemory);
+    return Promise.resolve({
+      provides: { memory: loaded },
+      values: memoryValues(loaded),
+      reload: () =>
+        logger.warn("'mediaMemory' has changed: it takes effect when the server is started again"),
+      close: () => Promise.resolve(),
+    });
+  },
+};
+
+function memoryValues(loaded: MediaMemory): MetricValue[] {
+  const of = (name: string, help: string, read: () => number) => gauge(`media_memory_${name}`, help, read);
+  return [
+    of("blocks_taken", "blocks of the media memory in use", () => loaded.state.blocksTaken),
+    of("blocks_budget", "blocks that the media memory may have", () => loaded.state.blocksTotal),
+    of("block_takes", "blocks that were ever taken", () => loaded.state.takes),
+    of("block_gives", "blocks that were ever given back", () => loaded.state.gives),
+    of("used_bytes", "bytes of the media memory in use", () => loaded.state.blocksTaken * BLOCK_SIZE),
+    of("budget_bytes", "bytes that it may have", () => loaded.state.blocksTotal * BLOCK_SIZE),
+  ];
+}

@@ -1,0 +1,31 @@
+import { sourceSchemes } from "../config/source-scheme.ts";
+import type { Component, Provided } from "../protocols/component.ts";
+import type { Declaration, Protocol } from "../protocols/protocol.ts";
+import type { Declared, ServerDeps } from "./deps.ts";
+
+/** Everything that a component can be handed. */
+export type AllDeps = ServerDeps & Provided;
+
+/** An entry of the list of which the server is made. */
+export type Part = Component<unknown, AllDeps> | Declaration<AllDeps> | Protocol;
+
+/** The components of the list, in its order. */
+export function componentsOf(parts: readonly Part[]): readonly Component<unknown, AllDeps>[] {
+  return parts.flatMap((part): readonly Component<unknown, AllDeps>[] =>
+    "components" in part ? part.components : [part],
+  );
+}
+
+/** What the parts of the list declare. */
+export function declaredBy(parts: readonly Part[]): Declared {
+  const declarations = parts.filter((part) => "components" in part);
+  const shown = [
+    ...declarations.filter(({ isShownFirst }) => isShownFirst === true),
+    ...declarations.filter(({ isShownFirst }) => isShownFirst !== true),
+  ];
+  return {
+    sources: sourceSchemes(declarations.flatMap((part) => ("sources" in part ? part.sources : []))),
+    resources: shown.flatMap(({ resources }) => resources),
+    sections: shown.flatMap(({ sections }) => sections),
+  };
+}
