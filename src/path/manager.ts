@@ -12,8 +12,9 @@ import { Registry } from "../lib/registry.ts";
 import type { StreamDescription } from "../media/track.ts";
 import { FlushQueue } from "../stream/flush.ts";
 import { Stream } from "../stream/stream.ts";
+import type { Client } from "./client.ts";
 import { matchPath, type PathMatch } from "./match.ts";
-import { type Client, Path, type PathWatcher } from "./path.ts";
+import { Path, type PathWatcher } from "./path.ts";
 import type { SourceKind } from "./source.ts";
 
 /** The parameters of all paths together. */

@@ -9,28 +9,12 @@ import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
 import { type StreamDescription, trackLabel } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
+import type { Client } from "./client.ts";
 import { OnDemand } from "./on-demand.ts";
 import { PathHooks } from "./path-hooks.ts";
 import type { SourceKind } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
 import { PathTraffic } from "./traffic.ts";
-
-/** Somebody who publishes to or reads from a path. */
-export interface Client {
-  /** As the API names it: `rtspSession`. */
-  readonly type: string;
-  readonly id: string;
-  /** Of the URL that it came with, without the question mark. */
-  readonly query?: string;
-  /** Bytes that a reader was sent. */
-  readonly bytesSent?: number;
-  /** Frames that a reader did not get, being too slow. */
-  readonly framesDropped?: number;
-  /** Age of the oldest packet that waits for a reader, ms. */
-  readonly lagMs?: number;
-  /** Called when the path ends it; it need not detach itself any more. */
-  close(reason: Error): void;
-}
 
 export interface PathOptions {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { ByteRates } from "../lib/rate.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import type { Stream } from "../stream/stream.ts";
-import type { Client } from "./path.ts";
+import type { Client } from "./client.ts";
 
 /** What has passed through a path: of its streams and readers, those that are gone included. */
 export class PathTraffic {

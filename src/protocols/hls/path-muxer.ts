@@ -4,8 +4,8 @@ import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
+import type { Client } from "../../path/client.ts";
 import type { LivePath, PathManager } from "../../path/manager.ts";
-import type { Client } from "../../path/path.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { LivePlaylist } from "./live-playlist.ts";
 

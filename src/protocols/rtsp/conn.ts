@@ -7,13 +7,13 @@ import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { Outbox } from "../../stream/outbox.ts";
-import type { RtspContext } from "./context.ts";
+import type { Answer } from "./answer.ts";
 import { dumpRequest, dumpResponse } from "./proto/dump.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { writeResponse } from "./proto/response.ts";
-import { type Answer, RtspResponder } from "./responder.ts";
-import { RtspSession } from "./session.ts";
+import { RtspResponder } from "./responder.ts";
+import { RtspSession, type SessionContext } from "./session.ts";
 
 /** A connection that has no active session says something in this time, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
@@ -32,7 +32,7 @@ export class RtspConn implements TcpConn, Listed {
   readonly remoteAddress: string;
   readonly outbox: Outbox;
   session: RtspSession | undefined;
-  readonly #context: RtspContext;
+  readonly #context: SessionContext;
   readonly #socket: TcpSocket;
   readonly #logger: Logger;
   readonly #framer = new RtspFramer("requests");
@@ -51,7 +51,7 @@ export class RtspConn implements TcpConn, Listed {
   #isStranger = false;
   #endHook: EndHook | undefined;
 
-  constructor(context: RtspContext, socket: TcpSocket) {
+  constructor(context: SessionContext, socket: TcpSocket) {
     this.#context = context;
     this.#socket = socket;
     this.remote = socket.remote;

@@ -7,10 +7,8 @@ import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
-import type { RtspConn } from "./conn.ts";
 import type { MulticastGroups } from "./multicast.ts";
 import type { AuthMethod } from "./proto/auth.ts";
-import type { RtspSession } from "./session.ts";
 import type { UdpListener } from "./udp-listener.ts";
 
 /** What the connections and sessions of one RTSP server share. */
@@ -23,10 +21,8 @@ export interface RtspContext {
   readonly hooks?: Hooks | undefined;
   /** Whether the connections are encrypted. */
   readonly secure: boolean;
-  readonly conns: Registry<RtspConn>;
-  readonly sessions: Registry<RtspSession>;
-  /** Sessions by the value of their Session header. */
-  readonly keys: Map<string, RtspSession>;
+  readonly conns: Registry;
+  readonly sessions: Registry;
   /** ms without a byte of a publisher, or without the first request of a connection. */
   readonly readTimeout: number;
   /** ms without progress of a reader that has something waiting. */

@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { Action, Credentials } from "../../auth/access.ts";
 import { asksForCredentials, checkInternally } from "../../auth/internal.ts";
 import { AuthError, RefusedError } from "../../lib/errors.ts";
+import type { Answer, RequestOwner } from "./answer.ts";
 import type { RtspContext } from "./context.ts";
 import { type AuthMethod, checkDigest, parseAuthorization, writeChallenges } from "./proto/auth.ts";
 import { RtspHeaders } from "./proto/headers.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { controlBase, parseRtspUrl } from "./proto/url.ts";
-import type { Answer, RequestOwner } from "./responder.ts";
 
 /** Tries that are answered by a challenge; after that the connection ends. */
 const TRIES = 3;

@@ -3,10 +3,9 @@ import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
-import type { MediaReader } from "./transport.ts";
 
 /** Sends a stream to a reader over its RTSP connection. */
-export class RtspReader implements MediaReader {
+export class RtspReader {
   readonly lastReceived = undefined;
   readonly #stream: Stream;
   readonly #cursor: StreamCursor;

@@ -3,7 +3,7 @@ import { withParameterSets } from "../../formats/rtp/track-setup.ts";
 import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
-import type { RtspContext } from "./context.ts";
+import type { Answer, RequestOwner } from "./answer.ts";
 import { Gate } from "./gate.ts";
 import { parseReaderControl } from "./proto/control.ts";
 import { RtspHeaders } from "./proto/headers.ts";
@@ -13,50 +13,15 @@ import { writeRtpInfo } from "./proto/rtp-info.ts";
 import { METHODS } from "./proto/server-state.ts";
 import { writeTransport } from "./proto/transport-header.ts";
 import { controlBase, parseRtspUrl, withoutTrailingSlash, writeRtspUrl } from "./proto/url.ts";
-import type { RtspSession } from "./session.ts";
-
-/** What a request leads to, besides the response. */
-export interface Answer {
-  readonly response: RtspResponse;
-  /** Ends the connection once the response is sent. */
-  readonly fault?: Error;
-  /** Called when the response is sent. */
-  readonly after?: (now: number) => void;
-  /** How long the response has to wait, ms. */
-  readonly delayMs?: number;
-}
-
-/** What the responder needs of the connection. */
-export interface RequestOwner {
-  readonly id: string;
-  readonly remote: string;
-  /** The peer's address without the port. */
-  readonly remoteAddress: string;
-  /** False once the connection is gone or about to go. */
-  readonly isOpen: boolean;
-  /** The session this connection is bound to. */
-  readonly session: RtspSession | undefined;
-  /** Ends that session; the connection stays. */
-  endSession(reason: Error): void;
-  /**
-   * Binds the connection to a session that another one made.
-   *
-   * @throws {ProtocolError} if it may not be
-   */
-  adopt(session: RtspSession): void;
-  /** Makes a session and binds the connection to it. */
-  createSession(): RtspSession;
-  /** The peer may do something: it is no stranger any more. */
-  letIn(): void;
-}
+import type { RtspSession, SessionContext } from "./session.ts";
 
 /** Answers requests (RFC 2326 §10). */
 export class RtspResponder {
-  readonly #context: RtspContext;
+  readonly #context: SessionContext;
   readonly #owner: RequestOwner;
   readonly #gate: Gate;
 
-  constructor(context: RtspContext, owner: RequestOwner) {
+  constructor(context: SessionContext, owner: RequestOwner) {
     this.#context = context;
     this.#owner = owner;
     this.#gate = new Gate(context, owner);

@@ -12,9 +12,8 @@ import { Registry } from "../../lib/registry.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { RtspConn } from "./conn.ts";
-import type { RtspContext } from "./context.ts";
 import { MulticastGroups } from "./multicast.ts";
-import type { RtspSession } from "./session.ts";
+import type { RtspSession, SessionContext } from "./session.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
 /** How often connections are looked at for what has waited too long, ms. */
@@ -60,7 +59,9 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   const { logger, clock, config, paths, memory } = options;
   const secure = config.tls !== undefined;
   const datagrams = await openDatagrams(options);
-  const context: RtspContext = {
+  const conns = new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns");
+  const sessions = new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions");
+  const context: SessionContext = {
     logger,
     clock,
     memory,
@@ -71,8 +72,8 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     authorizer: options.authorizer,
     ignoredPackets: options.ignoredPackets,
     authMethods: config.authMethods,
-    conns: new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns"),
-    sessions: new Registry<RtspSession>(secure ? "rtspssessions" : "rtspsessions"),
+    conns,
+    sessions,
     keys: new Map(),
     readTimeout: config.readTimeout,
     writeTimeout: config.writeTimeout,
@@ -91,21 +92,21 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   let cancel: Cancel;
   const tick = () => {
     const now = clock.now();
-    for (const conn of context.conns.values()) conn.tick(now);
-    for (const session of context.sessions.values()) session.tick(now);
+    for (const conn of conns.values()) conn.tick(now);
+    for (const session of sessions.values()) session.tick(now);
     cancel = clock.after(TICK_MS, tick);
   };
   cancel = clock.after(TICK_MS, tick);
   return {
     address: listener.address,
-    conns: context.conns,
-    sessions: context.sessions,
+    conns,
+    sessions,
     close: async () => {
       logger.info("listener is closing");
       cancel();
       await listener.close();
-      for (const conn of context.conns.values()) conn.close(new Error("terminated"));
-      for (const session of context.sessions.values()) session.close(new Error("terminated"));
+      for (const conn of conns.values()) conn.close(new Error("terminated"));
+      for (const session of sessions.values()) session.close(new Error("terminated"));
       closeDatagrams(datagrams);
     },
   };
@@ -120,7 +121,7 @@ function listen({ config, logger }: RtspServerOptions, accept: Accept): TcpListe
 }
 
 type Accept = (socket: TcpSocket) => RtspConn;
-type Datagrams = Partial<Pick<RtspContext, "udp" | "multicast">>;
+type Datagrams = Partial<Pick<SessionContext, "udp" | "multicast">>;
 
 async function openDatagrams({
   config,

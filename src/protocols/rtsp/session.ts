@@ -34,6 +34,12 @@ export type SetupResult = TransportSpec | undefined;
 /** Without any request or RTCP of a reader that gets datagrams, its session ends, ms. */
 const READER_TIMEOUT_MS = 60_000;
 
+/** What sessions share, and the connections that look for them. */
+export interface SessionContext extends RtspContext {
+  /** Sessions by the value of their Session header. */
+  readonly keys: Map<string, RtspSession>;
+}
+
 /** One exchange between SETUP or ANNOUNCE and TEARDOWN: a publisher or a reader. */
 export class RtspSession implements Listed {
   readonly type: "rtspSession" | "rtspsSession";
@@ -46,7 +52,7 @@ export class RtspSession implements Listed {
   readonly #remoteAddress: string;
   /** The connection whose requests it gets; undefined when that is gone. */
   #conn: SessionConn | undefined;
-  readonly #context: RtspContext;
+  readonly #context: SessionContext;
   readonly #logger: Logger;
   #transport: SessionTransport | undefined;
   #lastRequest: number;
@@ -59,7 +65,7 @@ export class RtspSession implements Listed {
   readonly #rates = new ByteRates();
   #closed = false;
 
-  constructor(context: RtspContext, conn: SessionConn) {
+  constructor(context: SessionContext, conn: SessionConn) {
     this.#context = context;
     this.type = context.secure ? "rtspsSession" : "rtspSession";
     this.#conn = conn;

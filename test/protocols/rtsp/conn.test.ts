@@ -7,8 +7,7 @@ import type { LogOutput } from "../../../src/lib/log.ts";
 import { Registry } from "../../../src/lib/registry.ts";
 import { PathManager } from "../../../src/path/manager.ts";
 import { RtspConn } from "../../../src/protocols/rtsp/conn.ts";
-import type { RtspContext } from "../../../src/protocols/rtsp/context.ts";
-import type { RtspSession } from "../../../src/protocols/rtsp/session.ts";
+import type { RtspSession, SessionContext } from "../../../src/protocols/rtsp/session.ts";
 import { MediaMemory } from "../../../wasm/core.ts";
 import { testLog } from "../../lib/test-log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -18,7 +17,8 @@ import { interleaved } from "../../support/rtsp-client.ts";
 const memory = MediaMemory.load(16 * 1024 * 1024);
 const TRACKS = syntheticTracks({ audio: false });
 let clock: FakeClock;
-let context: RtspContext;
+let conns: Registry<RtspConn>;
+let context: SessionContext;
 let lines: string[];
 let output: LogOutput;
 
@@ -110,7 +110,7 @@ class FakeSocket implements TcpSocket {
 async function advance(ms: number): Promise<void> {
   for (let gone = 0; gone < ms; gone += 1_000) {
     await clock.advance(1_000);
-    for (const conn of context.conns.values()) conn.tick(clock.now());
+    for (const conn of conns.values()) conn.tick(clock.now());
   }
 }
 
@@ -120,12 +120,13 @@ beforeEach(() => {
   ({ lines, output } = log);
   const { logger } = log;
   const paths = new PathManager({ logger, clock, memory, config: parseConfig("paths:\n  all:\n") });
+  conns = new Registry<RtspConn>("rtspconns");
   context = {
     logger,
     clock,
     memory,
     paths,
-    conns: new Registry<RtspConn>("rtspconns"),
+    conns,
     sessions: new Registry<RtspSession>("rtspsessions"),
     keys: new Map(),
     readTimeout: 10_000,
@@ -166,7 +167,7 @@ test("a connection that has asked may think for a minute, with or without a sess
   bare.request("OPTIONS", "");
   const prepared = new FakeSocket();
   expect(prepared.request("SETUP", "cam/trackID=0", "Transport: RTP/AVP/TCP\r\n")).toBe(200);
-  context.conns.values()[0]!.tick = () => {}; // the publisher is not the subject
+  conns.values()[0]!.tick = () => {}; // the publisher is not the subject
   await advance(60_000);
   expect([bare.reset, prepared.reset]).toEqual([false, false]);
   await advance(1_000);
