@@ -7,11 +7,11 @@ import { pageOf, parsePageRequest } from "./paging.ts";
 import { parseUuid } from "./uuid.ts";
 import type { ApiVersion } from "./version.ts";
 
-/** What is listed, and how it is shown. */
+/** What the lists of the API show. */
 export interface RegistrySubject {
-  /** Every list the API knows. One whose server does not run has no routes. */
+  /** Every list there can be. One whose server is not running has no routes. */
   readonly resources: readonly Resource[];
-  /** The listings by name. They come and go with their servers, so they are looked up at each request. */
+  /** By name. They come and go with their servers, so they are looked up at each request. */
   readonly registries: ReadonlyMap<string, Listing>;
 }
 

@@ -37,7 +37,7 @@ export function startApi(options: ApiOptions): HttpServer {
  * The application of the API, without a listener.
  *
  * @param names see `sameSiteWrites`
- * @param versions served beside each other; the description is that of the first
+ * @param versions served side by side; the first one is described
  */
 export function createApi(
   subject: ApiSubject,
@@ -59,7 +59,7 @@ export function createApi(
   return app;
 }
 
-/** Adds every route of a version. */
+/** Adds all routes of a version. */
 function addVersion(app: Hono, version: ApiVersion, subject: ApiSubject): void {
   addConfigRoutes(app, version, subject.store);
   addRegistryRoutes(app, version, subject);

@@ -1,10 +1,10 @@
 import type { JsonObject, Listed } from "../lib/registry.ts";
 
-/** A version of the API: several can be served beside each other. */
+/** A version of the API. Several can be served side by side. */
 export interface ApiVersion {
-  /** What its routes begin with: `/v2`. */
+  /** Prefix of its routes: `/v2`. */
   readonly base: string;
-  /** An item of a list as this version shows it. */
+  /** An item of a list, in the shape of this version. */
   readonly show: (item: Listed) => JsonObject;
 }
 

@@ -87,7 +87,7 @@ function checkListeners(config: GlobalValues): void {
 /**
  * Checks the entries of `paths`, in alphabetical order.
  *
- * @param schemes the sources with a URL that may be there
+ * @param schemes the sources that can be configured by URL
  * @throws {ConfigError} on the first one that is wrong
  */
 export function checkPaths(

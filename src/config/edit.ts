@@ -11,8 +11,8 @@ const LENIENT = { skipUnknown: true } as const;
 
 /**
  * Changes global parameters, as `config/set` of the API does: names that are unknown or null are left alone, lists are
- * replaced. `pathDefaults` changes the parameters it names; `paths` is ignored. What an edit makes is not checked as a
- * whole: whoever puts it into force does that.
+ * replaced. `pathDefaults` changes the parameters it names; `paths` is ignored. The result is not checked as a whole;
+ * `ConfigStore` does that.
  *
  * @throws {ConfigError} if a value is wrong
  */

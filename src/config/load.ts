@@ -33,7 +33,7 @@ export interface LoadedConfig {
  * environment over it, and checks the whole.
  *
  * @param text undefined when there is no file
- * @param schemes the sources with a URL that may be there
+ * @param schemes the sources that can be configured by URL
  * @throws {ConfigError} that names the parameter, its value and what is allowed, or the line that is no YAML
  */
 export function loadConfig(

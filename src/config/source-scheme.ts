@@ -1,39 +1,39 @@
 import { clip } from "./scalars.ts";
 
-/** A kind of source whose URLs have one of these schemes, as the protocol that fetches it declares it. */
+/** A kind of source that is configured by URL, as its protocol declares it. */
 export interface SourceScheme {
-  /** In lower case, without `:`. */
+  /** URL schemes, in lower case and without `:`. */
   readonly schemes: readonly string[];
-  /** What it is called in error texts and log lines: `RTSP source`. */
+  /** Its name in error texts and log lines: `RTSP source`. */
   readonly label: string;
-  /** Loads the code that fetches it. Left out while there is none: such a source is checked and without effect. */
+  /** Loads the code that pulls it. Omitted if there is none yet: the URL is checked, but has no effect. */
   readonly load?: () => Promise<unknown>;
-  /** @returns what is wrong with the URL, without its credentials; undefined when it is right */
+  /** @returns what is wrong with the URL, without repeating its credentials; undefined if it is valid */
   check(url: string): string | undefined;
 }
 
-/** Every kind of source with a URL, by scheme. */
+/** Every kind of source that is configured by URL, by scheme. */
 export type SourceSchemes = ReadonlyMap<string, SourceScheme>;
 
 /** For configurations without remote sources. */
 export const NO_SCHEMES: SourceSchemes = new Map();
 
-/** Makes kinds of sources known by each of their schemes. */
+/** Indexes kinds of sources by each of their schemes. */
 export function sourceSchemes<S extends SourceScheme>(sources: readonly S[]): ReadonlyMap<string, S> {
   return new Map(sources.flatMap((source) => source.schemes.map((scheme) => [scheme, source] as const)));
 }
 
-/** The scheme of a source with a URL; empty for others. */
+/** The scheme of a source; empty if it is not a URL. */
 export function schemeOf(source: string): string {
   return /^([a-z]+):\/\//.exec(source)?.[1] ?? "";
 }
 
-/** The check of a URL that needs a host. */
+/** Checks a URL that needs a host. @returns as `SourceScheme.check` */
 export function checkUrl(url: string): string | undefined {
   return parseUrl(url) === undefined ? notValid(url) : undefined;
 }
 
-/** The check of a URL whose user name and password, if any, go together. */
+/** Checks a URL that has both user name and password, or neither. @returns as `SourceScheme.check` */
 export function checkUrlWithUser(url: string): string | undefined {
   const parsed = parseUrl(url);
   if (parsed === undefined) return notValid(url);
@@ -41,12 +41,12 @@ export function checkUrlWithUser(url: string): string | undefined {
   return isHalf ? "username and password must be both provided" : undefined;
 }
 
-/** The check of a RTSP URL. */
+/** Checks a RTSP URL. @returns as `SourceScheme.check` */
 export function checkRtspUrl(url: string): string | undefined {
   return isRtspUrl(url) ? undefined : notValid(url);
 }
 
-/** Whether a text is a RTSP URL, with TLS or without. */
+/** Whether a text is a URL for RTSP, with or without TLS. */
 export function isRtspUrl(text: string): boolean {
   return /^rtsps?:\/\//.test(text) && !text.includes("#") && parseUrl(text) !== undefined;
 }
@@ -69,7 +69,7 @@ function parseUrl(text: string): URL | undefined {
   return url === null || url.hostname === "" ? undefined : url;
 }
 
-/** A URL fit for an error text: without user name and password. */
+/** A URL without user name and password, for error texts. */
 export function masked(url: string): string {
   return clip(url.replace(/\/\/[^/]*@/, "//***@"));
 }

@@ -2,11 +2,11 @@ import { type Config, type LoadedConfig, resolveConfig } from "./load.ts";
 import type { ConfigSource } from "./source.ts";
 import type { SourceSchemes } from "./source-scheme.ts";
 
-/** What an edited configuration goes through. */
+/** What the store needs to put an edit into force. */
 export interface StoreOptions {
-  /** The sources with a URL that may be there. */
+  /** The sources that can be configured by URL. */
   readonly schemes: SourceSchemes;
-  /** Puts the configuration of an edit into force; the edit is answered meanwhile. */
+  /** Puts an edited configuration into force, after the request was answered. */
   readonly apply: (config: Config) => void;
 }
 
@@ -33,7 +33,7 @@ export class ConfigStore {
   /**
    * Changes the configuration with a function of `edit.ts`; the file stays as it is.
    *
-   * @throws {ConfigError} if the configuration would be wrong as a whole; what `change` throws. Nothing has changed then
+   * @throws {ConfigError} if the result is not valid as a whole, and whatever `change` throws; nothing has changed then
    */
   edit(change: (source: ConfigSource) => ConfigSource): void {
     const { schemes, apply } = this.#options;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "./registry.ts";
 
-/** An object with these fields and no others, all of them required. */
+/** An object with exactly these fields. */
 export function object(properties: Record<string, JsonObject>): JsonObject {
   return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
 }
@@ -10,27 +10,27 @@ export function ref(name: string): JsonObject {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** Several of one kind. */
+/** An array. */
 export function list(items: JsonObject, description: string): JsonObject {
   return { type: "array", items, description };
 }
 
-/** Any string. */
+/** A string. */
 export function text(description: string): JsonObject {
   return { type: "string", description };
 }
 
-/** A moment, as RFC 3339 writes it. */
+/** A point in time (RFC 3339). */
 export function time(description: string): JsonObject {
   return { type: "string", format: "date-time", description };
 }
 
-/** Yes or no. */
+/** A boolean. */
 export function flag(description: string): JsonObject {
   return { type: "boolean", description };
 }
 
-/** A whole number from 0. */
+/** A non-negative integer. */
 export function count(description: string): JsonObject {
   return { type: "integer", minimum: 0, description };
 }

@@ -2,11 +2,11 @@
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [key: string]: Json };
 
-/** Packets and frames that did not get through. */
+/** Packets and frames lost so far. */
 export interface Losses {
-  /** Packets of a publisher that did not arrive. */
+  /** Packets of a publisher that never arrived. */
   readonly packetsLost: number;
-  /** Packets and frames that a reader did not get, being too slow. */
+  /** Packets and frames not sent to a reader because it is too slow. */
   readonly packetsDropped: number;
   readonly framesDropped: number;
 }
@@ -21,7 +21,7 @@ export interface Listed {
   describe(): JsonObject;
   /** The numbers and labels that metrics are made of, where `describe` says much more. */
   measure?(): JsonObject;
-  /** What it has lost so far; left out by what loses nothing. */
+  /** Omitted by items that carry no media. */
   losses?(): Losses;
   /** Called about once a second, at `now` (monotonic ms), while somebody may want to know how fast things go. */
   sample?(now: number): void;
@@ -30,18 +30,18 @@ export interface Listed {
 }
 
 /**
- * All living things of one kind, wherever they are: in this thread, or in another one or on another machine that has to
- * be asked. API lists and metrics are written once over listings.
+ * All items of one kind, wherever they live: in this thread, in another one, or on another machine. The API and the
+ * metrics are written once over listings.
  */
 export interface Listing {
   /** Name in API routes and metrics, such as `rtspconns`. */
   readonly name: string;
-  /** All of them in the order the API promises. */
+  /** All items, in the order the API promises. */
   list(): Promise<readonly Listed[]>;
   find(id: string): Promise<Listed | undefined>;
 }
 
-/** The things of one kind that live in this thread. */
+/** The items of one kind that live in this thread. */
 export class Registry<T extends Listed = Listed> implements Listing {
   readonly #items = new Map<string, T>();
 

@@ -43,14 +43,14 @@ export interface SourceOptions {
   readonly clock: Clock;
   readonly memory: MediaMemory;
   readonly ignoredPackets: IgnoredPackets;
-  /** Longest wait for the other side, ms. */
+  /** Longest wait for data, ms. */
   readonly readTimeout: number;
 }
 
 /** Starts a source of a kind. */
 export type StartSource = (owner: SourceOwner, options: SourceOptions) => RunningSource;
 
-/** A kind of source whose code is loaded when one is started. */
+/** A kind of source whose code is loaded once one is started. */
 export function lazySourceKind(
   { type, label }: Pick<SourceKind, "type" | "label">,
   load: () => Promise<StartSource>,

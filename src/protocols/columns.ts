@@ -6,15 +6,15 @@ export const ID: Label = { name: "id", read: ({ id }) => id };
 const PATH: Label = { name: "path", read: ({ path }) => path };
 const REMOTE: Label = { name: "remote_addr", read: ({ remoteAddr }) => remoteAddr };
 const STATE: Label = { name: "state", read: ({ state }) => state };
-/** Labels of what has an id and a state, as newer releases have them. */
+/** Labels of a client, as in newer releases. */
 const CLIENT_LABELS = [ID, PATH, REMOTE, STATE];
 
-/** A number of the description itself. */
+/** A number at the top level of the description. */
 function own(field: string): Column["read"] {
   return (item) => numberIn(item, field);
 }
 
-/** A number of the object `live`, times `factor`. */
+/** A number in the object `live`, multiplied by `factor`. */
 function live(field: string, factor = 1): Column["read"] {
   return (item) => {
     const stats = item["live"];
@@ -23,7 +23,7 @@ function live(field: string, factor = 1): Column["read"] {
   };
 }
 
-/** A number of `live` that means something in one state only; 0 in the others. */
+/** A number in `live` that is meaningful in one state only; 0 in the others. */
 function liveIn(state: string, field: string): Column["read"] {
   const read = live(field);
   return (item) => (item["state"] === state ? (read(item) ?? 0) : 0);
@@ -38,40 +38,40 @@ function old(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: false, zero: true };
 }
 
-/** A metric that a release after v1.0.3 has. */
+/** A metric that newer releases than v1.0.3 have. */
 export function newer(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: true };
 }
 
-/** A metric that no release of v1.0.3 or later has. */
+/** A metric of this server alone. */
 function added(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: false };
 }
 
 /** 1 for each item. */
 export const PRESENT = old("", "1 for each %", () => 1);
-/** Bytes that came in. */
+/** Bytes received. */
 export const RECEIVED = old("bytes_received", "bytes received from the %", own("bytesReceived"));
-/** Bytes that went out. */
+/** Bytes sent. */
 export const SENT = old("bytes_sent", "bytes sent to the %", own("bytesSent"));
-/** Bytes that came in, under their newer name. */
+/** Bytes received, under the newer name. */
 export const INBOUND = newer("inbound_bytes", "bytes received from the %", own("bytesReceived"));
-/** Bytes that went out, under their newer name. */
+/** Bytes sent, under the newer name. */
 export const OUTBOUND = newer("outbound_bytes", "bytes sent to the %", own("bytesSent"));
-/** How fast bytes come in. */
+/** Bit rate received. */
 export const BITRATE_IN = added(
   "bitrate_in",
   "bits a second that come in, over the last second",
   live("bitrateIn"),
 );
-/** How fast bytes go out. */
+/** Bit rate sent. */
 export const BITRATE_OUT = added(
   "bitrate_out",
   "bits a second that go out, over the last second",
   live("bitrateOut"),
 );
 
-/** Of the stream of a publisher or a path. */
+/** About the video of a publisher or a path. */
 export const PICTURES: readonly Column[] = [
   added("frame_rate", "frames a second of the first video track", live("frameRate")),
   added("width", "width of the picture in pixels", live("width")),
@@ -79,19 +79,19 @@ export const PICTURES: readonly Column[] = [
   added("gop_frames", "frames from one key frame to the next", live("gopFrames")),
   added("key_frame_age_seconds", "time since the last key frame", live("keyFrameAgeMs", 1e-3)),
 ];
-/** How far a reader is behind. */
+/** How far a reader lags behind. */
 export const LAG = added(
   "lag_seconds",
   "age of the oldest packet that waits for the reader",
   live("lagMs", 1e-3),
 );
-/** Packets that did not get through. */
+/** Packets lost. */
 export const LOST = added(
   "packets_lost",
   "RTP packets that did not arrive, or that a slow reader did not get",
   live("packetsLost"),
 );
-/** Frames that did not get through. */
+/** Frames dropped. */
 export const DROPPED = added("frames_dropped", "frames that slow readers did not get", live("framesDropped"));
 
 const CONN_COLUMNS = [PRESENT, RECEIVED, SENT, INBOUND, OUTBOUND, BITRATE_IN, BITRATE_OUT];
@@ -110,7 +110,7 @@ const SESSION_COLUMNS = [
   DROPPED,
 ];
 
-/** Connections that carry several sessions in them, or none. @param name of the protocol in names of metrics */
+/** Connections that carry sessions. @param name of the protocol in metric names */
 export function connSection(name: string, protocol: string): Section {
   return {
     registry: `${name}conns`,
@@ -122,7 +122,7 @@ export function connSection(name: string, protocol: string): Section {
   };
 }
 
-/** Connections that publish or read by themselves, without sessions. */
+/** Connections that publish or read without a session. */
 export function streamConnSection(name: string, protocol: string): Section {
   return {
     ...connSection(name, protocol),
@@ -132,7 +132,7 @@ export function streamConnSection(name: string, protocol: string): Section {
   };
 }
 
-/** Sessions of a protocol that carries RTP. */
+/** Sessions of a protocol based on RTP. */
 export function sessionSection(name: string, protocol: string): Section {
   return {
     registry: `${name}sessions`,

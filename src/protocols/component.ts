@@ -11,39 +11,39 @@ import type { PathManager } from "../path/manager.ts";
 import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 
 /**
- * A part of the server that is started and stopped by itself. It reads its slice of the configuration and gets nothing
- * else of it.
+ * A part of the server that starts and stops on its own. It sees its slice of the configuration and nothing else of
+ * it.
  */
 export interface Component<Slice = unknown, Needed = Deps & Provided, Whole = Config> {
   readonly name: string;
-  /** Components that must run before this one, and whose restart restarts it. */
+  /** Components that must run before this one; when one of them restarts, so does this one. */
   readonly needs: readonly string[];
   /**
-   * The part of the configuration that it reads: it is restarted, or reloaded, when this changes and only then.
-   * Undefined when the configuration switches it off.
+   * The part of the configuration that the component reads. It is restarted or reloaded when this changes, and only
+   * then. Undefined when the configuration switches it off.
    */
   slice(config: Whole): Slice | undefined;
-  /** @param deps with what the components in `needs` provide */
+  /** @param deps includes what the components in `needs` provide */
   start(slice: Slice, deps: Needed): Promise<Running<Slice>>;
 }
 
 /** A component that runs. */
 export interface Running<Slice = unknown> {
-  /** Settles when everything it owns is released. */
+  /** Settles once everything it owns is released. */
   close(): Promise<void>;
-  /** Takes a new slice without stopping. Left out by what has to be restarted instead. */
+  /** Takes a new slice while running. Omitted if the component must be restarted instead. */
   reload?(slice: Slice): void | Promise<void>;
-  /** What others work with that name it in `needs`. */
+  /** What it provides to components that need it. */
   readonly provides?: Partial<Provided>;
   /** Where it listens, `address:port`. */
   readonly address?: string;
-  /** What it lists, for the API and the metrics. */
+  /** What it lists in the API and the metrics. */
   readonly registries?: readonly Registry[];
-  /** Its metrics that belong to nothing in a list. */
+  /** Its metrics that do not belong to an item of a list. */
   readonly values?: readonly MetricValue[];
 }
 
-/** What every component is handed. */
+/** What every component gets. */
 export interface Deps {
   readonly logger: Logger;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export interface Deps {
   readonly ignoredPackets: IgnoredPackets;
 }
 
-/** What components provide, each under its own name. */
+/** What components provide to others, each under its own name. */
 export interface Provided {
   readonly memory: MediaMemory;
   readonly hooks: Hooks;

@@ -4,26 +4,26 @@ import type { Component, Deps, Provided } from "./component.ts";
 import type { Resource } from "./resource.ts";
 import type { Section } from "./section.ts";
 
-/** What a part of the server declares: it runs, and shows what it lists. */
+/** What a part of the server consists of, and how the API and the metrics show it. */
 export interface Declaration<Needed = Deps & Provided> {
   readonly components: readonly Component<unknown, Needed>[];
-  /** How the API shows the registries of its components. */
+  /** Its lists in the API. */
   readonly resources: readonly Resource[];
-  /** How the metrics show them. */
+  /** Its lists in the metrics. */
   readonly sections: readonly Section[];
-  /** Whether API and metrics show it before the others, as v1.0.3 does; the others follow as they are started. */
+  /** Whether API and metrics show it before the others, as v1.0.3 does; the others follow in start order. */
   readonly isShownFirst?: boolean;
 }
 
 /**
- * What the rest of the server knows of a protocol. It stands in `protocol.ts` of the protocol's folder, which loads no
- * other code of that folder before something is started.
+ * Everything the rest of the server knows about a protocol. `protocol.ts` in the folder of the protocol declares it, and
+ * loads no other code of that folder until something is started.
  */
 export interface Protocol extends Declaration {
   readonly sources: readonly SourceDeclaration[];
 }
 
-/** A kind of remote source that a protocol fetches. */
+/** A kind of remote source. */
 export interface SourceDeclaration extends SourceScheme {
   /** As the API names it: `rtspSource`. */
   readonly type: string;

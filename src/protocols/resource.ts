@@ -1,23 +1,23 @@
 import { count, object, ref, text, time, word } from "../lib/api-schema.ts";
 import type { JsonObject } from "../lib/registry.ts";
 
-/** How the API shows a registry. */
+/** A list in the API. */
 export interface Resource {
-  /** The registry's name, which is that of its routes: `rtspconns`. */
+  /** Name of the registry and of its routes: `rtspconns`. */
   readonly name: string;
-  /** What an item is called, and several; the first also when there is none. */
+  /** What an item is called, in the singular and the plural. */
   readonly item: string;
   readonly items: string;
-  /** What an item is asked for by: its UUID, or the name of a path with all its slashes. */
+  /** How an item is addressed: by its UUID, or by the name of a path, slashes included. */
   readonly by: "id" | "name";
   readonly kick: boolean;
   /** Name of the schema of an item. */
   readonly schema: string;
-  /** That schema, and those of its own that it refers to, by name. */
+  /** That schema by its name, and the schemas it refers to that nothing else declares. */
   readonly schemas: Readonly<Record<string, JsonObject>>;
 }
 
-/** Connections that are asked for by their id. */
+/** A list of connections. */
 export function connResource(
   protocol: string,
   shown: Pick<Resource, "name" | "kick" | "schema" | "schemas">,
@@ -25,7 +25,7 @@ export function connResource(
   return { ...shown, item: "connection", items: `${protocol} connections`, by: "id" };
 }
 
-/** Sessions that are asked for by their id, and may be kicked. */
+/** A list of sessions, which can be kicked. */
 export function sessionResource(
   protocol: string,
   shown: Pick<Resource, "name" | "schema" | "schemas">,
@@ -33,7 +33,7 @@ export function sessionResource(
   return { ...shown, item: "session", items: `${protocol} sessions`, by: "id", kick: true };
 }
 
-/** Connections that publish or read by themselves, without sessions. */
+/** A list of connections that publish or read without a session. */
 export function streamConnResource(name: string, protocol: string): Resource {
   const StreamConn = object({
     ...identity(),
@@ -44,7 +44,7 @@ export function streamConnResource(name: string, protocol: string): Resource {
   return connResource(protocol, { name, kick: true, schema: "StreamConn", schemas: { StreamConn } });
 }
 
-/** The first fields of a client's schema. */
+/** The leading fields of the schema of a client. */
 export function identity(): Record<string, JsonObject> {
   return {
     id: { type: "string", format: "uuid" },
@@ -53,7 +53,7 @@ export function identity(): Record<string, JsonObject> {
   };
 }
 
-/** The last fields of a client's schema. */
+/** The trailing fields of the schema of a client. */
 export function traffic(): Record<string, JsonObject> {
   return {
     bytesReceived: count("bytes received"),

@@ -7,7 +7,7 @@ import type { ServerDeps } from "./deps.ts";
 type Settings = Pick<Config, "apiAddress" | "readTimeout">;
 type Needed = Pick<ServerDeps, "logger" | "inventory" | "resources" | "store">;
 
-/** The HTTP API. */
+/** The listener of the HTTP API. */
 export const api: Component<Settings, Needed> = {
   name: "api",
   needs: [],

@@ -7,9 +7,9 @@ import type { Inventory } from "./inventory.ts";
 export interface AppOptions<Deps extends object, Whole> {
   /** In the order in which they start. */
   readonly components: readonly Component<unknown, Deps, Whole>[];
-  /** Handed to every component, beside what those provide that it needs. */
+  /** What every component gets, besides what the components it needs provide. */
   readonly deps: Omit<Deps, keyof Provided>;
-  /** Told what runs. */
+  /** Kept up to date with what runs. */
   readonly inventory: Inventory;
   readonly logger: Logger;
 }
@@ -81,7 +81,7 @@ export class App<Deps extends object, Whole> {
     return result;
   }
 
-  /** Components to restart on the way to `config`, with the state that each has now. */
+  /** Components that `config` restarts, each with its present state. */
   #restarts(config: Whole): Map<string, Started | undefined> {
     const restarts = new Map<string, Started | undefined>();
     for (const component of this.#options.components) {
@@ -108,7 +108,7 @@ export class App<Deps extends object, Whole> {
     this.#options.inventory.add(name, running);
   }
 
-  /** What there is now; what a component needs is among it, or it is not started. */
+  /** With everything provided so far. A component is started only once what it needs is there. */
   #deps(): Deps {
     const provided = [...this.#started.values()].map(({ running }) => running?.provides);
     return Object.assign({}, this.#options.deps, ...provided) as Deps;

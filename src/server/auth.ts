@@ -2,7 +2,7 @@ import type { AuthorizerSettings } from "../auth/authorizer.ts";
 import { pick } from "../lib/pick.ts";
 import type { Component, Deps } from "../protocols/component.ts";
 
-/** The authentication server that decides, where there is one. */
+/** The external authentication server, if one is configured. */
 export const auth: Component<AuthorizerSettings, Pick<Deps, "authorizer">> = {
   name: "auth",
   needs: [],

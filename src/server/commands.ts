@@ -1,6 +1,6 @@
 import type { Component, Provided } from "../protocols/component.ts";
 
-/** Lets commands run. The last of all: what they connect to listens by now. */
+/** Lets commands run. It starts last, when everything they may connect to is listening. */
 export const commands: Component<object, Pick<Provided, "hooks">> = {
   name: "commands",
   needs: ["hooks"],

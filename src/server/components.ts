@@ -16,7 +16,7 @@ import { paths } from "./paths.ts";
 import { pprof } from "./pprof.ts";
 import { stats } from "./stats.ts";
 
-/** The components and protocols of which the server is made, in the order in which they start. */
+/** The components and protocols that make up the server, in start order. */
 export const PARTS: readonly Part[] = [
   logger,
   memory,

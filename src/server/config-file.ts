@@ -49,7 +49,7 @@ export function locateConfig(
 /**
  * Reads the configuration.
  *
- * @param schemes the sources with a URL that may be there
+ * @param schemes the sources that can be configured by URL
  * @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong
  */
 export function loadFile(

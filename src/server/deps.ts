@@ -6,21 +6,21 @@ import type { Resource } from "../protocols/resource.ts";
 import type { Section } from "../protocols/section.ts";
 import type { Inventory } from "./inventory.ts";
 
-/** What the parts of the server declare, in the order in which it is shown. */
+/** What the parts of the server declare, in the order in which API and metrics show it. */
 export interface Declared {
-  /** Sources with a URL, by scheme. */
+  /** Sources that are configured by URL, by scheme. */
   readonly sources: ReadonlyMap<string, SourceDeclaration>;
-  /** How the API shows what is listed. */
+  /** The lists of the API. */
   readonly resources: readonly Resource[];
-  /** How the metrics show it. */
+  /** The lists of the metrics. */
   readonly sections: readonly Section[];
 }
 
-/** What there is for the server's own components, on top of what every component is handed. */
+/** What the server's own components can ask for. */
 export interface ServerDeps extends Deps, Declared {
   /** What `logger` writes to. */
   readonly outputs: LogOutputs;
-  /** The configuration in force, and the way to change it: the subject of the API. */
+  /** The configuration in force, for the API, which shows and changes it. */
   readonly store: ConfigStore;
   readonly inventory: Inventory;
 }

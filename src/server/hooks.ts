@@ -4,7 +4,7 @@ import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 import type { ServerDeps } from "./deps.ts";
 
-/** The commands of the configuration. Closed after everything that runs commands: it waits for them. */
+/** Runs the commands of the configuration. It closes after everything that starts commands, and waits for them. */
 export const hooks: Component<HookConfig, Pick<ServerDeps, "logger" | "clock" | "inventory">> = {
   name: "hooks",
   needs: [],

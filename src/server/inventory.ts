@@ -2,23 +2,23 @@ import type { MetricValue } from "../lib/metric-value.ts";
 import type { Registry } from "../lib/registry.ts";
 import type { Running } from "../protocols/component.ts";
 
-/** What the components that run have to show. API, metrics and profiles are made of it. */
+/** What the running components list and measure. The API, the metrics and the profiles read it. */
 export class Inventory {
   readonly #registries = new Map<string, Registry>();
   readonly #values: MetricValue[] = [];
   readonly #addresses = new Map<string, string>();
 
-  /** By name. The map stays the same while components come and go. */
+  /** By name. Always the same map, updated as components start and stop. */
   get registries(): ReadonlyMap<string, Registry> {
     return this.#registries;
   }
 
-  /** In the order in which their components have started. The list stays the same while they come and go. */
+  /** In start order. Always the same list, updated as components start and stop. */
   get values(): readonly MetricValue[] {
     return this.#values;
   }
 
-  /** Where a component listens, `address:port`; undefined while it does not run. */
+  /** Where a component listens, `address:port`; undefined if it is not running. */
   addressOf(component: string): string | undefined {
     return this.#addresses.get(component);
   }

@@ -3,7 +3,7 @@ import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 import type { ServerDeps } from "./deps.ts";
 
-/** Where the log goes. It stays open when the server closes: the last lines are written after all else. */
+/** The destinations of the log. They stay open when the server closes, for the last lines. */
 export const logger: Component<LogSettings, Pick<ServerDeps, "outputs">> = {
   name: "logger",
   needs: [],

@@ -5,7 +5,7 @@ import { gauge, type MetricValue } from "../lib/metric-value.ts";
 import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 
-/** The media memory. Its size is fixed at start. */
+/** The media memory. Its size is fixed at start-up. */
 export const memory: Component<Pick<Config, "mediaMemory">> = {
   name: "memory",
   needs: [],

@@ -6,7 +6,7 @@ import type { ServerDeps } from "./deps.ts";
 type Settings = Pick<Config, "metricsAddress" | "readTimeout">;
 type Needed = Pick<ServerDeps, "logger" | "clock" | "inventory" | "sections">;
 
-/** The metrics for Prometheus. */
+/** The listener of the metrics. */
 export const metrics: Component<Settings, Needed> = {
   name: "metrics",
   needs: [],

@@ -3,20 +3,20 @@ import type { Component, Provided } from "../protocols/component.ts";
 import type { Declaration, Protocol } from "../protocols/protocol.ts";
 import type { Declared, ServerDeps } from "./deps.ts";
 
-/** Everything that a component can be handed. */
+/** Everything a component can ask for. */
 export type AllDeps = ServerDeps & Provided;
 
-/** An entry of the list of which the server is made. */
+/** An entry in the list of parts. */
 export type Part = Component<unknown, AllDeps> | Declaration<AllDeps> | Protocol;
 
-/** The components of the list, in its order. */
+/** The components of all parts, in start order. */
 export function componentsOf(parts: readonly Part[]): readonly Component<unknown, AllDeps>[] {
   return parts.flatMap((part): readonly Component<unknown, AllDeps>[] =>
     "components" in part ? part.components : [part],
   );
 }
 
-/** What the parts of the list declare. */
+/** What all parts declare together. */
 export function declaredBy(parts: readonly Part[]): Declared {
   const declarations = parts.filter((part) => "components" in part);
   const shown = [

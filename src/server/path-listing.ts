@@ -17,7 +17,7 @@ import {
 import type { Resource } from "../protocols/resource.ts";
 import type { Label, Section } from "../protocols/section.ts";
 
-/** How the API shows paths. */
+/** Paths in the API. */
 export const pathResource: Resource = {
   name: "paths",
   item: "path",
@@ -47,7 +47,7 @@ export const pathResource: Resource = {
 const NAME: Label = { name: "name", read: ({ name }) => name };
 const READINESS: Label = { name: "state", read: ({ ready }) => (ready === true ? "ready" : "notReady") };
 
-/** How the metrics show paths. */
+/** Paths in the metrics. */
 export const pathSection: Section = {
   registry: "paths",
   prefix: "paths",
@@ -73,7 +73,7 @@ export const pathSection: Section = {
   ],
 };
 
-/** How many readers of each type a path has; an empty type for none. */
+/** Number of readers by type; an empty type if there are none. */
 function readersByType({ readers }: JsonObject): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { type } of (readers ?? []) as readonly { readonly type: string }[]) {

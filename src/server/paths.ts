@@ -12,7 +12,7 @@ import type { AllDeps } from "./parts.ts";
 import { pathResource, pathSection } from "./path-listing.ts";
 
 interface Slice extends PathSettings, Pick<Config, "readTimeout"> {
-  /** Keys of `paths`: which regular expression is tried first. */
+  /** Keys of `paths`: their order decides which regular expression is tried first. */
   readonly order: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export const paths: Declaration<AllDeps> = {
   isShownFirst: true,
 };
 
-/** What fetches a source; undefined for those that are no URL, and those that nothing fetches yet. */
+/** What pulls a source; undefined if it is not a URL, or if nothing can pull it yet. */
 function sourceKindOf(
   source: string,
   sources: ServerDeps["sources"],
@@ -60,7 +60,7 @@ function sourceKindOf(
   return declared?.load && lazySourceKind(declared, declared.load, options);
 }
 
-/** How long the way through the server takes. */
+/** How long media takes to pass through the server. */
 function flushValues({ flushTimes, addedLatencies }: FlushQueue): MetricValue[] {
   return [
     {

@@ -9,7 +9,7 @@ import type { ServerDeps } from "./deps.ts";
 type Settings = Pick<Config, "pprofAddress" | "readTimeout">;
 type Needed = Pick<ServerDeps, "logger" | "clock" | "inventory"> & Pick<Provided, "memory">;
 
-/** The profiles of the process. */
+/** The listener of the profiles. */
 export const pprof: Component<Settings, Needed> = {
   name: "pprof",
   needs: ["memory"],

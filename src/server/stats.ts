@@ -6,7 +6,7 @@ import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { ServerDeps } from "./deps.ts";
 import { Sampler } from "./sampler.ts";
 
-/** Rates, and what can be said of all media and of the process, while somebody may ask for it. */
+/** Samples rates and measures media and process, as long as the API or the metrics are on. */
 export const stats: Component<object, Pick<ServerDeps, "clock" | "inventory" | "ignoredPackets">> = {
   name: "stats",
   needs: [],
@@ -24,7 +24,7 @@ export const stats: Component<object, Pick<ServerDeps, "clock" | "inventory" | "
   },
 };
 
-/** What those that are there now have lost, and what nobody asked for. */
+/** Losses of the present publishers and readers, and what was ignored. */
 function mediaValues(
   registries: ReadonlyMap<string, Registry>,
   ignoredPackets: IgnoredPackets,

@@ -2,7 +2,7 @@ import { masked } from "../../config/source-scheme.ts";
 import { parseAddress } from "../../lib/address.ts";
 import type { Protocol } from "../protocol.ts";
 
-/** MPEG-TS in datagrams. */
+/** MPEG-TS over UDP. */
 export const mpegtsUdp: Protocol = {
   components: [],
   sources: [

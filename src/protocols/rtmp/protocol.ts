@@ -3,7 +3,7 @@ import { streamConnSection } from "../columns.ts";
 import type { Protocol } from "../protocol.ts";
 import { streamConnResource } from "../resource.ts";
 
-/** RTMP, over TLS as well: known to configuration, API and metrics, not served yet. */
+/** RTMP, with and without TLS. Declared for configuration, API and metrics; not served yet. */
 export const rtmp: Protocol = {
   components: [],
   sources: [

@@ -11,7 +11,7 @@ import type { RtspSettings } from "./server.ts";
 
 const NEEDS = ["memory", "hooks", "paths"] as const;
 
-/** Streams are made with the further parameters: their publishers have to come again when these change. */
+/** The additional parameters apply to new streams only: a restart makes publishers reconnect. */
 type PlainSettings = RtspSettings & Pick<Config, "writeQueueSize" | "udpMaxPayloadSize">;
 
 const plainServer: Component<PlainSettings> = {
@@ -65,7 +65,7 @@ const SESSION = {
   }),
 };
 
-/** RTSP, over TLS as well. */
+/** RTSP, with and without TLS. */
 export const rtsp: Protocol = {
   components: [plainServer, secureServer],
   sources: [

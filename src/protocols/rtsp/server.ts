@@ -24,9 +24,9 @@ export interface RtspSettings
   extends Pick<Config, "protocols" | "authMethods" | "readTimeout" | "writeTimeout"> {
   /** Where it listens. */
   readonly address: string;
-  /** Files of key and certificate. With them it serves RTSP over TLS; media then goes over the connection alone. */
+  /** Files with key and certificate, for RTSP over TLS; media then travels over the connection only. */
   readonly tls?: Pick<Config, "serverKey" | "serverCert">;
-  /** Listeners for media in datagrams; left out where that is not allowed. */
+  /** Listeners for media over UDP; omitted if UDP is not allowed. */
   readonly udp?: Pick<Config, "rtpAddress" | "rtcpAddress">;
   readonly multicast?: Pick<Config, "multicastIPRange" | "multicastRTPPort" | "multicastRTCPPort">;
 }

@@ -17,7 +17,7 @@ export function sessionStats(
   return { bitrateOut, packetsLost, lagMs: Math.max(Math.round(lagMs), 0), framesDropped };
 }
 
-/** What did not get through so far. */
+/** Packets and frames lost so far. */
 export function sessionLosses(
   publisher: IngestReporter | undefined,
   reader: MediaReader | undefined,

@@ -34,7 +34,7 @@ export type SetupResult = TransportSpec | undefined;
 /** Without any request or RTCP of a reader that gets datagrams, its session ends, ms. */
 const READER_TIMEOUT_MS = 60_000;
 
-/** What sessions share, and the connections that look for them. */
+/** What sessions share with each other, and with the connections that look them up. */
 export interface SessionContext extends RtspContext {
   /** Sessions by the value of their Session header. */
   readonly keys: Map<string, RtspSession>;

@@ -16,7 +16,7 @@ const SESSION = {
   }),
 };
 
-/** WebRTC: known to configuration, API and metrics, not served yet. */
+/** WebRTC. Declared for configuration, API and metrics; not served yet. */
 export const webrtc: Protocol = {
   components: [],
   sources: [
