@@ -1,4 +1,5 @@
 import type { MediaMemory } from "../../wasm/core.ts";
+import type { LogOptions } from "../../wasm/log.ts";
 import { type TsCounters, TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../wasm/ts-track.ts";
 import type { UnitLog } from "../../wasm/units.ts";
@@ -8,9 +9,10 @@ import { trackSetups } from "../formats/rtp/track-setup.ts";
 import { unitFormat } from "../formats/rtp/unit-formats.ts";
 import type { Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
 import { CODECS } from "../media/codecs.ts";
 import type { Format, StreamDescription } from "../media/track.ts";
-import type { SourceOwner } from "../path/source.ts";
+import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
 import { WallLine } from "./wall-line.ts";
 
@@ -18,17 +20,28 @@ import { WallLine } from "./wall-line.ts";
 const OTHERS_MS = 1_500;
 const TITLE = "Stream";
 
-export interface TransportStreamOptions {
-  readonly owner: SourceOwner;
+/** The publisher or source that the packets come from. */
+export interface MpegtsOwner {
+  readonly logger: Logger;
+  /**
+   * Makes the stream available, once its tracks are known.
+   *
+   * @throws {Error} if that cannot be
+   */
+  ready(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
+}
+
+export interface MpegtsInputOptions {
+  readonly owner: MpegtsOwner;
   readonly clock: Clock;
   readonly memory: MediaMemory;
   /** Told of what may happen with every packet. */
   readonly count: (what: string, times: number) => void;
 }
 
-/** Makes a stream of the packets of a transport stream as they arrive. */
-export class TransportStream {
-  readonly #options: TransportStreamOptions;
+/** Makes a stream of a transport stream as its bytes arrive, over whatever transport. */
+export class MpegtsInput {
+  readonly #options: MpegtsInputOptions;
   readonly #demuxer: TsDemuxer;
   readonly #line: WallLine;
   /** When it began, and when the first track was ready, monotonic ms. */
@@ -41,7 +54,7 @@ export class TransportStream {
   #counters: TsCounters;
 
   /** @throws {BudgetError} if the media memory is used up */
-  constructor(options: TransportStreamOptions) {
+  constructor(options: MpegtsInputOptions) {
     const demuxer = TsDemuxer.open(options.memory, new TsPrograms());
     if (demuxer === undefined) throw new BudgetError("the media memory is used up");
     this.#options = options;
@@ -51,7 +64,7 @@ export class TransportStream {
     this.#since = options.clock.now();
   }
 
-  /** Takes packets. */
+  /** Takes bytes of the transport stream in order, cut anywhere. They are borrowed. */
   push(data: Uint8Array): void {
     this.#demuxer.push(data);
   }
@@ -60,6 +73,7 @@ export class TransportStream {
    * Publishes what is new.
    *
    * @throws {SourceError} if the tracks are not any more what readers were told
+   * @throws {ProtocolError} if a frame is too large
    * @throws {BudgetError} if the media memory is used up
    */
   publish(): void {

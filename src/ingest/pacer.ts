@@ -25,7 +25,7 @@ interface PacedTrack {
 }
 
 /** Releases units when they are due by their decoding times. */
-export class SourcePacer {
+export class Pacer {
   readonly #clock: Clock;
   readonly #failed: (error: Error) => void;
   readonly #tracks: PacedTrack[] = [];

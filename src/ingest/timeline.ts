@@ -13,7 +13,7 @@ export interface Lane {
  * Joins the time lines of a source: what is added to the times of each so that they go on where the one before has
  * ended, the same for all renditions.
  */
-export class SourceTimeline {
+export class Timeline {
   readonly #shifts = new Map<number, number>();
 
   /**

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { SourcePacer } from "../../src/ingest/pacer.ts";
+import { Pacer } from "../../src/ingest/pacer.ts";
 import type { UnitInput } from "../../src/stream/unit-input.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
 import { UnitLog } from "../../wasm/units.ts";
@@ -18,11 +18,11 @@ class Scene implements Disposable {
   /** Track and second of its clock, and when, s. */
   readonly released: [track: number, dts: number, now: number][] = [];
   readonly places: [track: number, seconds: number, wall: number][] = [];
-  readonly pacer: SourcePacer;
+  readonly pacer: Pacer;
   readonly #at = [0, 0];
 
   constructor() {
-    this.pacer = new SourcePacer(this.clock, (error) => {
+    this.pacer = new Pacer(this.clock, (error) => {
       throw error;
     });
     this.pacer.add([{ units: this.video }, { units: this.audio }]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Lane, SourceTimeline } from "../../src/ingest/timeline.ts";
+import { type Lane, Timeline } from "../../src/ingest/timeline.ts";
 
 function lane(): Lane {
   return { end: undefined };
@@ -7,7 +7,7 @@ function lane(): Lane {
 
 describe("the time line of a source", () => {
   test("begins where the source is, and keeps gaps that are some", () => {
-    const timeline = new SourceTimeline();
+    const timeline = new Timeline();
     const video = lane();
     expect(timeline.place(video, 0, 1_000, 1_002)).toBe(0);
     expect(timeline.place(video, 0, 1_002, 1_004)).toBe(0);
@@ -16,7 +16,7 @@ describe("the time line of a source", () => {
   });
 
   test("goes on where a new one begins, alike for all renditions", () => {
-    const timeline = new SourceTimeline();
+    const timeline = new Timeline();
     const [video, audio] = [lane(), lane()];
     timeline.place(video, 4, 100, 102);
     timeline.place(audio, 4, 100, 101.9);
@@ -27,7 +27,7 @@ describe("the time line of a source", () => {
   });
 
   test("goes on where times jump without a word, forwards and back", () => {
-    const timeline = new SourceTimeline();
+    const timeline = new Timeline();
     const video = lane();
     timeline.place(video, 0, 50, 52);
     expect(timeline.place(video, 0, 9_000, 9_002)).toBe(52 - 9_000);
@@ -37,7 +37,7 @@ describe("the time line of a source", () => {
   });
 
   test("forgets what was long ago", () => {
-    const timeline = new SourceTimeline();
+    const timeline = new Timeline();
     const video = lane();
     for (let i = 0; i < 10_000; i++) expect(timeline.place(video, i, 0, 1)).toBe(i);
   });

@@ -5,7 +5,7 @@ import { UnitLog } from "../../../wasm/units.ts";
 import type { ReadEntry } from "../../formats/fmp4/codecs.ts";
 import { type InitTrack, readInit } from "../../formats/fmp4/read-init.ts";
 import { unitFormat } from "../../formats/rtp/unit-formats.ts";
-import type { Lane, SourceTimeline } from "../../ingest/timeline.ts";
+import type { Lane, Timeline } from "../../ingest/timeline.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { CodecParameters } from "../../media/codec-parameters.ts";
@@ -14,7 +14,7 @@ import { type Container, isAudio, isWanted, type SourceTrack, type Wanted } from
 
 export interface Mp4ContainerOptions {
   readonly memory: MediaMemory;
-  readonly timeline: SourceTimeline;
+  readonly timeline: Timeline;
   readonly wanted: Wanted;
   readonly logger: Logger;
 }

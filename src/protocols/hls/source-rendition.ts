@@ -1,8 +1,8 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { looksLikeMp4 } from "../../formats/fmp4/read-init.ts";
 import { type HttpClient, resolveUrl } from "../../http/client.ts";
-import type { SourcePacer } from "../../ingest/pacer.ts";
-import type { SourceTimeline } from "../../ingest/timeline.ts";
+import type { Pacer } from "../../ingest/pacer.ts";
+import type { Timeline } from "../../ingest/timeline.ts";
 import { type Clock, pause } from "../../lib/clock.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -37,8 +37,8 @@ export interface RenditionContext {
   readonly memory: MediaMemory;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly timeline: SourceTimeline;
-  readonly pacer: SourcePacer;
+  readonly timeline: Timeline;
+  readonly pacer: Pacer;
   /** Longest wait for the server, ms. */
   readonly readTimeout: number;
   readonly signal: AbortSignal;

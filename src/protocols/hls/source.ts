@@ -2,8 +2,8 @@ import type { MediaMemory } from "../../../wasm/core.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { unitFormat } from "../../formats/rtp/unit-formats.ts";
 import { HttpClient, resolveUrl } from "../../http/client.ts";
-import { SourcePacer } from "../../ingest/pacer.ts";
-import { SourceTimeline } from "../../ingest/timeline.ts";
+import { Pacer } from "../../ingest/pacer.ts";
+import { Timeline } from "../../ingest/timeline.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
@@ -42,7 +42,7 @@ class HlsSource implements RunningSource {
   readonly #url: URL;
   readonly #client: HttpClient;
   readonly #abort = new AbortController();
-  readonly #pacer: SourcePacer;
+  readonly #pacer: Pacer;
   #renditions: readonly SourceRendition[] = [];
   #input: UnitInput | undefined;
   #timer: Cancel | undefined;
@@ -57,7 +57,7 @@ class HlsSource implements RunningSource {
     const { readTimeout, clock } = options;
     const fingerprint = owner.conf.sourceFingerprint;
     this.#client = new HttpClient({ source: url, fingerprint, timeout: readTimeout });
-    this.#pacer = new SourcePacer(clock, (error) => this.#fail(error));
+    this.#pacer = new Pacer(clock, (error) => this.#fail(error));
     owner.logger.debug("connecting");
     this.#run().then(
       () => this.#fail(new SourceError("end of stream")),
@@ -72,7 +72,7 @@ class HlsSource implements RunningSource {
       memory,
       clock,
       logger: this.#owner.logger,
-      timeline: new SourceTimeline(),
+      timeline: new Timeline(),
       pacer: this.#pacer,
       readTimeout,
       signal: this.#abort.signal,

@@ -1,6 +1,6 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
-import { TransportStream } from "../../ingest/mpegts.ts";
+import { MpegtsInput } from "../../ingest/mpegts.ts";
 import { parseAddress } from "../../lib/address.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText, SourceError } from "../../lib/errors.ts";
@@ -31,7 +31,7 @@ class UdpSource implements RunningSource {
   readonly #owner: SourceOwner;
   readonly #options: UdpSourceOptions;
   readonly #tally: Tally;
-  readonly #stream: TransportStream;
+  readonly #input: MpegtsInput;
   readonly #address: string;
   #socket: UdpSocket | undefined;
   #timer: Cancel | undefined;
@@ -52,7 +52,7 @@ class UdpSource implements RunningSource {
     this.#address = owner.conf.source.slice(SCHEME.length);
     this.#lastData = clock.now();
     this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
-    this.#stream = new TransportStream({ owner, clock, memory, count: this.#count });
+    this.#input = new MpegtsInput({ owner, clock, memory, count: this.#count });
     const { hostname } = parseAddress(this.#address);
     this.#open(hostname).catch((error: Error) => this.#fail(error));
     this.#tickLater();
@@ -83,7 +83,7 @@ class UdpSource implements RunningSource {
       return;
     }
     this.#lastData = this.#options.clock.now();
-    this.#guard(() => this.#stream.push(data));
+    this.#guard(() => this.#input.push(data));
     if (this.#isDue) return;
     this.#isDue = true;
     this.#options.clock.soon(this.#publish);
@@ -92,7 +92,7 @@ class UdpSource implements RunningSource {
   /** Publishes what all datagrams of this turn have brought. */
   readonly #publish = (): void => {
     this.#isDue = false;
-    if (!this.#closed) this.#guard(() => this.#stream.publish());
+    if (!this.#closed) this.#guard(() => this.#input.publish());
   };
 
   readonly #count = (what: string, times: number): void => {
@@ -126,7 +126,7 @@ class UdpSource implements RunningSource {
     if (clock.now() - this.#lastData > readTimeout) {
       throw new SourceError(`read udp ${this.#socket?.address ?? this.#address}: i/o timeout`);
     }
-    this.#stream.tick(readTimeout);
+    this.#input.tick(readTimeout);
   }
 
   #fail(error: Error): void {
@@ -140,7 +140,7 @@ class UdpSource implements RunningSource {
     this.#closed = true;
     this.#timer?.();
     this.#socket?.close();
-    this.#stream.close();
+    this.#input.close();
     this.#tally.flush();
   }
 }
