@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdir, rmdir, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorText } from "../lib/errors.ts";
 
@@ -32,20 +32,45 @@ export class Folder {
       if (written !== bytes.size) throw new Error(`${written} of ${bytes.size} bytes were written`);
       return Bun.file(path);
     } catch (cause) {
-      await this.remove(name);
+      await this.remove(name).catch(() => {}); // `close` tries it again
       throw new Error(`write ${path}: ${errorText(cause)}`, { cause });
     }
   }
 
-  /** Removes a file, if it is there. Who reads it may go on. */
+  /**
+   * Removes a file, if it is there. Who reads it may go on.
+   *
+   * @throws {Error} `remove <path>: <reason>`; `close` tries it again
+   */
   async remove(name: string): Promise<void> {
+    const path = join(this.#path, name);
+    try {
+      await unlink(path);
+    } catch (cause) {
+      if (!isMissing(cause)) throw new Error(`remove ${path}: ${errorText(cause)}`, { cause });
+    }
     this.#names.delete(name);
-    await rm(join(this.#path, name), { force: true });
   }
 
-  /** Removes our files, and the folders that are empty then. */
+  /**
+   * Removes our files, and the folders that are empty then.
+   *
+   * @throws {Error} `remove <path>: <reason>` if a file is left; the others are gone all the same
+   */
   async close(): Promise<void> {
-    for (const name of [...this.#names]) await this.remove(name);
+    let failure: unknown;
+    for (const name of [...this.#names]) {
+      try {
+        await this.remove(name);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    await this.#removeFolders();
+    if (failure !== undefined) throw failure;
+  }
+
+  async #removeFolders(): Promise<void> {
     for (let path = this.#path; path !== this.#root; path = dirname(path)) {
       try {
         await rmdir(path);
@@ -54,4 +79,8 @@ export class Folder {
       }
     }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }

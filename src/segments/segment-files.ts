@@ -28,6 +28,8 @@ export class SegmentFiles {
   /** What is being done, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #failing = false;
+  /** Whether files are left that should be gone. */
+  #stuck = false;
   #closed = false;
 
   constructor(options: SegmentFilesOptions) {
@@ -38,14 +40,32 @@ export class SegmentFiles {
   /** Takes a whole segment, and lets go of those that the shelf does not have any more. */
   add(id: number, bytes: Blob, shelf: SegmentShelf): void {
     this.#work = this.#work.then(async () => {
-      for (const old of [...this.#ids]) if (!shelf.keeps(old)) await this.#remove(old);
+      await this.#removeOld(shelf);
       if (!this.#closed && shelf.keeps(id)) await this.#write(id, bytes, shelf);
     });
   }
 
-  async #remove(id: number): Promise<void> {
-    this.#ids.delete(id);
-    await this.#folder.remove(this.#options.nameOf(id));
+  async #removeOld(shelf: SegmentShelf): Promise<void> {
+    let failure: unknown;
+    for (const id of [...this.#ids]) {
+      if (shelf.keeps(id)) continue;
+      try {
+        await this.#folder.remove(this.#options.nameOf(id));
+        this.#ids.delete(id);
+      } catch (error) {
+        failure = error; // it is tried again with the next segment
+      }
+    }
+    this.#noteStuck(failure);
+  }
+
+  /** Says it once when files cannot be removed. */
+  #noteStuck(failure: unknown): void {
+    const isStuck = failure !== undefined;
+    if (isStuck && !this.#stuck) {
+      this.#options.logger.error(`segment files cannot be removed: ${errorText(failure)}`);
+    }
+    this.#stuck = isStuck;
   }
 
   async #write(id: number, bytes: Blob, shelf: SegmentShelf): Promise<void> {
@@ -62,10 +82,21 @@ export class SegmentFiles {
     }
   }
 
+  /** Settles when all that has been added so far is done. */
+  get settled(): Promise<void> {
+    return this.#work;
+  }
+
   /** Removes the files, once what is under way is done. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#work = this.#work.then(() => this.#folder.close());
+    this.#work = this.#work.then(async () => {
+      try {
+        await this.#folder.close();
+      } catch (error) {
+        this.#noteStuck(error);
+      }
+    });
     return this.#work;
   }
 }
