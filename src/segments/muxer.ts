@@ -4,6 +4,7 @@ import type { InBand, KnownParameters } from "../media/codec-parameters.ts";
 import { CODECS } from "../media/codecs.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { UnitReader, UnitStream } from "../stream/units.ts";
+import { ArrivalMarks } from "./arrival-marks.ts";
 import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
 import { Segmenter } from "./segmenter.ts";
 import { SilenceMonitor } from "./silence.ts";
@@ -22,6 +23,7 @@ const HEAD_BYTES = 4_096;
 interface Track extends ChosenTrack {
   readonly units: UnitLog;
   readonly id: number;
+  readonly marks: ArrivalMarks;
   /** First entry that is in no part yet, and the next one to be looked at. */
   from: number;
   at: number;
@@ -81,7 +83,8 @@ export class Muxer implements UnitReader {
       const units = this.#units.tracks[track.index];
       if (units === undefined) return [];
       const from = units.headSeq;
-      return [{ ...track, units, id: i + 1, from, at: from, origin: undefined, isIndependent: false }];
+      const marks = new ArrivalMarks(AHEAD_MAX_MS);
+      return [{ ...track, units, id: i + 1, marks, from, at: from, origin: undefined, isIndependent: false }];
     });
     if (this.#tracks.length > 0) return;
     this.close();
@@ -108,7 +111,7 @@ export class Muxer implements UnitReader {
     const leading = this.#tracks[0] as Track;
     try {
       while (leading.units.find(leading.at)) this.#lead(leading);
-      this.#boundOthers(leading);
+      this.#boundOthers(leading, now);
       this.#look(now);
     } catch (error) {
       this.#failed = true;
@@ -257,15 +260,15 @@ export class Muxer implements UnitReader {
   }
 
   /** A track that goes on while the leading one is silent must not fill the memory. */
-  #boundOthers(leading: Track): void {
-    for (const track of this.#tracks) if (track !== leading) this.#keepRecent(track);
+  #boundOthers(leading: Track, now: number): void {
+    for (const track of this.#tracks) if (track !== leading) this.#keepRecent(track, now);
   }
 
-  #keepRecent(track: Track): void {
-    const { units, index } = track;
-    while (units.find(track.at)) {
-      const age = this.#owner.clock.wall() - this.#units.wallOf(index, units.dts);
-      if (age <= AHEAD_MAX_MS) return;
+  #keepRecent(track: Track, now: number): void {
+    const { units, marks } = track;
+    const oldest = marks.note(units.headSeq, now);
+    if (oldest === undefined) return;
+    while (((oldest - track.at) | 0) > 0 && units.find(track.at)) {
       track.at = (track.at + units.entries) | 0;
       track.from = track.at;
     }

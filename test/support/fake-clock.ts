@@ -3,6 +3,7 @@ import type { Cancel, Clock } from "../../src/lib/clock.ts";
 /** A clock that stands still until it is told to go on. */
 export class FakeClock implements Clock {
   #now = 0;
+  #wall = 1_700_000_000_000;
   #timers: { at: number; call: () => void }[] = [];
 
   now(): number {
@@ -10,7 +11,7 @@ export class FakeClock implements Clock {
   }
 
   wall(): number {
-    return 1_700_000_000_000 + this.#now;
+    return this.#wall + this.#now;
   }
 
   after(ms: number, call: () => void): Cancel {
@@ -23,6 +24,11 @@ export class FakeClock implements Clock {
 
   soon(call: () => void): void {
     this.after(0, call);
+  }
+
+  /** Somebody sets the wall clock: it goes forward by `ms`, or back. */
+  step(ms: number): void {
+    this.#wall += ms;
   }
 
   /** Goes on by `ms` without calling anybody: the machine is busy. */
