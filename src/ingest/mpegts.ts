@@ -107,7 +107,7 @@ export class MpegtsInput {
     this.#input = UnitInput.open(stream, logs, formats);
     this.#tracks = tracks;
     this.#changes = this.#demuxer.changes;
-    this.#line.begin(this.#demuxer.latest, clock.wall());
+    this.#line.begin(this.#demuxer.latest, clock.now(), clock.wall());
     this.#align();
   }
 
@@ -143,7 +143,7 @@ export class MpegtsInput {
     if (this.#input === undefined) {
       const isData = this.#demuxer.counters.packets > 0;
       if (isData && clock.now() - this.#since > patience) throw new SourceError("no supported tracks found");
-    } else if (this.#line.follow(this.#demuxer.latest, clock.wall())) {
+    } else if (this.#line.follow(this.#demuxer.latest, clock.now(), clock.wall())) {
       this.#align();
     }
   }
