@@ -2,10 +2,11 @@ import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { ByteRates } from "../../lib/rate.ts";
+import { Rate } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import type { Client } from "../../path/client.ts";
 import type { LivePath, PathManager } from "../../path/manager.ts";
+import { type Held, HeldRequests } from "./held-requests.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { LivePlaylist } from "./live-playlist.ts";
 
@@ -14,8 +15,6 @@ const IDLE_MS = 60_000;
 const IDLE_LOOK_MS = 1_000;
 /** One that is made without a request is made again so long after a mistake, ms. */
 const AGAIN_MS = 10_000;
-/** Requests that may wait for one muxer. */
-const WAITING_MAX = 10_000;
 
 export interface PathMuxerOptions {
   readonly path: string;
@@ -31,15 +30,10 @@ export interface PathMuxerOptions {
   readonly onClose: () => void;
 }
 
-/** A request that is held until there is enough. */
-export interface Held {
-  readonly isReady: (playlist: LivePlaylist) => boolean;
-  /** @param playlist undefined when it has ended before */
-  readonly answer: (playlist: LivePlaylist | undefined) => Response;
-}
-
-interface Waiting extends Held {
-  readonly resolve: (response: Response) => void;
+/** One moment by both clocks, ms. */
+interface Moment {
+  readonly now: number;
+  readonly wall: number;
 }
 
 /** The muxer of a path, from the first request to the end of the stream or of all interest. */
@@ -48,15 +42,13 @@ export class PathMuxer implements Listed {
   readonly created: number;
   readonly #options: PathMuxerOptions;
   readonly #client: Client;
-  readonly #waiting = new Set<Waiting>();
+  readonly #held = new HeldRequests();
   #live: LivePath | undefined;
   #playlist: LivePlaylist | undefined;
-  #lastRequest: number;
-  #idle: Cancel | undefined;
-  /** Set between a mistake and the next try. */
-  #again: Cancel | undefined;
-  #bytesSent = 0;
-  readonly #rates = new ByteRates();
+  #lastRequest: Moment;
+  /** Set between two looks whether somebody is interested, or between a mistake and the next try. */
+  #timer: { readonly isForTry: boolean; readonly cancel: Cancel } | undefined;
+  readonly #sent = new SentBytes();
   #closed = false;
   /** Settles when the files of the playlists so far are gone. */
   #filesGone: Promise<void> = Promise.resolve();
@@ -66,7 +58,7 @@ export class PathMuxer implements Listed {
     this.#options = options;
     this.id = path;
     this.created = clock.wall();
-    this.#lastRequest = this.created;
+    this.#lastRequest = { now: clock.now(), wall: this.created };
     this.#client = this.#createClient();
     logger.info(
       remoteAddress === undefined ? "created automatically" : `created (requested by ${remoteAddress})`,
@@ -75,13 +67,13 @@ export class PathMuxer implements Listed {
   }
 
   #createClient(): Client {
-    const bytesSent = () => this.#bytesSent;
+    const sent = this.#sent;
     return {
       type: "hlsMuxer",
       id: "",
       close: (reason) => this.#end(reason),
       get bytesSent() {
-        return bytesSent();
+        return sent.total;
       },
     };
   }
@@ -110,10 +102,11 @@ export class PathMuxer implements Listed {
     }
     logger.error(errorText(error));
     this.#stop();
-    this.#again = clock.after(AGAIN_MS, () => {
-      this.#again = undefined;
+    const cancel = clock.after(AGAIN_MS, () => {
+      this.#timer = undefined;
       void this.start(); // its end is told by onClose
     });
+    this.#timer = { isForTry: true, cancel };
   }
 
   /** @param silent tracks that send nothing */
@@ -145,20 +138,23 @@ export class PathMuxer implements Listed {
   }
 
   #lookLater(): void {
-    this.#idle = this.#options.clock.after(IDLE_LOOK_MS, () => {
-      const isHeld = this.#waiting.size > 0 && this.#playlist !== undefined;
-      if (isHeld || this.#options.clock.wall() - this.#lastRequest < IDLE_MS) this.#lookLater();
+    const { clock } = this.#options;
+    const cancel = clock.after(IDLE_LOOK_MS, () => {
+      const isHeld = this.#held.size > 0 && this.#playlist !== undefined;
+      if (isHeld || clock.now() - this.#lastRequest.now < IDLE_MS) this.#lookLater();
       else this.#end(new Error("not used anymore"));
     });
+    this.#timer = { isForTry: false, cancel };
   }
 
   /** Says that somebody wants something of it. */
   requested(): void {
-    this.#lastRequest = this.#options.clock.wall();
+    const { clock } = this.#options;
+    this.#lastRequest = { now: clock.now(), wall: clock.wall() };
   }
 
   sent(bytes: number): void {
-    this.#bytesSent += bytes;
+    this.#sent.total += bytes;
   }
 
   /** The playlist as it is; undefined while the stream is waited for. */
@@ -168,7 +164,7 @@ export class PathMuxer implements Listed {
 
   /** Whether so many requests wait that no more can. */
   get isFull(): boolean {
-    return this.#waiting.size >= WAITING_MAX;
+    return this.#held.isFull;
   }
 
   /**
@@ -177,26 +173,16 @@ export class PathMuxer implements Listed {
    * @param signal gives up
    */
   hold(held: Held, signal: AbortSignal): Promise<Response> {
-    if (this.#closed || this.#again !== undefined) return Promise.resolve(held.answer(undefined));
-    return new Promise((resolve) => {
-      const waiting: Waiting = { ...held, resolve };
-      this.#waiting.add(waiting);
-      signal.addEventListener("abort", () => {
-        if (this.#waiting.delete(waiting)) resolve(held.answer(undefined));
-      });
-    });
+    if (this.#closed || this.#timer?.isForTry) return Promise.resolve(held.answer(undefined));
+    return this.#held.hold(held, signal);
   }
 
   /** Answers all that wait for what there is now, in one pass. */
   #serve(): void {
     const playlist = this.#playlist;
-    if (playlist === undefined || this.#waiting.size === 0) return;
+    if (playlist === undefined || this.#held.size === 0) return;
     this.requested();
-    for (const waiting of this.#waiting) {
-      if (!waiting.isReady(playlist)) continue;
-      this.#waiting.delete(waiting);
-      waiting.resolve(waiting.answer(playlist));
-    }
+    this.#held.serve(playlist);
   }
 
   /** Ends it: held requests are answered, and the stream has a reader less. */
@@ -207,8 +193,7 @@ export class PathMuxer implements Listed {
   #end(reason: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#idle?.();
-    this.#again?.();
+    this.#timer?.cancel();
     this.#stop();
     this.#options.logger.info(`destroyed (${errorText(reason)})`);
     this.#options.onClose();
@@ -219,9 +204,7 @@ export class PathMuxer implements Listed {
     this.#closePlaylist();
     this.#live?.path.removeReader(this.#client);
     this.#live = undefined;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { answer, resolve } of waiting) resolve(answer(undefined));
+    this.#held.end();
   }
 
   #closePlaylist(): void {
@@ -241,13 +224,28 @@ export class PathMuxer implements Listed {
     return {
       path: this.id,
       created: formatRfc3339(this.created),
-      lastRequest: formatRfc3339(this.#lastRequest),
-      bytesSent: this.#bytesSent,
-      live: { bitrateOut: this.#rates.bitrateOut },
+      lastRequest: formatRfc3339(this.#lastRequest.wall),
+      bytesSent: this.#sent.total,
+      live: { bitrateOut: this.#sent.bitrate },
     };
   }
 
   sample(now: number): void {
-    this.#rates.sample(0, this.#bytesSent, now);
+    this.#sent.sample(now);
+  }
+}
+
+/** What has been answered with, and how fast that grows. */
+class SentBytes {
+  readonly #rate = new Rate();
+  total = 0;
+
+  sample(now: number): void {
+    this.#rate.sample(this.total, now);
+  }
+
+  /** bit/s */
+  get bitrate(): number {
+    return Math.round(8 * this.#rate.perSecond);
   }
 }
