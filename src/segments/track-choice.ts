@@ -1,5 +1,6 @@
 import { MP4_WRITTEN } from "../formats/fmp4/codecs.ts";
 import { readFormat } from "../formats/rtp/unit-formats.ts";
+import { unitSetup } from "../formats/rtp/units.ts";
 import type { InBand, KnownParameters } from "../media/codec-parameters.ts";
 import { CODECS } from "../media/codecs.ts";
 import { known, renewed } from "../media/parameters.ts";
@@ -30,7 +31,7 @@ export interface Choice {
 export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>, carrier: string): Choice {
   const able = description.tracks
     .map(({ formats }, index) => ({ index, format: formats[0] as Format }))
-    .filter(({ format, index }) => MP4_WRITTEN.includes(format.codec) && !silent.has(index))
+    .filter(({ format, index }) => canCarry(format) && comesInUnits(format) && !silent.has(index))
     .sort((a, b) => MP4_WRITTEN.indexOf(a.format.codec) - MP4_WRITTEN.indexOf(b.format.codec));
   const take = (wanted: "video" | "audio"): ChosenTrack[] =>
     able
@@ -39,16 +40,28 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
       .map((track) => ({ ...track, isVideo: wanted === "video" }));
   const chosen = [...take("video"), ...take("audio")];
   const left = description.tracks.flatMap(({ formats }, index) => {
-    const { codec } = formats[0] as Format;
     if (chosen.some((track) => track.index === index)) return [];
-    const reason = silent.has(index)
-      ? "it sends nothing"
-      : MP4_WRITTEN.includes(codec)
-        ? `there is another ${CODECS[codec].kind} track`
-        : `${carrier} cannot carry it`;
-    return [`track ${index + 1} (${CODECS[codec].label}): ${reason}`];
+    const format = formats[0] as Format;
+    const reason = silent.has(index) ? "it sends nothing" : reasonOf(format, carrier);
+    return [`track ${index + 1} (${CODECS[format.codec].label}): ${reason}`];
   });
   return { chosen, left };
+}
+
+/** Why a track that sends something was not chosen. */
+function reasonOf(format: Format, carrier: string): string {
+  if (!canCarry(format)) return `${carrier} cannot carry it`;
+  if (!comesInUnits(format)) return "its parameters are not known";
+  return `there is another ${CODECS[format.codec].kind} track`;
+}
+
+function canCarry({ codec }: Format): boolean {
+  return MP4_WRITTEN.includes(codec);
+}
+
+/** Whether the description says how its packets become units. */
+function comesInUnits(format: Format): boolean {
+  return unitSetup(format) !== undefined;
 }
 
 /** The parameters of a track as they are now; undefined while something is missing or makes no sense. */
