@@ -1,0 +1,77 @@
+import type { InBand, KnownParameters } from "../media/codec-parameters.ts";
+import { CODECS } from "../media/codecs.ts";
+import type { Stream } from "../stream/stream.ts";
+import type { MuxerOwner } from "./muxer-options.ts";
+import type { MuxerTrack } from "./muxer-track.ts";
+import { describeTrack } from "./track-choice.ts";
+
+/** When nothing can be shown for so long, the log says why, ms. */
+const BLIND_MS = 10_000;
+/** Bytes of a random access point that are looked at. */
+const HEAD_BYTES = 4_096;
+
+/** Follows the parameters of the tracks of a muxer. */
+export class TrackDescriber {
+  readonly #stream: Stream;
+  readonly #tracks: readonly MuxerTrack[];
+  readonly #owner: Pick<MuxerOwner, "clock" | "logger">;
+  /** The tracks with their parameters; empty before all are known. */
+  described: readonly KnownParameters[] = [];
+  #version = -1;
+  /** When it is said that nothing can be shown, monotonic ms. */
+  #blindTime: number;
+
+  constructor(stream: Stream, tracks: readonly MuxerTrack[], owner: Pick<MuxerOwner, "clock" | "logger">) {
+    this.#stream = stream;
+    this.#tracks = tracks;
+    this.#owner = owner;
+    this.#blindTime = owner.clock.now() + BLIND_MS;
+  }
+
+  /** Looks at the parameters by the unit that was found last; true when all are known and some are others. */
+  look(): boolean {
+    const { log } = this.#stream;
+    const version = this.#tracks.reduce((sum, { index }) => sum + (log.tracks[index]?.paramsVersion ?? 0), 0);
+    const mayDiffer = this.#tracks.some(({ format }) => CODECS[format.codec].isInKeyFrames);
+    if (version === this.#version && !mayDiffer) return false;
+    this.#version = version;
+    const described = this.#tracks.map((track) => describeTrack(track, inBandOf(this.#stream, track)));
+    if (!described.every((track) => track !== undefined)) return false;
+    if (sameTracks(described, this.described)) return false;
+    this.described = described;
+    return true;
+  }
+
+  /**
+   * Says it once when nothing that could be shown has come for long.
+   *
+   * @param isRandomAccess whether the present unit is a random access point
+   */
+  noteMissing(isRandomAccess: boolean): void {
+    const { clock, logger } = this.#owner;
+    if (clock.now() < this.#blindTime) return;
+    this.#blindTime = Number.POSITIVE_INFINITY;
+    const missing = isRandomAccess ? "the parameters of its tracks" : "a random access point (key frame)";
+    logger.warn(`nothing can be shown yet: the stream has not brought ${missing}`);
+  }
+}
+
+/** What the media have said of a track by the unit that was found last. */
+function inBandOf({ log }: Stream, { index, isVideo, units }: MuxerTrack): InBand {
+  const sets = log.tracks[index]?.parameterSets;
+  return {
+    ...(sets && { sets }),
+    ...(isVideo ? { head: units.head(HEAD_BYTES) } : { config: units.audioConfig }),
+  };
+}
+
+/** Whether tracks have the same parameters. */
+function sameTracks(a: readonly KnownParameters[], b: readonly KnownParameters[]): boolean {
+  return JSON.stringify(a.map(plain)) === JSON.stringify(b.map(plain));
+}
+
+function plain(track: KnownParameters): unknown {
+  return Object.fromEntries(
+    Object.entries(track).map(([key, value]) => [key, value instanceof Uint8Array ? [...value] : value]),
+  );
+}
