@@ -127,7 +127,7 @@ describe("a window", () => {
     expect([0, 1, 5, 6].map((id) => window.segment(id)?.id)).toEqual([undefined, 1, 5, undefined]);
     expect(await window.segment(4)?.bytes?.text()).toBe("a4b4");
     expect(await window.part(9)?.bytes.text()).toBe("b4");
-    expect([window.part(1), window.part(12), window.removed]).toEqual([undefined, undefined, 3]);
+    expect([window.part(1), window.part(12), window.removed.entries]).toEqual([undefined, undefined, 3]);
   });
 
   test("says when it has a part: one beyond the last of a segment is the first of the next", () => {

@@ -75,10 +75,10 @@ export function writeMedia(window: SegmentWindow, variant: Variant, names: Names
     ...(variant === "mpegts" ? ["#EXT-X-ALLOW-CACHE:NO"] : []),
     `#EXT-X-TARGETDURATION:${target}`,
     ...(variant === "lowLatency" ? lowLatencyTags(window, target) : []),
-    `#EXT-X-MEDIA-SEQUENCE:${window.removed}`,
+    `#EXT-X-MEDIA-SEQUENCE:${window.removed.entries}`,
   ];
-  const { removedDiscontinuities } = window;
-  if (removedDiscontinuities > 0) lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${removedDiscontinuities}`);
+  const { discontinuities } = window.removed;
+  if (discontinuities > 0) lines.push(`#EXT-X-DISCONTINUITY-SEQUENCE:${discontinuities}`);
   if (skipped > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`);
   else if (variant !== "mpegts") lines.push(mapLine(firstInit(window), names));
   const detailed = window.entries.length - DETAILED;

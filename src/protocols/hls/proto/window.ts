@@ -1,4 +1,5 @@
 import type { ByteBudget } from "./budget.ts";
+import { InitFiles } from "./init-files.ts";
 
 /** A part of a segment. */
 export interface Part {
@@ -59,16 +60,12 @@ export class SegmentWindow {
   readonly #options: WindowOptions;
   readonly entries: Entry[] = [];
   /** Entries that are gone, and the discontinuities among them. */
-  removed = 0;
-  removedDiscontinuities = 0;
+  readonly removed = { entries: 0, discontinuities: 0 };
   readonly #late: Segment[] = [];
   readonly #segments = new Map<number, Segment>();
   readonly #parts = new Map<number, Part>();
-  readonly #inits = new Map<number, Blob>();
-  /** Number of the newest init file; 0 before there is one. */
-  #init = 0;
+  readonly #inits = new InitFiles();
   #open: Segment | undefined;
-  #newest: Segment | undefined;
   #nextSegment: number;
   #nextPart = 0;
   /** Longest part so far, ms. */
@@ -108,8 +105,7 @@ export class SegmentWindow {
 
   /** Segments from now on need this file in front; it gets the next number, from 1. */
   describe(init: Uint8Array<ArrayBuffer>): void {
-    this.#init += 1;
-    this.#inits.set(this.#init, new Blob([init]));
+    this.#inits.add(new Blob([init]));
   }
 
   /** An init file by its number, while a segment that is kept needs it. */
@@ -118,19 +114,19 @@ export class SegmentWindow {
   }
 
   begin(start: number): void {
-    const before = this.#newest?.init;
+    const before = this.entries.at(-1);
+    const { newest: init } = this.#inits;
     this.#open = {
       id: this.#nextSegment,
       start,
-      init: this.#init,
-      isDiscontinuity: before !== undefined && before !== this.#init,
+      init,
+      isDiscontinuity: before !== undefined && !isGap(before) && before.init !== init,
       parts: [],
       duration: 0,
       bytes: undefined,
       size: 0,
       kept: 0,
     };
-    this.#newest = this.#open;
     this.#nextSegment += 1;
     this.version += 1;
   }
@@ -169,9 +165,9 @@ export class SegmentWindow {
 
   #shift(): void {
     const gone = this.entries.shift() as Entry;
-    this.removed += 1;
+    this.removed.entries += 1;
     if (isGap(gone)) return;
-    if (gone.isDiscontinuity) this.removedDiscontinuities += 1;
+    if (gone.isDiscontinuity) this.removed.discontinuities += 1;
     this.#late.push(gone);
   }
 
