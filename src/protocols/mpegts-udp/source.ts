@@ -19,6 +19,8 @@ export interface UdpSourceOptions {
   readonly memory: MediaMemory;
   /** Longest silence, ms. */
   readonly readTimeout: number;
+  /** Opens the socket; the system's by default. */
+  readonly open?: typeof openUdp;
 }
 
 /** Starts a source with a `udp://` URL: MPEG-TS in datagrams. */
@@ -60,7 +62,8 @@ class UdpSource implements RunningSource {
 
   async #open(hostname: string): Promise<void> {
     const group = isGroup(hostname) ? hostname : undefined;
-    const socket = await openUdp(this.#address, {
+    const { open = openUdp } = this.#options;
+    const socket = await open(this.#address, {
       receive: this.#receive,
       onFault: (error) => this.#owner.logger.error(errorText(error)),
       receiveBuffer: RECEIVE_BUFFER,
