@@ -10,28 +10,28 @@ export interface TsStream {
   readonly kind: TsStreamKind | undefined;
 }
 
-/** Reads the tables of one transport stream, and decides what of it is demultiplexed. */
+/** Reads the tables of one transport stream and decides which streams are demultiplexed. */
 export interface TsTables {
   /**
-   * Takes sections of tables, back to back. Their check sums are right.
+   * Takes sections of tables, back to back. Their CRC has been checked.
    *
-   * @returns the streams to be read from now on; undefined when that stays as it is
+   * @returns the streams to read from now on; undefined when nothing changes
    */
   receive(pid: number, sections: Uint8Array): readonly TsStream[] | undefined;
-  /** Packet identifiers of the tables to be listened to. */
+  /** Packet identifiers of the tables that are wanted. */
   readonly pids: ReadonlySet<number>;
-  /** Whether sections that say nothing new are left out. */
+  /** Whether a section equal to the previous one may be skipped. */
   readonly isSettled: boolean;
 }
 
-/** Who gets the packets with an identifier. */
+/** Routes packets by their identifier. */
 export interface TsTargets {
-  /** Hands them to what is at an address; false when that cannot be. */
+  /** Sends packets to the context at an address; false when the identifier is taken or there is no room. */
   readonly listen: (pid: number, target: number) => boolean;
   readonly ignore: (pid: number) => void;
 }
 
-/** Puts the sections of tables together, in contexts of the core, one for each identifier. */
+/** Assembles the sections of tables, in one context of the core per identifier. */
 export class TsSections {
   readonly #memory: MediaMemory;
   readonly #targets: TsTargets;
@@ -43,7 +43,7 @@ export class TsSections {
     this.#targets = targets;
   }
 
-  /** Hands over what is whole. */
+  /** Passes on complete sections. */
   deliver(receive: (pid: number, sections: Uint8Array) => void): void {
     const { core, i32, u8 } = this.#memory;
     for (const [pid, address] of this.#open) {
@@ -56,7 +56,7 @@ export class TsSections {
     }
   }
 
-  /** Listens to what the tables want, and to nothing else. */
+  /** Listens to the identifiers that the tables want, and to no others. */
   follow({ pids, isSettled }: TsTables): void {
     for (const pid of this.#open.keys()) if (!pids.has(pid)) this.#ignore(pid);
     for (const pid of pids) if (!this.#open.has(pid)) this.#listen(pid);

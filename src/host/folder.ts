@@ -32,7 +32,7 @@ export class Folder {
       if (written !== bytes.size) throw new Error(`${written} of ${bytes.size} bytes were written`);
       return Bun.file(path);
     } catch (cause) {
-      await this.remove(name).catch(() => {}); // `close` tries it again
+      await this.remove(name).catch(() => {}); // `close` retries
       throw new Error(`write ${path}: ${errorText(cause)}`, { cause });
     }
   }
@@ -40,7 +40,7 @@ export class Folder {
   /**
    * Removes a file, if it is there. Who reads it may go on.
    *
-   * @throws {Error} `remove <path>: <reason>`; `close` tries it again
+   * @throws {Error} `remove <path>: <reason>`; `close` retries
    */
   async remove(name: string): Promise<void> {
     const path = join(this.#path, name);
@@ -55,7 +55,7 @@ export class Folder {
   /**
    * Removes our files, and the folders that are empty then.
    *
-   * @throws {Error} `remove <path>: <reason>` if a file is left; the others are gone all the same
+   * @throws {Error} `remove <path>: <reason>` if a file is left; all others are removed
    */
   async close(): Promise<void> {
     let failure: unknown;

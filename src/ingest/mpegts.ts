@@ -26,7 +26,7 @@ export interface MpegtsOwner {
   /**
    * Makes the stream available, once its tracks are known.
    *
-   * @throws {Error} if that cannot be
+   * @throws {Error} if the owner refuses
    */
   ready(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
 }
@@ -39,7 +39,7 @@ export interface MpegtsInputOptions {
   readonly count: (what: string, times: number) => void;
 }
 
-/** Makes a stream of a transport stream as its bytes arrive, over whatever transport. */
+/** Makes a stream of an MPEG transport stream as its bytes arrive, over any transport. */
 export class MpegtsInput {
   readonly #options: MpegtsInputOptions;
   readonly #demuxer: TsDemuxer;

@@ -4,25 +4,25 @@ const STEP_MS = 1_000;
 interface Mark {
   /** Monotonic ms. */
   readonly now: number;
-  /** Entry of the log that came next. */
+  /** Number of the next entry then. */
   readonly seq: number;
 }
 
-/** Remembers where a log was, to tell what has come long ago: neither wall clocks nor timestamps matter. */
+/** Remembers positions of a log by the time it had them: tells which entries are old, by arrival alone. */
 export class ArrivalMarks {
   readonly #keepMs: number;
   readonly #marks: Mark[] = [];
 
-  /** @param keepMs how long something is recent */
+  /** @param keepMs age up to which an entry is recent */
   constructor(keepMs: number) {
     this.#keepMs = keepMs;
   }
 
   /**
-   * To be called whenever something may have come.
+   * To be called whenever entries may have arrived.
    *
-   * @param seq entry of the log that comes next
-   * @returns an entry before which nothing is recent, within a second; undefined as long as all may be
+   * @param seq number of the next entry of the log
+   * @returns an entry in front of which none is recent, exact to a second; undefined while all may be
    */
   note(seq: number, now: number): number | undefined {
     const newest = this.#marks.at(-1);

@@ -6,29 +6,29 @@ import type { Container } from "./writers.ts";
 export interface MuxerOptions {
   /** The tracks that go into the segments; the first one leads: parts and segments begin with its units. */
   readonly tracks: readonly ChosenTrack[];
-  /** Tracks that were left out because they send nothing. */
+  /** Tracks that were left out because they were silent. */
   readonly silent: ReadonlySet<number>;
   readonly container: Container;
   /** Least length of a segment, ms. */
   readonly segmentDuration: number;
   /** Least length of a part, ms. */
   readonly partDuration: number;
-  /** Whether parts are made to fit the distance of frames (LL-HLS). */
+  /** Whether the duration of parts adapts to the distance of frames (LL-HLS). */
   readonly isAdjusting: boolean;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
 }
 
-/** Takes what a muxer makes, in order. */
+/** Receives what a muxer makes, in order. */
 export interface SegmentSink {
-  /** Segments that begin from now on need this file in front of them; empty where their container has none. */
+  /** Segments that begin from now on need this init file; empty when the container has none. */
   describe(init: Uint8Array<ArrayBuffer>): void;
   /** @param start wall clock of the first frame of the segment, ms since 1970 */
   begin(start: number): void;
   /**
-   * The segment goes on with a part.
+   * Adds a part to the segment.
    *
-   * @param bytes borrowed views of media memory: to be copied at once
+   * @param bytes views of media memory, to be copied at once
    * @param duration ms
    * @param isIndependent whether it begins with a random access point
    */
@@ -37,14 +37,14 @@ export interface SegmentSink {
   end(): void;
 }
 
-/** What a muxer is given, and whom it tells. */
+/** The owner of a muxer. */
 export interface MuxerOwner {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called with every part, once everything that begins or ends with it is in the sink. */
+  /** Called after every part, once the sink knows of segments that ended or began with it. */
   readonly onPart: () => void;
   /** Called, at most once, when it cannot go on. */
   readonly onFault: (error: Error) => void;
-  /** Called, at most once, when it should be made anew: these tracks send nothing. */
+  /** Called, at most once, when a new muxer is needed because other tracks are silent: these. */
   readonly onSilence: (silent: ReadonlySet<number>) => void;
 }

@@ -4,10 +4,10 @@ import { ArrivalMarks } from "./arrival-marks.ts";
 import type { TrackAlignment } from "./track-alignment.ts";
 import type { ChosenTrack } from "./track-choice.ts";
 
-/** What waits longer for the parts that it belongs to is left out, ms. */
+/** Units that wait longer for the leading track are dropped, ms. */
 const WAIT_MAX_MS = 15_000;
 
-/** A track of a muxer, and which of its units are in parts. */
+/** A track of a muxer and its position in the log of units. */
 export class MuxerTrack implements ChosenTrack {
   readonly index: number;
   readonly format: Format;
@@ -16,7 +16,7 @@ export class MuxerTrack implements ChosenTrack {
   /** Number in the files, from 1. */
   readonly id: number;
   readonly #marks = new ArrivalMarks(WAIT_MAX_MS);
-  /** First entry that is in no part, and the next one to be looked at. */
+  /** First entry that is in no finished part, and the next one to look at. */
   #from: number;
   #at: number;
   /** Ticks that are 0 in the files; undefined before its first unit there. */
@@ -32,45 +32,49 @@ export class MuxerTrack implements ChosenTrack {
     this.#at = this.#from;
   }
 
-  /** First entry that is in no part. */
+  /** First entry that is in no finished part. */
   get from(): number {
     return this.#from;
   }
 
-  /** Finds the next unit to be looked at; false when it is not there yet. */
+  /** Finds the next unit to look at; false when it has not arrived. */
   find(): boolean {
     return this.units.find(this.#at);
   }
 
-  /** The unit that was found last, of `entries`, will be in the part in progress. */
+  /** Moves past the unit found last, of `entries`: it belongs to the part in progress. */
   take(entries: number): void {
     this.#at = (this.#at + entries) | 0;
   }
 
-  /** The unit that was found last, of `entries`, will be in no part, and none before it. */
-  leaveOut(entries: number): void {
+  /** Drops the unit found last, of `entries`, and everything in front of it. */
+  drop(entries: number): void {
     this.take(entries);
     this.#from = this.#at;
   }
 
-  /** What is in a part need not be kept any more. */
+  /** Releases the units of a finished part. */
   written({ to }: PartRange): void {
     this.#from = to;
   }
 
-  /** What has been looked at and is in no part. @param endDts decoding time of what comes next, ticks */
+  /**
+   * The units of the part in progress.
+   *
+   * @param endDts decoding time of the unit behind them, ticks
+   */
   range(endDts: number): PartRange {
     const { units, id, isVideo, origin } = this;
     return { units, id, isVideo, from: this.#from, to: this.#at, origin: origin ?? 0, endDts };
   }
 
-  /** What has come before `time`, ms since 1970, and is known to its end. */
+  /** The units in front of `time`, ms since 1970, whose duration is known. */
   rangeUntil(time: number, alignment: TrackAlignment): PartRange {
     const { units } = this;
     let endDts = 0;
-    // what belongs before the first picture may come after it
+    // sound from before the first picture may arrive after it
     while (this.#from === this.#at && this.find() && alignment.wallOf(this, units.dts) < alignment.zero) {
-      this.leaveOut(units.entries);
+      this.drop(units.entries);
     }
     if (this.find()) this.origin ??= alignment.originOf(this);
     while (this.find() && alignment.wallOf(this, units.dts) < time) {
@@ -82,10 +86,10 @@ export class MuxerTrack implements ChosenTrack {
     return this.range(endDts);
   }
 
-  /** Leaves out what has waited too long: a track that goes on while the leading one is silent must not fill the memory. */
-  forget(now: number): void {
+  /** Drops units that have waited too long: a track that goes on without the leading one must not fill the memory. */
+  bound(now: number): void {
     const oldest = this.#marks.note(this.units.headSeq, now);
     if (oldest === undefined) return;
-    while (((oldest - this.#at) | 0) > 0 && this.find()) this.leaveOut(this.units.entries);
+    while (((oldest - this.#at) | 0) > 0 && this.find()) this.drop(this.units.entries);
   }
 }

@@ -90,7 +90,7 @@ export class Muxer implements UnitReader {
     const [leading] = this.#tracks as readonly [MuxerTrack];
     try {
       while (leading.find()) this.#lead(leading);
-      for (const track of this.#tracks) if (track !== leading) track.forget(now);
+      for (const track of this.#tracks) if (track !== leading) track.bound(now);
       this.#look(now);
     } catch (error) {
       this.#failed = true;
@@ -98,7 +98,7 @@ export class Muxer implements UnitReader {
     }
   }
 
-  /** Has the muxer made anew where tracks are silent, or are so no more. */
+  /** Asks for a new muxer when tracks turn out to be silent, or silent ones start. */
   #look(now: number): void {
     const silent = this.#silence.look(now);
     if (silent === undefined) return;
@@ -106,7 +106,7 @@ export class Muxer implements UnitReader {
     this.#owner.clock.soon(() => this.#owner.onSilence(silent));
   }
 
-  /** Takes the unit of the leading track that was found. */
+  /** Handles the unit of the leading track found last. */
   #lead(leading: MuxerTrack): void {
     const { entries, isKey, dts } = leading.units;
     const time = this.#alignment.wallOf(leading, dts);
@@ -114,7 +114,7 @@ export class Muxer implements UnitReader {
     const isChanged = mayBegin && this.#describe();
     if (this.#progress === undefined && (!mayBegin || this.tracks.length === 0)) {
       this.#describer.noteMissing(mayBegin);
-      leading.leaveOut(entries);
+      leading.drop(entries);
       return;
     }
     const cut = this.#segmenter.next(time, isKey, isChanged);
@@ -125,7 +125,7 @@ export class Muxer implements UnitReader {
     leading.take(entries);
   }
 
-  /** Looks at the parameters; true when they are not those of the parts so far. */
+  /** Updates the parameters; true when they differ from those of the parts so far. */
   #describe(): boolean {
     const isFirst = this.tracks.length === 0;
     if (!this.#describer.look()) return false;
@@ -134,7 +134,7 @@ export class Muxer implements UnitReader {
     return !isFirst;
   }
 
-  /** The first unit: all times in the files count from here. */
+  /** Begins with the first unit: its time is 0 in the files. */
   #start(leading: MuxerTrack, time: number): void {
     this.#progress = { size: 0, partStart: time, isIndependent: true };
     this.#alignment.zero = time;
@@ -143,9 +143,9 @@ export class Muxer implements UnitReader {
   }
 
   /**
-   * Ends the part in progress in front of the unit of the leading track that was found.
+   * Ends the part in progress in front of the unit of the leading track found last.
    *
-   * @param isIndependent whether the next part, which begins with that unit, begins with a random access point
+   * @param isIndependent whether that unit, the first one of the next part, is a random access point
    */
   #endPart(dts: number, time: number, isIndependent: boolean): void {
     const progress = this.#progress as Progress;
@@ -177,7 +177,7 @@ export class Muxer implements UnitReader {
   }
 }
 
-/** The tracks that come in units, from what comes next on. */
+/** The tracks that come in units; each starts at the head of its log. */
 function openTracks(chosen: readonly ChosenTrack[], { tracks }: UnitStream): MuxerTrack[] {
   return chosen.flatMap((track, i) => {
     const units = tracks[track.index];

@@ -2,11 +2,11 @@ import { Folder } from "../host/folder.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 
-/** Whoever has the segments that are kept in files. */
+/** The owner of the segments that are kept in files. */
 export interface SegmentShelf {
-  /** Whether it still has a whole segment. */
+  /** Whether it still needs a segment. */
   keeps(id: number): boolean;
-  /** The bytes of a segment can be read from a file from now on. */
+  /** The bytes of a segment are in a file now and need no memory. */
   stored(id: number, file: Blob): void;
 }
 
@@ -28,7 +28,7 @@ export class SegmentFiles {
   /** What is being done, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #failing = false;
-  /** Whether files are left that should be gone. */
+  /** Whether the last attempt to remove files failed. */
   #stuck = false;
   #closed = false;
 
@@ -37,7 +37,7 @@ export class SegmentFiles {
     this.#folder = new Folder(options.directory, options.path);
   }
 
-  /** Takes a whole segment, and lets go of those that the shelf does not have any more. */
+  /** Writes a whole segment, after removing the files of segments that the shelf no longer keeps. */
   add(id: number, bytes: Blob, shelf: SegmentShelf): void {
     this.#work = this.#work.then(async () => {
       await this.#removeOld(shelf);
@@ -53,13 +53,13 @@ export class SegmentFiles {
         await this.#folder.remove(this.#options.nameOf(id));
         this.#ids.delete(id);
       } catch (error) {
-        failure = error; // it is tried again with the next segment
+        failure = error; // retried with the next segment
       }
     }
     this.#noteStuck(failure);
   }
 
-  /** Says it once when files cannot be removed. */
+  /** Logs once that files cannot be removed, until they can. */
   #noteStuck(failure: unknown): void {
     const isStuck = failure !== undefined;
     if (isStuck && !this.#stuck) {
@@ -82,7 +82,7 @@ export class SegmentFiles {
     }
   }
 
-  /** Settles when all that has been added so far is done. */
+  /** Settles when all work so far is done. */
   get settled(): Promise<void> {
     return this.#work;
   }

@@ -1,24 +1,24 @@
 import type { UnitLog } from "../../wasm/units.ts";
 import type { UnitStream } from "../stream/units.ts";
 
-/** Sound and picture may be apart by less, ms. */
+/** Shifts between sound and picture below this are not visible, ms. */
 const VISIBLE_SHIFT_MS = 15;
 
-/** A track as far as its place on the wall clock matters. */
+/** What alignment needs of a track. */
 export interface AlignedTrack {
   /** Index in the stream. */
   readonly index: number;
   readonly units: UnitLog;
   /** Ticks that are 0 in the files; undefined before its first unit there. */
   origin: number | undefined;
-  /** Finds the next unit to be looked at. */
+  /** Finds the next unit to look at. */
   find(): boolean;
 }
 
-/** Where the times of the tracks, and those in the files, are on the wall clock. */
+/** Relates the times of tracks and the times in the files to the wall clock. */
 export class TrackAlignment {
   readonly units: UnitStream;
-  /** What is 0 in the files, ms since 1970. */
+  /** Wall clock at time 0 in the files, ms since 1970. */
   zero = 0;
 
   constructor(units: UnitStream) {
@@ -30,16 +30,16 @@ export class TrackAlignment {
     return this.units.wallOf(index, ticks);
   }
 
-  /** Ticks of a track at the time that is 0 in the files. */
+  /** Ticks of a track at time 0 in the files. */
   originOf(track: AlignedTrack): number {
     return Math.round(((this.zero - this.wallOf(track, 0)) * track.units.clockRate) / 1000);
   }
 
   /**
-   * With more sender reports the tracks may lie better: a visible shift is taken over, to be called between two
-   * segments.
+   * Aligns the tracks again by the sender reports that have arrived since; called between two segments. Only a visible
+   * shift is applied.
    *
-   * @param tracks the leading one first, which stays where it is
+   * @param tracks the leading one first, which keeps its place
    */
   renew(tracks: readonly AlignedTrack[]): void {
     const instants: (number | undefined)[] = [];

@@ -15,7 +15,7 @@ export interface ChosenTrack {
   readonly isVideo: boolean;
 }
 
-/** The tracks that a reader takes, and what is said of the others. */
+/** The tracks that a reader takes, and why it does not take the others. */
 export interface Choice {
   readonly chosen: readonly ChosenTrack[];
   readonly left: readonly string[];
@@ -26,7 +26,7 @@ export interface Choice {
  * first in the table of files.
  *
  * @param silent indexes of tracks that send nothing: players would wait for them
- * @param carrier what takes the tracks, as the reason for leaving one out names it
+ * @param carrier name of what carries the tracks, for the reasons
  */
 export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>, carrier: string): Choice {
   const able = description.tracks
@@ -59,7 +59,7 @@ function canCarry({ codec }: Format): boolean {
   return MP4_WRITTEN.includes(codec);
 }
 
-/** Whether the description says how its packets become units. */
+/** Whether the description has what is needed to make units of its packets. */
 function comesInUnits(format: Format): boolean {
   return unitSetup(format) !== undefined;
 }

@@ -5,9 +5,9 @@ import type { MuxerOwner } from "./muxer-options.ts";
 import type { MuxerTrack } from "./muxer-track.ts";
 import { describeTrack } from "./track-choice.ts";
 
-/** When nothing can be shown for so long, the log says why, ms. */
+/** Time without anything to show after which the log says why, ms. */
 const BLIND_MS = 10_000;
-/** Bytes of a random access point that are looked at. */
+/** Bytes of a random access point that are parsed. */
 const HEAD_BYTES = 4_096;
 
 /** Follows the parameters of the tracks of a muxer. */
@@ -18,7 +18,7 @@ export class TrackDescriber {
   /** The tracks with their parameters; empty before all are known. */
   described: readonly KnownParameters[] = [];
   #version = -1;
-  /** When it is said that nothing can be shown, monotonic ms. */
+  /** When the log says that nothing can be shown, monotonic ms. */
   #blindTime: number;
 
   constructor(stream: Stream, tracks: readonly MuxerTrack[], owner: Pick<MuxerOwner, "clock" | "logger">) {
@@ -28,7 +28,7 @@ export class TrackDescriber {
     this.#blindTime = owner.clock.now() + BLIND_MS;
   }
 
-  /** Looks at the parameters by the unit that was found last; true when all are known and some are others. */
+  /** Reads the parameters at the unit found last; true when all are known and some have changed. */
   look(): boolean {
     const { log } = this.#stream;
     const version = this.#tracks.reduce((sum, { index }) => sum + (log.tracks[index]?.paramsVersion ?? 0), 0);
@@ -43,7 +43,7 @@ export class TrackDescriber {
   }
 
   /**
-   * Says it once when nothing that could be shown has come for long.
+   * Logs once that nothing can be shown, after some time without anything to show.
    *
    * @param isRandomAccess whether the present unit is a random access point
    */
@@ -56,7 +56,7 @@ export class TrackDescriber {
   }
 }
 
-/** What the media have said of a track by the unit that was found last. */
+/** What the media have said of a track up to the unit found last. */
 function inBandOf({ log }: Stream, { index, isVideo, units }: MuxerTrack): InBand {
   const sets = log.tracks[index]?.parameterSets;
   return {

@@ -2,7 +2,7 @@ import type { TsStream, TsTables } from "../../../wasm/ts-sections.ts";
 import { tsKind } from "./codecs.ts";
 import { type ProgramMap, parseAssociation, parseProgramMap, splitSections } from "./tables.ts";
 
-/** Programs whose maps are looked at before one is chosen. */
+/** Programs that are considered. */
 const PROGRAMS_MAX = 16;
 /** Identifier of the program association table, and those that maps may have (ISO/IEC 13818-1 table 2-3). */
 const ASSOCIATION_PID = 0;
@@ -13,13 +13,13 @@ interface Program {
   readonly program: number;
   readonly pid: number;
   streams: readonly TsStream[] | undefined;
-  /** How often its map has come. */
+  /** How often its map has arrived. */
   seen: number;
 }
 
-/** Finds the program of a transport stream to read: the first one with a codec that is known. */
+/** Chooses the program of a transport stream to read: the first one with a known codec. */
 export class TsPrograms implements TsTables {
-  /** Associations by number of their section, as a table may have several. */
+  /** Associations by section number: a table may have several sections. */
   readonly #associations = new Map<number, readonly { program: number; pid: number }[]>();
   #version = "";
   #programs: readonly Program[] = [];
@@ -71,7 +71,7 @@ export class TsPrograms implements TsTables {
     return program === this.#chosen ? program.streams : this.#choose();
   }
 
-  /** Chooses when no earlier program can be better, or its map has not come although this one has come twice. */
+  /** Chooses a program unless an earlier one may still turn out better: its map is waited for until this one has come twice. */
   #choose(): readonly TsStream[] | undefined {
     if (this.#chosen !== undefined) return undefined;
     const first = this.#programs.find(({ streams }) => streams?.some(({ kind }) => kind !== undefined));

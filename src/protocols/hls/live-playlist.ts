@@ -13,15 +13,15 @@ import type { Variant } from "./proto/playlist.ts";
 import { PlaylistTexts } from "./proto/texts.ts";
 import { SegmentWindow } from "./proto/window.ts";
 
-/** Pieces in which segments are put together when nobody asks for parts, ms. */
+/** Duration of the parts that segments are made of when no playlist lists them, ms. */
 const PIECE_MS = 500;
 
 const NO_CODEC =
   "the stream doesn't contain any supported codec, which are currently H265, H264, Opus, MPEG-4 Audio";
 
-/** A stream as a playlist: its segments and parts, and the texts that name them. */
+/** The playlist of a stream: its segments and parts, and the texts that list them. */
 export class LivePlaylist implements SegmentSink {
-  /** In front of the name of each file. */
+  /** Prefix of all file names. */
   readonly prefix = randomBytes(6).toString("hex");
   readonly window: SegmentWindow;
   readonly texts: PlaylistTexts;
@@ -104,7 +104,7 @@ export class LivePlaylist implements SegmentSink {
   }
 }
 
-/** Chooses the tracks, and says in the log which ones. */
+/** Chooses the tracks and logs the choice. */
 function choose(stream: Stream, { logger }: MuxerOwner, silent: ReadonlySet<number>): readonly ChosenTrack[] {
   const { chosen, left } = chooseTracks(stream, silent, "HLS");
   if (chosen.length === 0) throw new RefusedError(NO_CODEC);

@@ -46,8 +46,8 @@ export class PathMuxer implements Listed {
   #live: LivePath | undefined;
   #playlist: LivePlaylist | undefined;
   #lastRequest: Moment;
-  /** Set between two looks whether somebody is interested, or between a mistake and the next try. */
-  #timer: { readonly isForTry: boolean; readonly cancel: Cancel } | undefined;
+  /** Set while the next check for interest, or the next attempt after a fault, is due. */
+  #timer: { readonly isRetry: boolean; readonly cancel: Cancel } | undefined;
   readonly #sent = new SentBytes();
   #closed = false;
   /** Settles when the files of the playlists so far are gone. */
@@ -106,7 +106,7 @@ export class PathMuxer implements Listed {
       this.#timer = undefined;
       void this.start(); // its end is told by onClose
     });
-    this.#timer = { isForTry: true, cancel };
+    this.#timer = { isRetry: true, cancel };
   }
 
   /** @param silent tracks that send nothing */
@@ -144,7 +144,7 @@ export class PathMuxer implements Listed {
       if (isHeld || clock.now() - this.#lastRequest.now < IDLE_MS) this.#lookLater();
       else this.#end(new Error("not used anymore"));
     });
-    this.#timer = { isForTry: false, cancel };
+    this.#timer = { isRetry: false, cancel };
   }
 
   /** Says that somebody wants something of it. */
@@ -173,7 +173,7 @@ export class PathMuxer implements Listed {
    * @param signal gives up
    */
   hold(held: Held, signal: AbortSignal): Promise<Response> {
-    if (this.#closed || this.#timer?.isForTry) return Promise.resolve(held.answer(undefined));
+    if (this.#closed || this.#timer?.isRetry) return Promise.resolve(held.answer(undefined));
     return this.#held.hold(held, signal);
   }
 
@@ -235,7 +235,7 @@ export class PathMuxer implements Listed {
   }
 }
 
-/** What has been answered with, and how fast that grows. */
+/** Bytes of responses, and their rate. */
 class SentBytes {
   readonly #rate = new Rate();
   total = 0;

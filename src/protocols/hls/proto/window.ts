@@ -171,12 +171,12 @@ export class SegmentWindow {
     this.#late.push(gone);
   }
 
-  /** Whether it still has a segment that is whole. */
+  /** Whether it keeps a segment that is whole. */
   keeps(id: number): boolean {
     return this.#segments.has(id);
   }
 
-  /** The bytes of a segment that is whole are in a file from now on, and no longer in memory. */
+  /** The bytes of a segment that is whole are in a file now, not in memory. */
   stored(id: number, file: Blob): void {
     const segment = this.#segments.get(id);
     if (segment === undefined) return;
@@ -231,7 +231,7 @@ function unite(parts: readonly Part[]): Blob {
   return whole;
 }
 
-/** Has the bytes of parts be slices of those of their segment. */
+/** Replaces the bytes of parts by slices of their segment. */
 function slice(whole: Blob, parts: readonly Part[]): void {
   let at = 0;
   for (const part of parts) {
