@@ -7,6 +7,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { SocketGroup } from "../host/socket-group.ts";
 import type { Clock } from "../lib/clock.ts";
 import { NoStreamError, RefusedError } from "../lib/errors.ts";
+import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import { Registry } from "../lib/registry.ts";
 import type { StreamDescription } from "../media/track.ts";
@@ -32,6 +33,8 @@ export interface PathManagerOptions {
   readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
+  /** Reports an internal error that ends only what it concerns; logged with its stack by default. */
+  readonly fault?: FaultReport;
 }
 
 /** A path with a live stream. */
@@ -63,11 +66,14 @@ export class PathManager {
 
   readonly #sourceKind: (conf: PathConfig) => SourceKind | undefined;
   readonly #hooks: Hooks | undefined;
+  readonly #fault: FaultReport;
 
   constructor(options: PathManagerOptions) {
     const { logger, clock, memory, config, sourceKind = () => undefined, hooks } = options;
     this.#sourceKind = sourceKind;
     this.#hooks = hooks;
+    this.#fault =
+      options.fault ?? ((error, where) => logger.error(`internal error, ${where}: ${stackOf(error)}`));
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
@@ -215,17 +221,19 @@ export class PathManager {
       createStream: (description, tracks) => this.#createStream(description, tracks),
       onIdle: (idle) => this.#removeIdle(idle),
       watcher: {
-        ready: (ready) => {
-          for (const watcher of this.watchers) watcher.ready(ready);
-        },
-        ended: (ended) => {
-          for (const watcher of this.watchers) watcher.ended(ended);
-        },
+        ready: (ready) => this.#tell((watcher) => watcher.ready(ready)),
+        ended: (ended) => this.#tell((watcher) => watcher.ended(ended)),
       },
+      fault: this.#fault,
     });
     path.logger.debug("created");
     this.registry.add(path);
     return path;
+  }
+
+  #tell(say: (watcher: PathWatcher) => void): void {
+    const steps = [...this.watchers].map((watcher) => () => say(watcher));
+    runAll(steps, "watcher of streams", this.#fault);
   }
 
   /** Paths that are named in the configuration exist from the start, and for as long as it names them. */
@@ -283,6 +291,10 @@ function isStatic({ confName }: Path): boolean {
 function isGuarded({ paths, externalAuthenticationURL }: PathSettings): boolean {
   if (externalAuthenticationURL !== "") return true;
   return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function noStream(name: string): NoStreamError {

@@ -5,6 +5,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { formatRfc3339 } from "../host/rfc3339.ts";
 import type { Clock } from "../lib/clock.ts";
 import { RefusedError } from "../lib/errors.ts";
+import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
 import { type StreamDescription, trackLabel } from "../media/track.ts";
@@ -35,6 +36,8 @@ export interface PathOptions {
   /** Told when nobody uses it any more. */
   readonly onIdle: (path: Path) => void;
   readonly watcher: PathWatcher;
+  /** Reports an internal error in one of several steps. */
+  readonly fault: FaultReport;
 }
 
 /** Told when streams come and go. */
@@ -67,6 +70,7 @@ export class Path implements Listed {
   readonly hooks: PathHooks;
   readonly #onIdle: (path: Path) => void;
   readonly #watcher: PathWatcher;
+  readonly #fault: FaultReport;
   readonly #readers = new Set<Client>();
   #publisher: Client | undefined;
   #ready: { readonly stream: Stream; readonly since: number } | undefined;
@@ -89,6 +93,7 @@ export class Path implements Listed {
     this.logger = options.logger;
     this.#onIdle = options.onIdle;
     this.#watcher = options.watcher;
+    this.#fault = options.fault;
     this.#clock = options.clock;
     this.#createStream = options.createStream;
     const { name, conf, logger, hooks } = options;
@@ -262,18 +267,25 @@ export class Path implements Listed {
     const ready = this.#ready;
     if (ready === undefined) return;
     this.#ready = undefined;
-    this.#traffic.ended(ready.stream);
-    ready.stream.finish();
+    const { stream } = ready;
     const readers = [...this.#readers];
     this.#readers.clear();
-    for (const reader of readers) {
-      reader.close(new Error("terminated"));
-      this.#traffic.left(reader);
-    }
-    ready.stream.close();
-    this.#watcher.ended(this);
-    this.hooks.notReady();
-    this.#demand?.lost();
+    this.#runAll("end of a stream", [
+      () => this.#traffic.ended(stream),
+      () => stream.finish(),
+      ...readers.flatMap((reader) => [
+        () => reader.close(new Error("terminated")),
+        () => this.#traffic.left(reader),
+      ]),
+      () => stream.close(),
+      () => this.#watcher.ended(this),
+      () => this.hooks.notReady(),
+      () => this.#demand?.lost(),
+    ]);
+  }
+
+  #runAll(where: string, steps: readonly (() => void)[]): void {
+    runAll(steps, `${where}, path '${this.id}'`, this.#fault);
   }
 
   removePublisher(publisher: Client): void {
@@ -336,14 +348,16 @@ export class Path implements Listed {
   /** Disconnects everybody. */
   close(reason: Error): void {
     this.#closed = true;
-    this.#demand?.close();
-    this.#refuseAll(new RefusedError("terminated"));
     const publisher = this.#publisher;
     this.#publisher = undefined;
-    this.endStream();
-    for (const reader of [...this.#readers]) reader.close(reason);
-    this.#readers.clear();
-    publisher?.close(reason);
-    this.hooks.close();
+    this.#runAll("end of a path", [
+      () => this.#demand?.close(),
+      () => this.#refuseAll(new RefusedError("terminated")),
+      () => this.endStream(),
+      ...[...this.#readers].map((reader) => () => reader.close(reason)),
+      () => this.#readers.clear(),
+      () => publisher?.close(reason),
+      () => this.hooks.close(),
+    ]);
   }
 }
