@@ -1,7 +1,7 @@
 import { RefusedError } from "../lib/errors.ts";
 import type { KnownParameters } from "../media/codec-parameters.ts";
 import type { Stream } from "../stream/stream.ts";
-import type { UnitReader, UnitStream } from "../stream/units.ts";
+import type { UnitOutput, UnitReader } from "../stream/unit-output.ts";
 import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
 import { MuxerTrack } from "./muxer-track.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -61,7 +61,7 @@ export class Muxer implements UnitReader {
     throw new RefusedError("muxer error: none of the tracks comes in units");
   }
 
-  #enter(): UnitStream {
+  #enter(): UnitOutput {
     try {
       return this.#stream.addUnitReader(this);
     } catch (error) {
@@ -178,7 +178,7 @@ export class Muxer implements UnitReader {
 }
 
 /** The tracks that come in units; each starts at the head of its log. */
-function openTracks(chosen: readonly ChosenTrack[], { tracks }: UnitStream): MuxerTrack[] {
+function openTracks(chosen: readonly ChosenTrack[], { tracks }: UnitOutput): MuxerTrack[] {
   return chosen.flatMap((track, i) => {
     const units = tracks[track.index];
     return units === undefined ? [] : [new MuxerTrack(track, units, i + 1)];

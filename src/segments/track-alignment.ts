@@ -1,5 +1,5 @@
 import type { UnitLog } from "../../wasm/units.ts";
-import type { UnitStream } from "../stream/units.ts";
+import type { UnitOutput } from "../stream/unit-output.ts";
 
 /** Shifts between sound and picture below this are not visible, ms. */
 const VISIBLE_SHIFT_MS = 15;
@@ -17,11 +17,11 @@ export interface AlignedTrack {
 
 /** Relates the times of tracks and the times in the files to the wall clock. */
 export class TrackAlignment {
-  readonly units: UnitStream;
+  readonly units: UnitOutput;
   /** Wall clock at time 0 in the files, ms since 1970. */
   zero = 0;
 
-  constructor(units: UnitStream) {
+  constructor(units: UnitOutput) {
     this.units = units;
   }
 

@@ -37,8 +37,8 @@ export class StreamCursor {
   #bytesSent = 0;
   /** Bytes of those that went to the socket past the outbox's sink. */
   #bytesDirect = 0;
-  /** Place among the readers that are written to together, and the bytes these had got when it joined. */
-  #together: { index: number; readonly bytesBefore: number } | undefined;
+  /** Place in the group, and the bytes this had got when it joined. */
+  #group: { index: number; readonly bytesBefore: number } | undefined;
 
   /**
    * Enters at the live edge of the stream.
@@ -62,9 +62,9 @@ export class StreamCursor {
     this.#unreported = channels.reduce((bits, pair, i) => (pair === undefined ? bits : bits | (1 << i)), 0);
   }
 
-  /** Packets between it and the live edge; those who are written to together stand there after each flush. */
+  /** Packets between it and the live edge; the group stands there after each flush. */
   get lag(): number {
-    return this.#together === undefined ? this.#cursor.lag : 0;
+    return this.#group === undefined ? this.#cursor.lag : 0;
   }
 
   /** Age of the oldest packet that waits for it, ms. */
@@ -82,25 +82,25 @@ export class StreamCursor {
 
   /** RTP and RTCP bytes sent, with their framing. */
   get bytesSent(): number {
-    return this.#bytesSent + this.#bytesTogether;
+    return this.#bytesSent + this.#groupBytes;
   }
 
   /** Bytes of those that the sink of the outbox has not seen. */
   get bytesDirect(): number {
-    return this.#bytesDirect + this.#bytesTogether;
+    return this.#bytesDirect + this.#groupBytes;
   }
 
-  get #bytesTogether(): number {
-    return this.#together === undefined ? 0 : this.#stream.bytesTogether - this.#together.bytesBefore;
+  get #groupBytes(): number {
+    return this.#group === undefined ? 0 : this.#stream.groupBytes - this.#group.bytesBefore;
   }
 
-  /** Place among the readers that are written to together; undefined while it is written to alone. */
+  /** Place in the group; undefined while it is solo. */
   get index(): number | undefined {
-    return this.#together?.index;
+    return this.#group?.index;
   }
 
   set index(index: number) {
-    if (this.#together !== undefined) this.#together.index = index;
+    if (this.#group !== undefined) this.#group.index = index;
   }
 
   /** The socket, for writes to many readers at once. */
@@ -115,15 +115,15 @@ export class StreamCursor {
     return this.#cursor.plain && this.#cursor.seq === seq;
   }
 
-  /** From now on it is written to together with others, as number `index`. */
+  /** Joins the group as number `index`. */
   join(index: number): void {
-    this.#together = { index, bytesBefore: this.#stream.bytesTogether };
+    this.#group = { index, bytesBefore: this.#stream.groupBytes };
   }
 
-  /** From now on it is written to alone, from where `leader` stands. */
+  /** Goes solo from where `leader` stands. */
   part(leader: LogCursor): void {
-    const bytes = this.#bytesTogether;
-    this.#together = undefined;
+    const bytes = this.#groupBytes;
+    this.#group = undefined;
     this.#bytesSent += bytes;
     this.#bytesDirect += bytes;
     this.#cursor.follow(leader);
@@ -155,9 +155,9 @@ export class StreamCursor {
     return this.#outbox.blocked ? this.#progress : undefined;
   }
 
-  /** Sends what it may send now. While it is written to together with others, the stream does that. */
+  /** Sends what it may send now. While it is in the group, the stream does that. */
   pump(now: number): void {
-    if (this.#together !== undefined) return;
+    if (this.#group !== undefined) return;
     if (this.#outbox.blocked) {
       this.#watchLag(now);
       return;
@@ -173,7 +173,7 @@ export class StreamCursor {
   /** The socket has room again, and the outbox has written what it could. */
   drained(now: number): void {
     this.#progress = now;
-    if (this.#outbox.blocked || this.#together !== undefined) return;
+    if (this.#outbox.blocked || this.#group !== undefined) return;
     if (((this.#cursor.seq - this.#stream.log.floorSeq) | 0) < 0) this.#cursor.skip();
     this.pump(now);
   }

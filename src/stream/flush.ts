@@ -35,7 +35,7 @@ export class FlushQueue {
   readonly flushTimes = new Histogram(FLUSH_BOUNDS_S);
   /** From the arrival of the first byte that waited to the end of its flush, seconds. */
   readonly addedLatencies = new Histogram(LATENCY_BOUNDS_S);
-  /** Makes a group of sinks that are written to together. */
+  /** Makes a group of sinks that get the same bytes. */
   readonly createGroup: () => SinkGroup;
 
   constructor(clock: Clock, memory: MediaMemory, createGroup: () => SinkGroup = () => new PlainSinkGroup()) {

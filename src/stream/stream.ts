@@ -10,7 +10,7 @@ import { DatagramOutput, type DatagramReader, type DatagramSink } from "./datagr
 import type { FlushQueue } from "./flush.ts";
 import type { SinkGroup } from "./sink-group.ts";
 import { StreamStats } from "./stats.ts";
-import { type UnitReader, UnitStream } from "./units.ts";
+import { UnitOutput, type UnitReader } from "./unit-output.ts";
 
 /** What a stream is made of. */
 export interface StreamOptions {
@@ -37,10 +37,10 @@ export class Stream {
   readonly #flushes: FlushQueue;
   readonly #ntp: NtpClock;
   /** Readers that are written to one by one, and those that get the same bytes at the same time. */
-  readonly #alone: StreamCursor[] = [];
-  readonly #together: StreamCursor[] = [];
-  readonly #group: SinkGroup;
-  /** Where the readers in `#together` stand. */
+  readonly #solo: StreamCursor[] = [];
+  readonly #group: StreamCursor[] = [];
+  readonly #sinks: SinkGroup;
+  /** Where the readers in `#group` stand. */
   readonly #leader: LogCursor;
   /** Of the write in progress: who did not take all, and how much they took. */
   readonly #shortIndexes: number[] = [];
@@ -48,12 +48,12 @@ export class Stream {
   /** Readers that take datagrams, by what sends these. */
   readonly #outputs = new Map<DatagramSink, DatagramOutput>();
   /** The same stream in units, while somebody wants that. */
-  #units: UnitStream | undefined;
-  /** Next in `#together` to be looked at for its sender reports, and when the last one was. */
+  #units: UnitOutput | undefined;
+  /** Next in `#group` to be looked at for its sender reports, and when the last one was. */
   #reportNext = 0;
   #reportTime = 0;
-  /** Bytes each reader in `#together` would have got since the stream began. */
-  bytesTogether = 0;
+  /** Bytes each reader in `#group` would have got since the stream began. */
+  groupBytes = 0;
   readonly #faults = new Map<StreamCursor, ReaderFault>();
   /** Since when something waits to be flushed, monotonic ms. */
   pendingSince = 0;
@@ -69,7 +69,7 @@ export class Stream {
     const leader = openLeader(memory, log);
     this.memory = memory;
     this.#leader = leader;
-    this.#group = options.flushes.createGroup();
+    this.#sinks = options.flushes.createGroup();
     this.description = description;
     this.log = log;
     this.#clock = options.clock;
@@ -82,7 +82,7 @@ export class Stream {
   }
 
   get readers(): number {
-    let count = this.#alone.length + this.#together.length;
+    let count = this.#solo.length + this.#group.length;
     for (const output of this.#outputs.values()) count += output.size;
     return count + (this.#units?.readers ?? 0);
   }
@@ -154,17 +154,17 @@ export class Stream {
 
   /** @param fault called, at most once, when the reader cannot go on */
   addReader(cursor: StreamCursor, fault: ReaderFault): void {
-    this.#alone.push(cursor);
+    this.#solo.push(cursor);
     this.#faults.set(cursor, fault);
   }
 
   /** The caller closes the cursor. */
   removeReader(cursor: StreamCursor): void {
     this.separate(cursor);
-    const i = this.#alone.indexOf(cursor);
+    const i = this.#solo.indexOf(cursor);
     if (i < 0) return;
-    const last = this.#alone.pop() as StreamCursor;
-    if (i < this.#alone.length) this.#alone[i] = last;
+    const last = this.#solo.pop() as StreamCursor;
+    if (i < this.#solo.length) this.#solo[i] = last;
     this.#faults.delete(cursor);
   }
 
@@ -192,8 +192,8 @@ export class Stream {
    *
    * @throws {BudgetError} if the media memory is used up
    */
-  addUnitReader(reader: UnitReader): UnitStream {
-    this.#units ??= new UnitStream(this);
+  addUnitReader(reader: UnitReader): UnitOutput {
+    this.#units ??= new UnitOutput(this);
     this.#units.add(reader);
     this.#flushes.mark(this);
     return this.#units;
@@ -221,17 +221,17 @@ export class Stream {
     output.close();
   }
 
-  /** Writes to a reader alone from now on, as it has something of its own to send first. */
+  /** Takes a reader out of the group, as it has something of its own to send first. */
   separate(cursor: StreamCursor): void {
     const { index } = cursor;
     if (index === undefined) return;
-    const last = this.#together.pop() as StreamCursor;
-    this.#group.remove(index);
+    const last = this.#group.pop() as StreamCursor;
+    this.#sinks.remove(index);
     if (last !== cursor) {
-      this.#together[index] = last;
+      this.#group[index] = last;
       last.index = index;
     }
-    this.#alone.push(cursor);
+    this.#solo.push(cursor);
     cursor.part(this.#leader);
   }
 
@@ -248,25 +248,25 @@ export class Stream {
     if (this.#closed) return;
     this.pendingBytes = 0;
     this.frameEnded = false;
-    if (this.#together.length > 0) this.#flushTogether(now);
+    if (this.#group.length > 0) this.#flushGroup(now);
     else this.#leader.toHead();
     for (const output of this.#outputs.values()) output.flush(now);
     this.#units?.pull(now);
-    const lag = this.#flushAlone(now);
+    const lag = this.#flushSolo(now);
     this.log.trim((this.log.headSeq - lag) | 0);
   }
 
-  #flushTogether(now: number): void {
+  #flushGroup(now: number): void {
     const leader = this.#leader;
     for (let size = leader.span(); size > 0; size = leader.span()) {
-      this.#group.write(this.memory.u8, leader.position, size, this.#noteShort);
+      this.#sinks.write(this.memory.u8, leader.position, size, this.#noteShort);
       while (this.#shortIndexes.length > 0) {
-        const cursor = this.#together[this.#shortIndexes.pop() as number] as StreamCursor;
+        const cursor = this.#group[this.#shortIndexes.pop() as number] as StreamCursor;
         this.separate(cursor);
         cursor.fallBehind(this.#shortTaken.pop() as number, now);
       }
       leader.move(size);
-      this.bytesTogether += size;
+      this.groupBytes += size;
     }
     this.#reportInTurn(now);
   }
@@ -278,39 +278,39 @@ export class Stream {
 
   /** Looks after sender reports: goes round all readers once in REPORT_ROUND_MS. */
   #reportInTurn(now: number): void {
-    const due = Math.ceil((this.#together.length * (now - this.#reportTime)) / REPORT_ROUND_MS);
-    const count = Math.min(due, this.#together.length);
+    const due = Math.ceil((this.#group.length * (now - this.#reportTime)) / REPORT_ROUND_MS);
+    const count = Math.min(due, this.#group.length);
     this.#reportTime = now;
     for (let i = 0; i < count; i++) {
-      if (this.#reportNext >= this.#together.length) this.#reportNext = 0;
-      this.#together[this.#reportNext]?.reportWhenDue(now);
+      if (this.#reportNext >= this.#group.length) this.#reportNext = 0;
+      this.#group[this.#reportNext]?.reportWhenDue(now);
       this.#reportNext += 1;
     }
   }
 
   /** @returns how many packets the last of them is behind */
-  #flushAlone(now: number): number {
+  #flushSolo(now: number): number {
     let lag = 0;
-    for (let i = this.#alone.length - 1; i >= 0; i--) {
-      const cursor = this.#alone[i] as StreamCursor;
+    for (let i = this.#solo.length - 1; i >= 0; i--) {
+      const cursor = this.#solo[i] as StreamCursor;
       try {
         cursor.pump(now);
       } catch (error) {
         this.failed(cursor, error as Error);
       }
-      if (cursor.isLike(this.#leader.seq)) this.#unite(i);
+      if (cursor.isLike(this.#leader.seq)) this.#regroup(i);
       else lag = Math.max(lag, cursor.lag);
     }
     return lag;
   }
 
-  /** Writes to the reader number `i` of `#alone` together with others from now on. */
-  #unite(i: number): void {
-    const cursor = this.#alone[i] as StreamCursor;
-    const last = this.#alone.pop() as StreamCursor;
-    if (i < this.#alone.length) this.#alone[i] = last;
-    cursor.join(this.#together.push(cursor) - 1);
-    this.#group.push(cursor.direct);
+  /** Moves the reader number `i` of `#solo` to the group. */
+  #regroup(i: number): void {
+    const cursor = this.#solo[i] as StreamCursor;
+    const last = this.#solo.pop() as StreamCursor;
+    if (i < this.#solo.length) this.#solo[i] = last;
+    cursor.join(this.#group.push(cursor) - 1);
+    this.#sinks.push(cursor.direct);
   }
 
   /** Sends the readers what came last. */

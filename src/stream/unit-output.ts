@@ -14,7 +14,7 @@ export interface UnitReader {
 }
 
 /** A stream as access units and audio frames, made of its packets while somebody wants it (design: units). */
-export class UnitStream {
+export class UnitOutput {
   /** By track of the stream; undefined for those whose codec does not come in units. */
   readonly tracks: readonly (UnitLog | undefined)[];
   readonly #stream: Stream;
