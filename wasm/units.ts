@@ -163,10 +163,16 @@ export class UnitPull {
   ): UnitPull | undefined {
     const table = memory.take(4 * tracks.length);
     if (table === undefined) return undefined;
+    const pull = new UnitPull(memory, cursor, table);
     tracks.forEach((track, i) => {
-      memory.i32[(table >> 2) + i] = track?.address ?? 0;
+      pull.setTrack(i, track);
     });
-    return new UnitPull(memory, cursor, table);
+    return pull;
+  }
+
+  /** Says where the units of a track go from now on; undefined: its packets are passed over. */
+  setTrack(index: number, track: UnitLog | undefined): void {
+    this.#memory.i32[(this.#table >> 2) + index] = track?.address ?? 0;
   }
 
   /** Takes some of what is new; true when there is more. */

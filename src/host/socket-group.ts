@@ -38,9 +38,13 @@ export class SocketGroup implements SinkGroup {
       const sent = descriptor < 0 || send === undefined ? 0 : send.call(descriptor, address, length);
       if (sent === length) continue;
       const done = Math.max(sent, 0);
-      const more = (this.#sockets[i] as Sink).write(bytes, offset + done, length - done);
-      if (more < 0) short(i, -1);
-      else if (done + more !== length) short(i, done + more);
+      try {
+        const more = (this.#sockets[i] as Sink).write(bytes, offset + done, length - done);
+        if (more < 0) short(i, -1);
+        else if (done + more !== length) short(i, done + more);
+      } catch (error) {
+        short(i, -1, error);
+      }
     }
   }
 }

@@ -77,7 +77,12 @@ export class PathManager {
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
-    this.flushes = new FlushQueue(clock, memory, () => new SocketGroup());
+    this.flushes = new FlushQueue({
+      clock,
+      memory,
+      createGroup: () => new SocketGroup(),
+      fault: this.#fault,
+    });
     this.#config = config;
     this.#guarded = isGuarded(config);
     this.#createStatic();

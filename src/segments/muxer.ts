@@ -1,7 +1,7 @@
 import { RefusedError } from "../lib/errors.ts";
 import type { KnownParameters } from "../media/codec-parameters.ts";
 import type { Stream } from "../stream/stream.ts";
-import type { UnitOutput, UnitReader } from "../stream/unit-output.ts";
+import { UnitOutput, type UnitReader } from "../stream/unit-output.ts";
 import type { MuxerOptions, MuxerOwner, SegmentSink } from "./muxer-options.ts";
 import { MuxerTrack } from "./muxer-track.ts";
 import { Segmenter } from "./segmenter.ts";
@@ -23,7 +23,6 @@ interface Progress {
 
 /** Makes the segments and parts of a stream, as one of its readers. */
 export class Muxer implements UnitReader {
-  readonly #stream: Stream;
   readonly #segmentMaxSize: number;
   readonly #sink: SegmentSink;
   readonly #owner: MuxerOwner;
@@ -44,7 +43,6 @@ export class Muxer implements UnitReader {
    */
   constructor(stream: Stream, options: MuxerOptions, sink: SegmentSink, owner: MuxerOwner) {
     const { tracks, silent, container } = options;
-    this.#stream = stream;
     this.#segmentMaxSize = options.segmentMaxSize;
     this.#sink = sink;
     this.#owner = owner;
@@ -52,7 +50,7 @@ export class Muxer implements UnitReader {
     this.#silence = new SilenceMonitor(stream, indexes, silent);
     this.#segmenter = new Segmenter({ ...options, hasVideo: tracks.some(({ isVideo }) => isVideo) });
     this.#writer = openWriter(container, stream.memory);
-    const units = this.#enter();
+    const units = this.#enter(stream, indexes);
     this.#alignment = new TrackAlignment(units);
     this.#tracks = openTracks(tracks, units);
     this.#describer = new TrackDescriber(stream, this.#tracks, owner);
@@ -61,9 +59,9 @@ export class Muxer implements UnitReader {
     throw new RefusedError("muxer error: none of the tracks comes in units");
   }
 
-  #enter(): UnitOutput {
+  #enter(stream: Stream, indexes: readonly number[]): UnitOutput {
     try {
-      return this.#stream.addUnitReader(this);
+      return UnitOutput.enter(stream, this, indexes);
     } catch (error) {
       this.#writer.close();
       throw error;
@@ -96,6 +94,11 @@ export class Muxer implements UnitReader {
       this.#failed = true;
       this.#owner.clock.soon(() => this.#owner.onFault(error as Error));
     }
+  }
+
+  failed(error: Error): void {
+    this.#failed = true;
+    this.#owner.onFault(error);
   }
 
   /** Asks for a new muxer when tracks turn out to be silent, or silent ones start. */
@@ -172,7 +175,7 @@ export class Muxer implements UnitReader {
   /** Gives back what it holds; the segment in progress stays as it is. */
   close(): void {
     this.#failed = true;
-    this.#stream.removeUnitReader(this);
+    this.#alignment.units.remove(this);
     this.#writer.close();
   }
 }

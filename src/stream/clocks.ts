@@ -1,5 +1,6 @@
 import type { RtpLog } from "../../wasm/log.ts";
 import type { TrackState } from "../../wasm/track.ts";
+import type { Clock } from "../lib/clock.ts";
 
 /** Seconds from 1900, where NTP begins, to 1970. */
 const NTP_EPOCH_SECONDS = 2_208_988_800;
@@ -19,6 +20,51 @@ export interface TrackTime {
 interface Place {
   readonly ticks: number;
   readonly wall: number;
+}
+
+/** Where the tracks of a stream are in time, now. */
+export class StreamTimes {
+  readonly #log: RtpLog;
+  readonly #clock: Clock;
+  readonly #ntp: NtpClock;
+
+  constructor(log: RtpLog, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#ntp = new NtpClock(
+      log,
+      log.tracks.map(({ clockRate }) => clockRate),
+    );
+  }
+
+  /** RTP time of a track at this moment; undefined before its first packet. */
+  at(track: number): TrackTime | undefined {
+    return this.#ntp.at(track, this.#clock.now(), this.#clock.wall());
+  }
+
+  /** Wall clock of an RTP time of a track that has sent something, ms since 1970. */
+  wallAt(track: number, rtpTime: number): number {
+    const wall = this.#clock.wall();
+    const present = this.#ntp.at(track, this.#clock.now(), wall);
+    if (present === undefined) return wall;
+    const rate = this.#log.tracks[track]?.clockRate ?? 1;
+    return wall - (((present.rtpTime - rtpTime) | 0) * 1000) / rate;
+  }
+
+  /**
+   * Says where an instant of a track is, from now on.
+   *
+   * @param ticks RTP time of the track, with or without wraps
+   * @param wall wall clock of the server, ms since 1970
+   */
+  align(track: number, ticks: number, wall: number): void {
+    this.#ntp.place(track, ticks, wall);
+  }
+
+  /** Tracks whose place is known, by a report of the publisher at least. */
+  get reportedTracks(): number {
+    return this.#ntp.reportedTracks;
+  }
 }
 
 /**
@@ -73,10 +119,11 @@ export class NtpClock {
 
   /** Tracks that are placed, by a report of the publisher at least; when it grows, the relation may be a better one. */
   get reportedTracks(): number {
+    const { tracks } = this.#log;
     let count = 0;
-    this.#log.tracks.forEach((track, i) => {
-      if (track.reports > 0 || this.#places[i] !== undefined) count += 1;
-    });
+    for (let i = 0; i < tracks.length; i++) {
+      if ((tracks[i]?.reports ?? 0) > 0 || this.#places[i] !== undefined) count += 1;
+    }
     return count;
   }
 

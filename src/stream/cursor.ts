@@ -1,37 +1,70 @@
-import { FRAMING } from "../../assembly/abi.ts";
-import { LogCursor } from "../../wasm/cursor.ts";
-import { writeSenderReport } from "../../wasm/rtcp.ts";
+import type { LogCursor } from "../../wasm/cursor.ts";
 import { BudgetError } from "../lib/errors.ts";
 import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
-import type { Stream } from "./stream.ts";
+import type { OutputContext, ReaderFault } from "./output.ts";
 
-/** Time between sender reports to a reader, ms. */
-const REPORT_INTERVAL_MS = 10_000;
 /** A reader is never further behind than this, ms; with the budget nearly used up, the second figure counts. */
 const LAG_MAX_MS = 5_000;
 const LAG_MIN_MS = 500;
-/** Blocks a stream keeps for readers that are behind: 32 MB. */
+/** Blocks a log keeps for readers that are behind: 32 MB. */
 const LAG_MAX_BLOCKS = 256;
-/** Bytes copied at once for a reader with its own channels: more than the largest packet. */
+/** Bytes copied at once for a reader that does not get the log's own: more than the largest packet. */
 const FILL_BYTES = 72 * 1024;
 
-/** How a reader takes one track. */
-export interface TrackChannels {
-  readonly rtp: number;
-  readonly rtcp: number;
+/** A log that readers have cursors on. */
+export interface ReadLog {
+  /** Oldest entry that a reader which is behind may go on from. */
+  readonly floorSeq: number;
+  readonly blocks: number;
 }
 
-/** A reader of a stream: where it is, what it may send next, what it lost. */
+/** What a reader gets besides the bytes of the log: sender reports, the preamble of a form. */
+export interface OwnBytes {
+  /** Whether it may be in the group: what is due there can wait for its turn. */
+  readonly isSettled: boolean;
+  /** Whether something is to go out before the log's next bytes. */
+  isDue(now: number): boolean;
+  /** Writes that at `dst`. @returns bytes written */
+  write(dst: number, now: number): number;
+  /** The reader has lost what lies between two entries of the log, the first one included. */
+  jumped(from: number, to: number): void;
+}
+
+/** What a reader is made of. */
+export interface CursorParts {
+  /** Its place in the log; the reader closes it. */
+  readonly cursor: LogCursor;
+  readonly outbox: Outbox;
+  readonly own: OwnBytes;
+  readonly fault: ReaderFault;
+}
+
+/** The readers of a log that one belongs to. */
+export interface CursorOwner {
+  readonly context: OutputContext;
+  readonly log: ReadLog;
+  /** Bytes that a member of the group since the beginning would have got. */
+  readonly groupBytes: number;
+  /** Takes the reader out of the group. */
+  separate(cursor: StreamCursor): void;
+  /** The reader cannot go on. */
+  failed(cursor: StreamCursor, error: Error): void;
+}
+
+/** Figures of a reader that is closed. */
+interface Final {
+  readonly lostPackets: number;
+  readonly lostFrames: number;
+}
+
+/** A reader over a stream of bytes: where it is in the log, what it may send next, what it lost. */
 export class StreamCursor {
-  readonly #stream: Stream;
+  readonly #owner: CursorOwner;
   readonly #outbox: Outbox;
   readonly #cursor: LogCursor;
-  readonly #channels: readonly (TrackChannels | undefined)[];
-  #reportsDue = 0;
-  /** Tracks that had a report of the publisher when ours were sent last. */
-  #reportedTracks = 0;
-  /** Tracks whose first report was not sent, as nothing has come of them. */
-  #unreported: number;
+  readonly #own: OwnBytes;
+  /** Undefined once it was called. */
+  #fault: ReaderFault | undefined;
   /** When it last could send something while more was waiting. */
   #progress = 0;
   #bytesSent = 0;
@@ -39,48 +72,36 @@ export class StreamCursor {
   #bytesDirect = 0;
   /** Place in the group, and the bytes this had got when it joined. */
   #group: { index: number; readonly bytesBefore: number } | undefined;
+  #final: Final | undefined;
 
-  /**
-   * Enters at the live edge of the stream.
-   *
-   * @param channels interleaved channels of each track; undefined for tracks it does not want
-   * @throws {BudgetError} if the media memory is used up
-   */
-  constructor(stream: Stream, outbox: Outbox, channels: readonly (TrackChannels | undefined)[]) {
-    const { memory, log } = stream;
-    const cursor = LogCursor.open(memory, {
-      log: log.address,
-      tracks: log.tracks.length,
-      channels: channels.map((pair) => pair?.rtp),
-    });
-    if (cursor === undefined) throw new BudgetError("the media memory is used up");
-    this.#stream = stream;
+  constructor(owner: CursorOwner, { cursor, outbox, own, fault }: CursorParts) {
+    this.#owner = owner;
     this.#outbox = outbox;
     this.#cursor = cursor;
-    this.#channels = channels;
-    outbox.onBlocked = () => this.#stream.separate(this);
-    this.#unreported = channels.reduce((bits, pair, i) => (pair === undefined ? bits : bits | (1 << i)), 0);
+    this.#own = own;
+    this.#fault = fault;
+    outbox.onBlocked = () => this.#owner.separate(this);
   }
 
   /** Packets between it and the live edge; the group stands there after each flush. */
   get lag(): number {
-    return this.#group === undefined ? this.#cursor.lag : 0;
+    return this.#group !== undefined || this.#isOver ? 0 : this.#cursor.lag;
   }
 
   /** Age of the oldest packet that waits for it, ms. */
   get lagMs(): number {
-    return this.lag === 0 ? 0 : this.#cursor.age(this.#stream.now | 0);
+    return this.lag === 0 ? 0 : this.#cursor.age(this.#owner.context.clock.now() | 0);
   }
 
   get lostPackets(): number {
-    return this.#cursor.lostPackets;
+    return this.#final?.lostPackets ?? this.#cursor.lostPackets;
   }
 
   get lostFrames(): number {
-    return this.#cursor.lostFrames;
+    return this.#final?.lostFrames ?? this.#cursor.lostFrames;
   }
 
-  /** RTP and RTCP bytes sent, with their framing. */
+  /** Bytes sent, of the log and its own. */
   get bytesSent(): number {
     return this.#bytesSent + this.#groupBytes;
   }
@@ -91,7 +112,7 @@ export class StreamCursor {
   }
 
   get #groupBytes(): number {
-    return this.#group === undefined ? 0 : this.#stream.groupBytes - this.#group.bytesBefore;
+    return this.#group === undefined ? 0 : this.#owner.groupBytes - this.#group.bytesBefore;
   }
 
   /** Place in the group; undefined while it is solo. */
@@ -108,16 +129,21 @@ export class StreamCursor {
     return this.#outbox.direct;
   }
 
+  /** It has failed or is closed: it sends nothing any more, and holds nothing of the log. */
+  get #isOver(): boolean {
+    return this.#fault === undefined || this.#final !== undefined;
+  }
+
   /** Whether it needs nothing but the bytes of the log from `seq` on. */
   isLike(seq: number): boolean {
     const outbox = this.#outbox;
-    if (outbox.blocked || outbox.pending > 0 || this.#unreported !== 0) return false;
+    if (outbox.blocked || outbox.pending > 0 || !this.#own.isSettled || this.#isOver) return false;
     return this.#cursor.plain && this.#cursor.seq === seq;
   }
 
   /** Joins the group as number `index`. */
   join(index: number): void {
-    this.#group = { index, bytesBefore: this.#stream.groupBytes };
+    this.#group = { index, bytesBefore: this.#owner.groupBytes };
   }
 
   /** Goes solo from where `leader` stands. */
@@ -140,14 +166,12 @@ export class StreamCursor {
     if (rest > 0) this.#hold(this.#cursor.rest, rest);
   }
 
-  /** Sends sender reports when it is time. */
-  reportWhenDue(now: number): void {
-    if (this.#isReportDue(now)) this.#report(now);
-  }
-
-  /** Every ten seconds, and as soon as the publisher's own reports place its tracks better. */
-  #isReportDue(now: number): boolean {
-    return now >= this.#reportsDue || this.#stream.reportedTracks !== this.#reportedTracks;
+  /** Sends what of its own is due. */
+  sendOwn(now: number): void {
+    if (!this.#own.isDue(now)) return;
+    const { scratch } = this.#owner.context;
+    const size = this.#own.write(scratch, now);
+    if (size > 0) this.#sendOrHold(scratch, size);
   }
 
   /** When it last made progress, monotonic ms, while it is blocked; undefined when it is not. */
@@ -155,15 +179,15 @@ export class StreamCursor {
     return this.#outbox.blocked ? this.#progress : undefined;
   }
 
-  /** Sends what it may send now. While it is in the group, the stream does that. */
+  /** Sends what it may send now. While it is in the group, that is done for all of it. */
   pump(now: number): void {
-    if (this.#group !== undefined) return;
+    if (this.#group !== undefined || this.#isOver) return;
     if (this.#outbox.blocked) {
       this.#watchLag(now);
       return;
     }
     this.#progress = now;
-    if (this.#unreported !== 0 || this.#isReportDue(now)) this.#report(now);
+    this.sendOwn(now);
     while (!this.#outbox.blocked) {
       const sent = this.#cursor.plain ? this.#sendPlain() : this.#sendCopy();
       if (!sent) return;
@@ -173,8 +197,12 @@ export class StreamCursor {
   /** The socket has room again, and the outbox has written what it could. */
   drained(now: number): void {
     this.#progress = now;
-    if (this.#outbox.blocked || this.#group !== undefined) return;
-    if (((this.#cursor.seq - this.#stream.log.floorSeq) | 0) < 0) this.#cursor.skip();
+    if (this.#outbox.blocked || this.#group !== undefined || this.#isOver) return;
+    const { seq } = this.#cursor;
+    if (((seq - this.#owner.log.floorSeq) | 0) < 0) {
+      this.#cursor.skip();
+      this.#own.jumped(seq, this.#cursor.seq);
+    }
     this.pump(now);
   }
 
@@ -190,7 +218,7 @@ export class StreamCursor {
   }
 
   #sendCopy(): boolean {
-    const { scratch } = this.#stream;
+    const { scratch } = this.#owner.context;
     const size = this.#cursor.fill(scratch, FILL_BYTES);
     if (size === 0) return this.#cursor.plain && this.#cursor.span() > 0;
     this.#sendOrHold(scratch, size);
@@ -205,18 +233,20 @@ export class StreamCursor {
 
   #hold(address: number, size: number): void {
     if (this.#outbox.hold(address, size)) this.#bytesSent += size;
-    else this.#stream.failed(this, new BudgetError("the media memory is used up"));
+    else this.#owner.failed(this, new BudgetError("the media memory is used up"));
   }
 
   /** A reader whose socket is full keeps its place only so long: then it finishes its frame and loses the rest. */
   #watchLag(now: number): void {
-    const { memory, log } = this.#stream;
+    const { memory } = this.#owner.context;
     const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
     if (this.#cursor.lag === 0) return;
-    if (this.#cursor.age(now | 0) <= limit && log.blocks <= LAG_MAX_BLOCKS) return;
+    if (this.#cursor.age(now | 0) <= limit && this.#owner.log.blocks <= LAG_MAX_BLOCKS) return;
+    const { seq } = this.#cursor;
     this.#cursor.skip();
     this.#finishFrame();
     this.#cursor.jump();
+    this.#own.jumped(seq, this.#cursor.seq);
   }
 
   /** Puts the rest of a frame that was begun into the outbox, as far as it has room. */
@@ -231,38 +261,23 @@ export class StreamCursor {
     this.#bytesSent += size;
   }
 
-  /** Sends a sender report of each track that has sent something. */
-  #report(now: number): void {
-    const due = this.#isReportDue(now);
-    let size = 0;
-    const { scratch } = this.#stream;
-    for (let i = 0; i < this.#channels.length; i++) {
-      const pair = this.#channels[i];
-      if (pair === undefined || (!due && (this.#unreported & (1 << i)) === 0)) continue;
-      const written = this.#writeReport(scratch + size, i, pair.rtcp);
-      if (written > 0) this.#unreported &= ~(1 << i);
-      size += written;
-    }
-    if (due) this.#reportsDue = now + REPORT_INTERVAL_MS;
-    this.#reportedTracks = this.#stream.reportedTracks;
-    if (size > 0) this.#sendOrHold(scratch, size);
+  /** Tells its owner, after this turn, that it cannot go on. @returns false when that was done before */
+  fail(error: Error): boolean {
+    const fault = this.#fault;
+    if (fault === undefined) return false;
+    this.#fault = undefined;
+    this.#owner.context.clock.soon(() => fault(error));
+    return true;
   }
 
-  #writeReport(dst: number, index: number, channel: number): number {
-    const { memory, log } = this.#stream;
-    const track = log.tracks[index];
-    const time = this.#stream.timeOf(index);
-    if (track === undefined || time === undefined) return 0;
-    const { ssrc, packets, octets } = track;
-    const size = writeSenderReport(memory, dst + FRAMING, { ssrc, packets, octets, ...time });
-    memory.u8[dst] = 0x24;
-    memory.u8[dst + 1] = channel;
-    memory.u8[dst + 2] = 0;
-    memory.u8[dst + 3] = size;
-    return FRAMING + size;
-  }
-
+  /** Gives its place back; its figures stay as they are. */
   close(): void {
+    if (this.#final !== undefined) return;
+    this.#bytesSent += this.#groupBytes;
+    this.#bytesDirect += this.#groupBytes;
+    this.#group = undefined;
+    const { lostPackets, lostFrames } = this.#cursor;
+    this.#final = { lostPackets, lostFrames };
     this.#outbox.onBlocked = undefined;
     this.#cursor.close();
   }

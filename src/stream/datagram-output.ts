@@ -1,11 +1,10 @@
 import { LogCursor } from "../../wasm/cursor.ts";
 import { type DatagramAddress, DestinationList } from "../../wasm/destinations.ts";
-import { writeSenderReport } from "../../wasm/rtcp.ts";
 import { BudgetError } from "../lib/errors.ts";
-import type { Stream } from "./stream.ts";
+import type { OutputContext, OutputHost, ReaderFault, StreamOutput } from "./output.ts";
+import { bitsOf, REPORT_INTERVAL_MS, writeTrackReport } from "./sender-reports.ts";
 
-/** Time between sender reports to a reader, ms, and between two looks at who is due. */
-const REPORT_INTERVAL_MS = 10_000;
+/** Time between two looks at who is due for sender reports, ms. */
 const REPORT_LOOK_MS = 250;
 
 /** Where a reader takes one track. */
@@ -31,24 +30,26 @@ export class DatagramReader {
   readonly places: number[];
   /** Bytes each track had when it joined. */
   readonly bytesBefore: readonly number[];
-  /** Tracks whose first report was not sent, and when the next ones are due. */
+  /** Tracks (bits) whose first report was not sent, and when the next ones are due. */
   unreported: number;
   reportsDue = 0;
-  readonly #stream: Stream;
+  readonly #context: OutputContext;
+  #fault: ReaderFault | undefined;
   #bytes: number | undefined;
 
-  constructor(stream: Stream, pairs: readonly (DatagramPair | undefined)[]) {
-    this.#stream = stream;
+  constructor(context: OutputContext, pairs: readonly (DatagramPair | undefined)[], fault: ReaderFault) {
+    this.#context = context;
+    this.#fault = fault;
     this.pairs = pairs;
     this.places = pairs.map(() => -1);
-    this.bytesBefore = stream.log.tracks.map(({ bytes }) => bytes);
-    this.unreported = pairs.reduce((bits, pair, i) => (pair === undefined ? bits : bits | (1 << i)), 0);
+    this.bytesBefore = context.log.tracks.map(({ bytes }) => bytes);
+    this.unreported = bitsOf(pairs);
   }
 
   /** RTP bytes sent, headers included. */
   get bytesSent(): number {
     if (this.#bytes !== undefined) return this.#bytes;
-    return this.#stream.log.tracks.reduce((sum, { bytes }, i) => {
+    return this.#context.log.tracks.reduce((sum, { bytes }, i) => {
       return this.pairs[i] === undefined ? sum : sum + bytes - (this.bytesBefore[i] as number);
     }, 0);
   }
@@ -57,11 +58,19 @@ export class DatagramReader {
   freeze(): void {
     this.#bytes = this.bytesSent;
   }
+
+  /** Tells its owner, after this turn, that it cannot go on. */
+  fail(error: Error): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (fault !== undefined) this.#context.clock.soon(() => fault(error));
+  }
 }
 
 /** All readers of a stream that are served by the same sockets. */
-export class DatagramOutput {
-  readonly #stream: Stream;
+export class DatagramOutput implements StreamOutput {
+  readonly name = "datagram output";
+  readonly #context: OutputContext;
   readonly #sink: DatagramSink;
   readonly #cursor: LogCursor;
   readonly #lists: readonly DestinationList[];
@@ -72,21 +81,33 @@ export class DatagramOutput {
   /** Somebody waits for a first report. */
   #unreported = false;
 
-  /** @throws {BudgetError} if the media memory is used up */
-  constructor(stream: Stream, sink: DatagramSink) {
-    const { memory, log } = stream;
+  private constructor(context: OutputContext, sink: DatagramSink) {
+    const { memory, log } = context;
     const channels = log.tracks.map((_, i) => 2 * i);
     const cursor = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
     if (cursor === undefined) throw new BudgetError("the media memory is used up");
-    this.#stream = stream;
+    this.#context = context;
     this.#sink = sink;
     this.#cursor = cursor;
     this.#lists = channels.map(() => new DestinationList(memory));
     this.#members = channels.map(() => []);
   }
 
-  get size(): number {
+  /**
+   * The output of a stream to some sockets.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
+  static of(stream: OutputHost, sink: DatagramSink): DatagramOutput {
+    return stream.outputOf(sink, (context) => new DatagramOutput(context, sink));
+  }
+
+  get readers(): number {
     return this.#readers.size;
+  }
+
+  get lag(): number {
+    return this.#cursor.lag;
   }
 
   /**
@@ -95,20 +116,34 @@ export class DatagramOutput {
    * @throws {BudgetError} if the media memory is used up
    */
   add(reader: DatagramReader): void {
-    this.#sink.flush(this.#cursor, this.#lists);
+    try {
+      this.#sink.flush(this.#cursor, this.#lists);
+      this.#enter(reader);
+    } catch (error) {
+      this.remove(reader);
+      throw error;
+    }
+    this.#unreported = true;
+    this.#reportWhenDue(this.#context.clock.now());
+  }
+
+  #enter(reader: DatagramReader): void {
     this.#readers.add(reader);
     reader.pairs.forEach((pair, track) => {
       if (pair === undefined) return;
       if (!this.#list(track).push(this.#sink.encode(pair.rtp), pair.rtp)) {
-        this.remove(reader);
         throw new BudgetError("the media memory is used up");
       }
       reader.places[track] = this.#of(track).push(reader) - 1;
     });
-    this.#unreported = true;
   }
 
   remove(reader: DatagramReader): void {
+    this.#leave(reader);
+    this.#context.release(this);
+  }
+
+  #leave(reader: DatagramReader): void {
     if (!this.#readers.delete(reader)) return;
     reader.freeze();
     reader.places.forEach((place, track) => {
@@ -133,37 +168,45 @@ export class DatagramOutput {
   /** Sends everybody what is new. */
   flush(now: number): void {
     this.#sink.flush(this.#cursor, this.#lists);
-    this.reportWhenDue(now);
+    this.#reportWhenDue(now);
   }
 
   /** Sends sender reports to those who are due: the first ones at once, then every ten seconds. */
-  reportWhenDue(now: number): void {
+  #reportWhenDue(now: number): void {
     if (!this.#unreported && now - this.#looked < REPORT_LOOK_MS) return;
     this.#looked = now;
     this.#unreported = false;
     for (const reader of this.#readers) {
-      const due = now >= reader.reportsDue;
-      if (!due && reader.unreported === 0) continue;
-      this.#report(reader, due);
-      if (due) reader.reportsDue = now + REPORT_INTERVAL_MS;
+      const isRound = now >= reader.reportsDue;
+      if (!isRound && reader.unreported === 0) continue;
+      try {
+        this.#report(reader, isRound);
+      } catch (error) {
+        this.#context.fault(error, "sender report in a datagram");
+        this.#leave(reader);
+        reader.fail(error as Error);
+        continue;
+      }
+      if (isRound) reader.reportsDue = now + REPORT_INTERVAL_MS;
       if (reader.unreported !== 0) this.#unreported = true;
     }
+    this.#context.release(this);
   }
 
-  #report(reader: DatagramReader, due: boolean): void {
-    const { memory, scratch } = this.#stream;
+  #report(reader: DatagramReader, isRound: boolean): void {
+    const { memory, scratch } = this.#context;
     for (let i = 0; i < reader.pairs.length; i++) {
       const pair = reader.pairs[i];
-      const track = this.#stream.log.tracks[i];
-      if (pair === undefined || track === undefined) continue;
-      if (!due && (reader.unreported & (1 << i)) === 0) continue;
-      const time = this.#stream.timeOf(i);
-      if (time === undefined) continue;
-      const { ssrc, packets, octets } = track;
-      const size = writeSenderReport(memory, scratch, { ssrc, packets, octets, ...time });
+      if (pair === undefined || (!isRound && (reader.unreported & (1 << i)) === 0)) continue;
+      const size = writeTrackReport(this.#context, i, scratch);
+      if (size === 0) continue;
       this.#sink.report(memory.u8.subarray(scratch, scratch + size), pair.rtcp);
       reader.unreported &= ~(1 << i);
     }
+  }
+
+  fail(error: Error): void {
+    for (const reader of this.#readers) reader.fail(error);
   }
 
   close(): void {

@@ -1,9 +1,9 @@
 import type { MediaMemory } from "../../wasm/core.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { BudgetError } from "../lib/errors.ts";
+import type { FaultReport } from "../lib/guard.ts";
 import { Histogram } from "../lib/histogram.ts";
 import { PlainSinkGroup, type SinkGroup } from "./sink-group.ts";
-import type { Stream } from "./stream.ts";
 
 /** Streams with fewer readers are flushed at every turn of the loop. */
 const COALESCE_READERS = 8;
@@ -16,6 +16,26 @@ const LATENCY_BOUNDS_S = [
   1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 ];
 
+/** What is flushed: a stream. */
+export interface Flushable {
+  readonly readers: number;
+  /** Since when something waits to be flushed, monotonic ms. */
+  readonly pendingSince: number;
+  readonly pendingBytes: number;
+  /** Whether what waits ends a frame. */
+  readonly frameEnded: boolean;
+  flush(now: number): void;
+}
+
+export interface FlushQueueOptions {
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  /** Makes a group of sinks that get the same bytes; they are written to one by one when left out. */
+  readonly createGroup?: () => SinkGroup;
+  /** Takes errors of ours that end nothing but a reader, an output or a flush. */
+  readonly fault: FaultReport;
+}
+
 /**
  * Decides when what came in goes out. Nothing is sent while bytes are being received: streams are marked, and flushed
  * once all sockets that are ready have been served. With many readers a stream waits for the end of a frame, 32 KB, or
@@ -23,8 +43,8 @@ const LATENCY_BOUNDS_S = [
  */
 export class FlushQueue {
   readonly #clock: Clock;
-  #dirty = new Set<Stream>();
-  #spare = new Set<Stream>();
+  #dirty = new Set<Flushable>();
+  #spare = new Set<Flushable>();
   #scheduled = false;
   #timer: Cancel | undefined;
 
@@ -35,13 +55,15 @@ export class FlushQueue {
   readonly flushTimes = new Histogram(FLUSH_BOUNDS_S);
   /** From the arrival of the first byte that waited to the end of its flush, seconds. */
   readonly addedLatencies = new Histogram(LATENCY_BOUNDS_S);
-  /** Makes a group of sinks that get the same bytes. */
   readonly createGroup: () => SinkGroup;
+  readonly fault: FaultReport;
 
-  constructor(clock: Clock, memory: MediaMemory, createGroup: () => SinkGroup = () => new PlainSinkGroup()) {
+  constructor(options: FlushQueueOptions) {
+    const { clock, memory, createGroup = () => new PlainSinkGroup(), fault } = options;
     this.#clock = clock;
     this.#memory = memory;
     this.createGroup = createGroup;
+    this.fault = fault;
   }
 
   /** A block that is free for use between two calls: copies for readers with their own channels. */
@@ -61,14 +83,14 @@ export class FlushQueue {
   }
 
   /** Says that a stream has something new. */
-  mark(stream: Stream): void {
+  mark(stream: Flushable): void {
     this.#dirty.add(stream);
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#clock.soon(this.#run);
   }
 
-  forget(stream: Stream): void {
+  forget(stream: Flushable): void {
     this.#dirty.delete(stream);
   }
 
@@ -98,9 +120,13 @@ export class FlushQueue {
   };
 
   /** @returns when it was done; `begun` is when the one before was */
-  #flush(stream: Stream, now: number, begun: number): number {
+  #flush(stream: Flushable, now: number, begun: number): number {
     const { pendingBytes, pendingSince } = stream;
-    stream.flush(now);
+    try {
+      stream.flush(now);
+    } catch (error) {
+      this.fault(error, "flush of a stream");
+    }
     const done = this.#clock.now();
     this.flushTimes.observe((done - begun) / 1000);
     if (pendingBytes > 0) this.addedLatencies.observe((done - pendingSince) / 1000);
@@ -109,7 +135,7 @@ export class FlushQueue {
 }
 
 /** How long a stream may still wait, ms. */
-function remaining(stream: Stream, now: number): number {
+function remaining(stream: Flushable, now: number): number {
   if (stream.readers < COALESCE_READERS || stream.frameEnded || stream.pendingBytes >= COALESCE_BYTES)
     return 0;
   return stream.pendingSince + COALESCE_MS - now;

@@ -1,7 +1,11 @@
 import type { ByteSink } from "./outbox.ts";
 
-/** Told of a sink that took fewer bytes than it was given; `taken` is -1 when it is closed. */
-export type ShortWrite = (index: number, taken: number) => void;
+/**
+ * Told of a sink that took fewer bytes than it was given; `taken` is -1 when it is closed.
+ *
+ * @param error what the sink threw; undefined when it did not
+ */
+export type ShortWrite = (index: number, taken: number, error?: unknown) => void;
 
 /** Sinks that get the same bytes. Kept by index, so that its owner may keep a list beside it. */
 export interface SinkGroup {
@@ -9,7 +13,10 @@ export interface SinkGroup {
   push(sink: ByteSink): void;
   /** Takes one out; the last one moves to its place. */
   remove(index: number): void;
-  /** Writes to each, and names those that did not take all. Nothing may be added or removed meanwhile. */
+  /**
+   * Writes to each, and names those that did not take all; what one of them throws does not stop the others. Nothing may
+   * be added or removed meanwhile.
+   */
   write(bytes: Uint8Array, offset: number, length: number, short: ShortWrite): void;
 }
 
@@ -29,8 +36,12 @@ export class PlainSinkGroup implements SinkGroup {
   write(bytes: Uint8Array, offset: number, length: number, short: ShortWrite): void {
     const sinks = this.#sinks;
     for (let i = 0; i < sinks.length; i++) {
-      const taken = (sinks[i] as ByteSink).write(bytes, offset, length);
-      if (taken !== length) short(i, taken);
+      try {
+        const taken = (sinks[i] as ByteSink).write(bytes, offset, length);
+        if (taken !== length) short(i, taken);
+      } catch (error) {
+        short(i, -1, error);
+      }
     }
   }
 }

@@ -4,23 +4,23 @@ import { pictureSizeOf } from "../formats/rtp/picture-size.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import { CODECS } from "../media/codecs.ts";
 import type { Format } from "../media/track.ts";
-import type { Stream } from "./stream.ts";
+import type { OutputContext } from "./output.ts";
 
 /** Samples that the frame rate is made of; one is taken each second. */
 const SAMPLES = 6;
 
 /** What can be said of a stream while it runs: losses, and of its first video track the pictures. */
 export class StreamStats {
-  readonly #stream: Stream;
+  readonly #context: OutputContext;
   readonly #video: { readonly track: TrackState; readonly format: Format } | undefined;
   readonly #rate = new FrameRate();
   /** What the size was read from, and the size. */
   #sizeKey = "";
   #size: PictureSize | undefined;
 
-  constructor(stream: Stream) {
-    this.#stream = stream;
-    const { description, log } = stream;
+  constructor(context: OutputContext) {
+    this.#context = context;
+    const { description, log } = context;
     const isVideo = ({ codec }: Format) => CODECS[codec].kind === "video";
     const index = description.tracks.findIndex(({ formats }) => formats.some(isVideo));
     const track = log.tracks[index];
@@ -36,12 +36,12 @@ export class StreamStats {
 
   /** RTP packets that have come. */
   get packetsReceived(): number {
-    return this.#stream.log.tracks.reduce((sum, { packets }) => sum + packets, 0);
+    return this.#context.log.tracks.reduce((sum, { packets }) => sum + packets, 0);
   }
 
   /** RTP packets that never came. */
   get packetsLost(): number {
-    return this.#stream.log.tracks.reduce((sum, { lost }) => sum + lost, 0);
+    return this.#context.log.tracks.reduce((sum, { lost }) => sum + lost, 0);
   }
 
   /** What has a meaning and is known, as the API shows it. */
@@ -59,7 +59,7 @@ export class StreamStats {
       ...this.#pictureSize(video.format, video.track),
       ...(gopFrames > 0 && { gopFrames }),
       ...(randomAccessArrival > 0 && {
-        keyFrameAgeMs: Math.max(Math.round(this.#stream.now - randomAccessArrival), 0),
+        keyFrameAgeMs: Math.max(Math.round(this.#context.clock.now() - randomAccessArrival), 0),
       }),
     };
   }

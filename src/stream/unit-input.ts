@@ -67,7 +67,7 @@ export class UnitInput {
    * the track there.
    */
   align(track: number, ticks: number, wall: number): void {
-    this.#stream.align(track, ticks, wall);
+    this.#stream.times.align(track, ticks, wall);
   }
 
   /** Units that no packet can carry. */

@@ -3,139 +3,183 @@ import { UnitLog, UnitPull } from "../../wasm/units.ts";
 import { unitSetup } from "../formats/rtp/units.ts";
 import { BudgetError } from "../lib/errors.ts";
 import type { Format } from "../media/track.ts";
-import type { Stream } from "./stream.ts";
+import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
+import { UnitPlaces } from "./unit-places.ts";
 
-/** Somebody who takes a stream as units. */
+/** Somebody who takes some tracks of a stream as units. */
 export interface UnitReader {
-  /** There may be new units. */
+  /** There may be new units. What it throws ends it. */
   pump(now: number): void;
-  /** Entry of a track from which on it needs the units. */
+  /** Entry of a track, one of those it takes, from which on it needs the units. */
   needs(track: number): number;
+  /** It cannot go on. Called at most once, after the turn in which it failed. */
+  failed(error: Error): void;
 }
 
-/** A stream as access units and audio frames, made of its packets while somebody wants it (design: units). */
-export class UnitOutput {
-  /** By track of the stream; undefined for those whose codec does not come in units. */
-  readonly tracks: readonly (UnitLog | undefined)[];
-  readonly #stream: Stream;
+interface Member {
+  readonly reader: UnitReader;
+  /** Tracks that it takes. */
+  readonly tracks: readonly number[];
+}
+
+/** Units of the tracks that somebody takes, made of the packets of the log: access units and audio frames. */
+export class UnitOutput implements StreamOutput {
+  readonly name = "unit output";
+  readonly #context: OutputContext;
   readonly #cursor: LogCursor;
   readonly #pull: UnitPull;
-  readonly #readers = new Set<UnitReader>();
-  /** Wall clock at tick 0 of each track, ms since 1970; undefined before its first unit. */
-  readonly #origins: (number | undefined)[];
-  /** Ticks of each track that were asked for last. */
-  readonly #asked: (number | undefined)[] = [];
-  /** Tracks with a report of the publisher when the origins were set. */
-  #reported = 0;
+  /** By track of the stream; undefined for those that nobody takes, and those whose codec does not come in units. */
+  readonly #tracks: (UnitLog | undefined)[];
+  readonly #places: UnitPlaces;
+  readonly #members: Member[] = [];
 
-  /**
-   * Begins with the last random access point, where the log still has it.
-   *
-   * @throws {BudgetError} if the media memory is used up
-   */
-  constructor(stream: Stream) {
-    const { memory, log, description } = stream;
-    const opened: { close(): void }[] = [];
-    const open = <Part extends { close(): void }>(part: Part | undefined): Part => {
-      if (part === undefined) {
-        for (const each of opened) each.close();
-        throw new BudgetError("the media memory is used up");
-      }
-      opened.push(part);
-      return part;
-    };
-    this.#stream = stream;
-    const channels = log.tracks.map((_, i) => 2 * i);
-    this.#cursor = open(LogCursor.open(memory, { log: log.address, tracks: channels.length, channels }));
-    this.tracks = description.tracks.map(({ formats }, i) => {
-      const sets = log.tracks[i]?.parameterSets ?? { sps: undefined, pps: undefined, vps: undefined };
-      const setup = unitSetup(formats[0] as Format, sets);
-      return setup === undefined ? undefined : open(UnitLog.open(memory, setup));
-    });
-    this.#pull = open(UnitPull.open(memory, this.#cursor, this.tracks));
-    this.#origins = this.tracks.map(() => undefined);
+  /** Begins with the last random access point of `tracks`, where the log still has it. */
+  private constructor(context: OutputContext, tracks: readonly number[]) {
+    const { memory, log } = context;
+    const channels = log.tracks.map((_, i) => (tracks.includes(i) ? 2 * i : undefined));
+    const cursor = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
+    const none = channels.map(() => undefined);
+    const pull = cursor && UnitPull.open(memory, cursor, none);
+    if (cursor === undefined || pull === undefined) {
+      cursor?.close();
+      throw new BudgetError("the media memory is used up");
+    }
+    this.#context = context;
+    this.#cursor = cursor;
+    this.#pull = pull;
+    this.#tracks = none;
+    this.#places = new UnitPlaces(context.times, this.#tracks);
     this.#cursor.toRandomAccess();
   }
 
+  /**
+   * Lets a reader in that takes some tracks; it hears of them with the next flush.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
+  static enter(stream: OutputHost, reader: UnitReader, tracks: readonly number[]): UnitOutput {
+    const output = stream.outputOf(UnitOutput, (context) => new UnitOutput(context, tracks));
+    output.#add(reader, tracks);
+    return output;
+  }
+
   get readers(): number {
-    return this.#readers.size;
+    return this.#members.length;
   }
 
-  add(reader: UnitReader): void {
-    this.#readers.add(reader);
+  get lag(): number {
+    return this.#cursor.lag;
   }
 
+  /** By track of the stream; undefined for those that nobody takes, and those whose codec does not come in units. */
+  get tracks(): readonly (UnitLog | undefined)[] {
+    return this.#tracks;
+  }
+
+  #add(reader: UnitReader, tracks: readonly number[]): void {
+    this.#members.push({ reader, tracks });
+    try {
+      for (const track of tracks) this.#openTrack(track);
+    } catch (error) {
+      this.remove(reader);
+      throw error;
+    }
+    this.#context.mark();
+  }
+
+  #openTrack(track: number): void {
+    const { memory, log, description } = this.#context;
+    const format = description.tracks[track]?.formats[0] as Format | undefined;
+    if (this.#tracks[track] !== undefined || format === undefined) return;
+    const sets = log.tracks[track]?.parameterSets ?? { sps: undefined, pps: undefined, vps: undefined };
+    const setup = unitSetup(format, sets);
+    if (setup === undefined) return;
+    const units = UnitLog.open(memory, setup);
+    if (units === undefined) throw new BudgetError("the media memory is used up");
+    this.#setTrack(track, units);
+  }
+
+  #setTrack(track: number, units: UnitLog | undefined): void {
+    this.#tracks[track] = units;
+    this.#pull.setTrack(track, units);
+    this.#places.forget(track);
+  }
+
+  /** Lets a reader go; tracks that nobody takes any more are no longer made into units. */
   remove(reader: UnitReader): void {
-    this.#readers.delete(reader);
+    this.#leave(reader);
+    this.#context.release(this);
+  }
+
+  #leave(reader: UnitReader): void {
+    const i = this.#members.findIndex((member) => member.reader === reader);
+    const [left] = i < 0 ? [] : this.#members.splice(i, 1);
+    for (const track of left?.tracks ?? []) {
+      const units = this.#tracks[track];
+      if (units === undefined || this.#members.some(({ tracks }) => tracks.includes(track))) continue;
+      this.#setTrack(track, undefined);
+      units.close();
+    }
   }
 
   /** Makes units of what is new, and tells the readers. */
-  pull(now: number): void {
-    for (let isMore = true; isMore; ) {
+  flush(now: number): void {
+    for (let isMore = true; isMore && this.#members.length > 0; ) {
       isMore = this.#pull.pull();
-      for (const reader of this.#readers) reader.pump(now);
+      for (let i = this.#members.length - 1; i >= 0; i--)
+        this.#pump((this.#members[i] as Member).reader, now);
       this.#trim();
     }
   }
 
-  #trim(): void {
-    for (const [i, track] of this.tracks.entries()) {
-      if (track === undefined) continue;
-      let keep = track.headSeq;
-      for (const reader of this.#readers) {
-        const needs = reader.needs(i);
-        if (((needs - keep) | 0) < 0) keep = needs;
-      }
-      track.trim(keep);
+  #pump(reader: UnitReader, now: number): void {
+    try {
+      reader.pump(now);
+    } catch (error) {
+      this.#context.fault(error, "reader of units");
+      this.#end(reader, error as Error);
+      this.remove(reader);
     }
   }
 
-  /**
-   * Wall clock of an instant of a track, ms since 1970. Tracks are aligned by the publisher's sender reports when they
-   * have come by the first unit, by arrival otherwise.
-   */
+  #end(reader: UnitReader, error: Error): void {
+    this.#context.clock.soon(() => reader.failed(error));
+  }
+
+  #trim(): void {
+    for (let track = 0; track < this.#tracks.length; track++) {
+      const units = this.#tracks[track];
+      if (units === undefined) continue;
+      let keep = units.headSeq;
+      for (let i = 0; i < this.#members.length; i++) {
+        const { reader, tracks } = this.#members[i] as Member;
+        if (!tracks.includes(track)) continue;
+        const needs = reader.needs(track);
+        if (((needs - keep) | 0) < 0) keep = needs;
+      }
+      units.trim(keep);
+    }
+  }
+
+  /** Wall clock of an instant of a track that is taken, ms since 1970; see UnitPlaces. */
   wallOf(track: number, ticks: number): number {
-    const rate = this.tracks[track]?.clockRate ?? 1;
-    this.#origins[track] ??= this.#originOf(track, ticks, rate) - this.#moved();
-    this.#asked[track] = ticks;
-    return this.#origins[track] + (ticks * 1000) / rate;
+    return this.#places.wallOf(track, ticks);
   }
 
-  /** How far the clock of the tracks that are placed already has moved since then, ms: the others keep their distance. */
-  #moved(): number {
-    const placed = this.#origins.findIndex((origin) => origin !== undefined);
-    const ticks = this.#asked[placed];
-    const units = this.tracks[placed];
-    if (ticks === undefined || units === undefined || units.jumps > 0) return 0;
-    return this.#originOf(placed, ticks, units.clockRate) - (this.#origins[placed] as number);
-  }
-
-  #originOf(track: number, ticks: number, rate: number): number {
-    this.#reported = this.#stream.reportedTracks;
-    return this.#stream.wallAt(track, ticks % 0x1_0000_0000) - (ticks * 1000) / rate;
-  }
-
-  /**
-   * Looks whether the tracks could be aligned better now that there are more sender reports, and does so.
-   *
-   * @param ticks an instant of each track, undefined for those that do not matter
-   * @param except a track whose times stay as they are
-   */
+  /** Aligns the tracks better where that has become possible; see UnitPlaces. */
   realign(ticks: readonly (number | undefined)[], except: number): void {
-    if (this.#stream.reportedTracks <= this.#reported) return;
-    const stay = ticks[except];
-    const rateOf = (track: number) => this.tracks[track]?.clockRate ?? 1;
-    if (stay === undefined || this.#origins[except] === undefined) return;
-    const shift = this.#originOf(except, stay, rateOf(except)) - this.#origins[except];
-    ticks.forEach((at, track) => {
-      if (track === except || at === undefined || (this.tracks[track]?.jumps ?? 1) > 0) return;
-      this.#origins[track] = this.#originOf(track, at, rateOf(track)) - shift;
-    });
+    this.#places.realign(ticks, except);
+  }
+
+  fail(error: Error): void {
+    for (const { reader } of this.#members) this.#end(reader, error);
   }
 
   close(): void {
+    this.#members.length = 0;
     this.#pull.close();
     this.#cursor.close();
-    for (const track of this.tracks) track?.close();
+    for (const track of this.#tracks) track?.close();
+    this.#tracks.fill(undefined);
   }
 }

@@ -1,7 +1,11 @@
 import { KIND_H264, KIND_PACKET } from "../../assembly/abi.ts";
-import { StreamCursor, type TrackChannels } from "../../src/stream/cursor.ts";
+import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
+import { errorText } from "../../src/lib/errors.ts";
+import type { StreamCursor } from "../../src/stream/cursor.ts";
 import { FlushQueue } from "../../src/stream/flush.ts";
+import { InterleavedOutput } from "../../src/stream/interleaved-output.ts";
 import { type ByteSink, Outbox } from "../../src/stream/outbox.ts";
+import type { TrackChannels } from "../../src/stream/sender-reports.ts";
 import { Stream } from "../../src/stream/stream.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -13,10 +17,13 @@ import { concat, type RtpPacket, readRtp, writeFrame, writeRtp } from "../wasm/t
 export class FakeSink implements ByteSink {
   room = Number.POSITIVE_INFINITY;
   closed = false;
+  /** Thrown by the next write. */
+  error: Error | undefined;
   writes = 0;
   readonly #chunks: Uint8Array[] = [];
 
   write(bytes: Uint8Array, offset: number, length: number): number {
+    if (this.error !== undefined) throw this.error;
     if (this.closed) return -1;
     this.writes += 1;
     const taken = Math.min(length, this.room);
@@ -58,6 +65,7 @@ export interface Frame {
 
 /** Someone who reads. */
 export interface SceneReader {
+  readonly output: InterleavedOutput;
   readonly sink: FakeSink;
   readonly outbox: Outbox;
   readonly cursor: StreamCursor;
@@ -67,6 +75,11 @@ export interface SceneReader {
 const KINDS = [
   { kinds: new Map([[96, KIND_H264]]), clockRate: 90_000, paramsKnown: 0 },
   { kinds: new Map([[97, KIND_PACKET]]), clockRate: 48_000, paramsKnown: 0 },
+];
+
+const TRACKS = [
+  { media: "video", mid: undefined, formats: [unitFormat({ codec: "h264" }, 0)] },
+  { media: "audio", mid: undefined, formats: [unitFormat({ codec: "opus", channels: 2 }, 1)] },
 ];
 
 /** Channels of a reader with both tracks where everybody has them. */
@@ -82,6 +95,8 @@ export class Scene {
   readonly flushes: FlushQueue;
   readonly stream: Stream;
   readonly #readers = new Set<SceneReader>();
+  /** Errors of ours that were reported: what, and where. */
+  readonly reported: string[] = [];
   readonly #seqs = [65_500, 7];
   /** What was published, framed as readers on the usual channels get it. */
   readonly published: Uint8Array[] = [];
@@ -89,7 +104,9 @@ export class Scene {
 
   constructor(blocks = 256, lagPackets = 64) {
     this.memory = loadBuild("release", blocks);
-    this.flushes = new FlushQueue(this.clock, this.memory);
+    const { clock, memory } = this;
+    const fault = (error: unknown, where: string) => this.reported.push(`${where}: ${errorText(error)}`);
+    this.flushes = new FlushQueue({ clock, memory, fault });
     this.stream = this.another(lagPackets);
     for (const track of [0, 1]) {
       this.stream.log.mapChannel(2 * track, track, false);
@@ -100,7 +117,7 @@ export class Scene {
   /** A stream beside. */
   another(lagPackets = 64): Stream {
     const { memory, clock, flushes } = this;
-    const description = { title: "", tracks: [], fecGroups: [] };
+    const description = { title: "", tracks: TRACKS, fecGroups: [] };
     return new Stream({
       memory,
       clock,
@@ -152,11 +169,11 @@ export class Scene {
   read(channels: readonly (TrackChannels | undefined)[] = USUAL): SceneReader {
     const sink = new FakeSink();
     const outbox = new Outbox(this.memory, sink);
-    const cursor = new StreamCursor(this.stream, outbox, channels);
     const faults: Error[] = [];
-    const reader = { sink, outbox, cursor, faults };
+    const output = InterleavedOutput.of(this.stream);
+    const cursor = output.add(outbox, channels, (error) => faults.push(error));
+    const reader = { output, sink, outbox, cursor, faults };
     this.#readers.add(reader);
-    this.stream.addReader(cursor, (error) => faults.push(error));
     cursor.pump(this.clock.now());
     return reader;
   }
@@ -170,8 +187,7 @@ export class Scene {
 
   leave(reader: SceneReader): void {
     this.#readers.delete(reader);
-    this.stream.removeReader(reader.cursor);
-    reader.cursor.close();
+    reader.output.remove(reader.cursor);
     reader.outbox.close();
   }
 
@@ -182,6 +198,17 @@ export class Scene {
     this.flushes.close();
     checkReturned(this.memory);
   }
+}
+
+/** What a reader got without reports and responses. */
+export function mediaOf({ sink }: SceneReader): Uint8Array {
+  const media = sink.frames.filter(({ channel }) => channel === 0 || channel === 2);
+  return concat(
+    media.flatMap(({ channel, packet }) => [
+      Uint8Array.from([0x24, channel, packet.length >> 8, packet.length & 255]),
+      packet,
+    ]),
+  );
 }
 
 /** The frames that make up pictures: the payloads of each, in order. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { BudgetError } from "../../src/lib/errors.ts";
+import { InterleavedOutput } from "../../src/stream/interleaved-output.ts";
 import { concat, type RtpPacket } from "../wasm/twin/packet.ts";
 import { readSenderReport, type SenderReportTwin } from "../wasm/twin/rtcp.ts";
-import { type Frame, picturesOf, Scene, type SceneReader, USUAL } from "./scene.ts";
+import { type Frame, mediaOf, picturesOf, Scene, type SceneReader, USUAL } from "./scene.ts";
 
 const NTP_EPOCH_SECONDS = 2_208_988_800;
 
@@ -224,7 +225,7 @@ describe("sender reports", () => {
     scene.close();
   });
 
-  test("come every ten seconds, alone or together with others", async () => {
+  test("come every ten seconds, solo or in the group", async () => {
     const scene = new Scene();
     const readers = Array.from({ length: 10 }, () => scene.read());
     for (let i = 0; i < 2_000; i++) {
@@ -270,6 +271,14 @@ describe("a stream", () => {
     scene.close();
   });
 
+  test("that has ended takes no reader any more", () => {
+    const scene = new Scene();
+    const { stream } = scene;
+    scene.close();
+    expect(() => InterleavedOutput.of(stream)).toThrow("the stream has ended");
+    expect(scene.memory.state.blocksTaken).toBe(0);
+  });
+
   test("without readers keeps nothing", async () => {
     const scene = new Scene();
     for (let i = 0; i < 1_000; i++) {
@@ -280,17 +289,6 @@ describe("a stream", () => {
     scene.close();
   });
 });
-
-/** What a reader got without reports and responses. */
-function mediaOf({ sink }: SceneReader): Uint8Array {
-  const media = sink.frames.filter(({ channel }) => channel === 0 || channel === 2);
-  return concat(
-    media.flatMap(({ channel, packet }) => [
-      Uint8Array.from([0x24, channel, packet.length >> 8, packet.length & 255]),
-      packet,
-    ]),
-  );
-}
 
 function reportOf(packet: Uint8Array): SenderReportTwin {
   return readSenderReport(packet) as SenderReportTwin;

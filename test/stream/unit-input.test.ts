@@ -7,6 +7,7 @@ import type { CodecParameters } from "../../src/media/codec-parameters.ts";
 import { FlushQueue } from "../../src/stream/flush.ts";
 import { Stream } from "../../src/stream/stream.ts";
 import { UnitInput } from "../../src/stream/unit-input.ts";
+import { UnitOutput } from "../../src/stream/unit-output.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
 import { UnitLog } from "../../wasm/units.ts";
@@ -20,6 +21,10 @@ const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
 const VIDEO: CodecParameters = { codec: "h264" };
 /** AAC-LC, 48 kHz, stereo. */
 const SOUND: CodecParameters = { codec: "mpeg4Audio", config: new Uint8Array([0x11, 0x90]) };
+
+function rethrow(error: unknown): void {
+  throw error;
+}
 
 /** A stream that is fed with units. */
 class Studio implements Disposable {
@@ -35,7 +40,7 @@ class Studio implements Disposable {
     const formats = codecs.map((codec, i) => unitFormat(codec, i));
     const tracks = formats.map((format) => ({ media: "video", mid: undefined, formats: [format] }));
     const description = { title: "", tracks, fecGroups: [] };
-    this.#flushes = new FlushQueue(this.clock, memory);
+    this.#flushes = new FlushQueue({ clock: this.clock, memory, fault: rethrow });
     this.stream = new Stream({
       memory,
       clock: this.clock,
@@ -136,21 +141,21 @@ describe("a source of units", () => {
     const { clock, stream, input } = studio;
     await clock.advance(1_000);
     const wall = clock.wall();
-    expect(stream.timeOf(0)).toBeUndefined();
+    expect(stream.times.at(0)).toBeUndefined();
     studio.write(0, picture(100), 900_000);
     studio.write(1, new Uint8Array(100), 480_000);
     input.pump();
     input.align(0, 900_000, wall - 3_600_000);
     input.align(1, 480_000, wall - 3_600_020);
-    expect(stream.reportedTracks).toBe(2);
+    expect(stream.times.reportedTracks).toBe(2);
     for (const passed of [0, 40, 10_000, 86_400_000]) {
       await clock.advance(passed);
       const since = clock.wall() - wall + 3_600_000;
       const pictures = (900_000 + 90 * since) % 2 ** 32;
       const sound = (480_000 + 48 * (since + 20)) % 2 ** 32;
-      expect([stream.timeOf(0)!.rtpTime, stream.timeOf(1)!.rtpTime]).toEqual([pictures, sound]);
-      expect(stream.wallAt(0, pictures - 9_000)).toBeCloseTo(clock.wall() - 100, 3);
-      expect(stream.wallAt(1, sound - 4_800)).toBeCloseTo(clock.wall() - 100, 3);
+      expect([stream.times.at(0)!.rtpTime, stream.times.at(1)!.rtpTime]).toEqual([pictures, sound]);
+      expect(stream.times.wallAt(0, pictures - 9_000)).toBeCloseTo(clock.wall() - 100, 3);
+      expect(stream.times.wallAt(1, sound - 4_800)).toBeCloseTo(clock.wall() - 100, 3);
     }
   });
 
@@ -162,8 +167,12 @@ describe("a source of units", () => {
     const [pictures, sound] = [2 ** 33 + 12_345, 2 ** 34 + 777];
     input.align(0, pictures, wall);
     input.align(1, sound, wall + 7);
-    const reader = { pump: () => undefined, needs: (track: number) => units.tracks[track]!.headSeq - 40 };
-    const units = stream.addUnitReader(reader);
+    const reader = {
+      pump: () => undefined,
+      needs: (track: number) => units.tracks[track]!.headSeq - 40,
+      failed: rethrow,
+    };
+    const units = UnitOutput.enter(stream, reader, [0, 1]);
     for (let i = 0; i < 20; i++) {
       // arrival says something else
       await clock.advance(i % 2 === 0 ? 10 : 70);
@@ -185,7 +194,7 @@ describe("a source of units", () => {
     seen[1]!.forEach((at, i) => {
       expect(at).toBeCloseTo(40 * i + 7, 1);
     });
-    stream.removeUnitReader(reader);
+    units.remove(reader);
   });
 
   test("a clock that is moved between the first looks at two tracks does not part them", async () => {
@@ -198,8 +207,12 @@ describe("a source of units", () => {
       input.align(1, 48_000, time);
     };
     place(wall);
-    const reader = { pump: () => undefined, needs: (track: number) => units.tracks[track]!.headSeq - 40 };
-    const units = stream.addUnitReader(reader);
+    const reader = {
+      pump: () => undefined,
+      needs: (track: number) => units.tracks[track]!.headSeq - 40,
+      failed: rethrow,
+    };
+    const units = UnitOutput.enter(stream, reader, [0, 1]);
     studio.write(0, picture(300), 90_000);
     studio.write(1, new Uint8Array(1_400), 48_000);
     input.pump();
@@ -207,7 +220,7 @@ describe("a source of units", () => {
     const first = units.wallOf(0, 90_000);
     place(wall + 800); // a source that is late moves all its tracks
     expect(units.wallOf(1, 48_000)).toBeCloseTo(first, 3);
-    stream.removeUnitReader(reader);
+    units.remove(reader);
   });
 
   test("tells when the memory is used up, or a unit is larger than any may be", () => {

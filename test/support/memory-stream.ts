@@ -3,6 +3,10 @@ import { Stream, type StreamOptions } from "../../src/stream/stream.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
+function rethrow(error: unknown): void {
+  throw error;
+}
+
 /** Makes one stream without a path, in memory; it is flushed when the clock goes on. */
 export class StreamMaker implements Disposable {
   readonly #flushes: FlushQueue;
@@ -13,7 +17,7 @@ export class StreamMaker implements Disposable {
   constructor(clock: FakeClock, memory: MediaMemory) {
     this.#clock = clock;
     this.#memory = memory;
-    this.#flushes = new FlushQueue(clock, memory);
+    this.#flushes = new FlushQueue({ clock, memory, fault: rethrow });
   }
 
   ready(description: StreamOptions["description"], tracks: StreamOptions["log"]["tracks"]): Stream {

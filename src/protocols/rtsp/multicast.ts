@@ -6,6 +6,7 @@ import { formatIp, type Network, parseNetwork } from "../../lib/address.ts";
 import { ConfigError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { DatagramReader } from "../../stream/datagram-output.ts";
+import type { ReaderFault } from "../../stream/output.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
@@ -32,9 +33,9 @@ interface StreamGroups {
   readonly offsets: readonly number[];
   /** Who sends to them, one for each interface; undefined before the first reader plays. */
   senders: PacketReader[] | undefined;
-  /** Readers that were set up, and those that play. */
+  /** Readers that were set up, and those that play: called when the groups are sent to no longer. */
   holders: number;
-  playing: number;
+  readonly playing: Set<ReaderFault>;
 }
 
 /** Hands out multicast addresses and sends streams to them, on every interface that takes multicast. */
@@ -90,7 +91,7 @@ export class MulticastGroups {
       if (this.#sockets.length === 0) throw new RefusedError("no interface is capable of multicast");
       const offsets = this.#take(stream.description.tracks.length);
       const addresses = offsets.map((offset) => this.#addressOf(offset));
-      groups = { addresses, offsets, senders: undefined, holders: 0, playing: 0 };
+      groups = { addresses, offsets, senders: undefined, holders: 0, playing: new Set() };
       this.#streams.set(stream, groups);
     }
     groups.holders += 1;
@@ -124,26 +125,33 @@ export class MulticastGroups {
     for (const offset of groups.offsets) this.#taken.delete(offset);
   }
 
-  /** A reader plays: with the first one the stream is sent. */
-  play(stream: Stream): void {
+  /**
+   * A reader plays: with the first one the stream is sent.
+   *
+   * @param fault called once when that cannot go on
+   */
+  play(stream: Stream, fault: ReaderFault): void {
     const groups = this.#streams.get(stream);
     if (groups === undefined) return;
-    groups.playing += 1;
+    groups.playing.add(fault);
     if (groups.senders !== undefined) return;
     const pairs = groups.addresses.map((address) => ({
       rtp: { address, port: this.ports[0] },
       rtcp: { address, port: this.ports[1] },
     }));
-    groups.senders = this.#outputs.map((output) => new PacketReader(stream, output, pairs));
+    const failed: ReaderFault = (error) => {
+      for (const each of groups.playing) each(error);
+    };
+    groups.senders = this.#outputs.map((output) => new PacketReader(stream, output, pairs, failed));
     for (const sender of groups.senders) sender.pump();
   }
 
   /** A reader does not play any more; with the last one sending ends. */
-  stop(stream: Stream): void {
+  stop(stream: Stream, fault: ReaderFault): void {
     const groups = this.#streams.get(stream);
     if (groups === undefined) return;
-    groups.playing -= 1;
-    if (groups.playing > 0) return;
+    groups.playing.delete(fault);
+    if (groups.playing.size > 0) return;
     for (const sender of groups.senders ?? []) sender.close();
     groups.senders = undefined;
   }
@@ -190,8 +198,8 @@ export class MulticastTransport implements SessionTransport {
     };
   }
 
-  openReader({ stream }: MediaOptions): MediaReader {
-    return new GroupReader(stream, this.#groups, this.#tracks);
+  openReader({ stream, fault }: MediaOptions): MediaReader {
+    return new GroupReader(stream, this.#groups, this.#tracks, fault);
   }
 
   openPublisher(): MediaPublisher {
@@ -217,17 +225,17 @@ class GroupReader implements MediaReader {
   readonly #groups: MulticastGroups;
   readonly #tracks: ReadonlySet<number>;
   readonly #counter: DatagramReader;
+  readonly #fault: ReaderFault;
   #playing = false;
 
-  constructor(stream: Stream, groups: MulticastGroups, tracks: ReadonlySet<number>) {
+  constructor(stream: Stream, groups: MulticastGroups, tracks: ReadonlySet<number>, fault: ReaderFault) {
     this.#stream = stream;
     this.#groups = groups;
     this.#tracks = tracks;
+    this.#fault = fault;
     const nowhere = { rtp: NOWHERE, rtcp: NOWHERE };
-    this.#counter = new DatagramReader(
-      stream,
-      stream.description.tracks.map((_, i) => (tracks.has(i) ? nowhere : undefined)),
-    );
+    const pairs = stream.description.tracks.map((_, i) => (tracks.has(i) ? nowhere : undefined));
+    this.#counter = new DatagramReader(stream.context, pairs, fault);
   }
 
   get bytesSent(): number {
@@ -237,7 +245,7 @@ class GroupReader implements MediaReader {
   pump(): void {
     if (this.#playing) return;
     this.#playing = true;
-    this.#groups.play(this.#stream);
+    this.#groups.play(this.#stream, this.#fault);
   }
 
   drained(): void {}
@@ -252,7 +260,7 @@ class GroupReader implements MediaReader {
 
   close(): void {
     this.#counter.freeze();
-    if (this.#playing) this.#groups.stop(this.#stream);
+    if (this.#playing) this.#groups.stop(this.#stream, this.#fault);
     this.#playing = false;
   }
 }

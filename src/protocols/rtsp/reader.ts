@@ -1,5 +1,7 @@
-import { StreamCursor, type TrackChannels } from "../../stream/cursor.ts";
+import type { StreamCursor } from "../../stream/cursor.ts";
+import { InterleavedOutput } from "../../stream/interleaved-output.ts";
 import type { Outbox } from "../../stream/outbox.ts";
+import type { TrackChannels } from "../../stream/sender-reports.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
@@ -8,6 +10,7 @@ import type { RtpInfo } from "./proto/rtp-info.ts";
 export class RtspReader {
   readonly lastReceived = undefined;
   readonly #stream: Stream;
+  readonly #output: InterleavedOutput;
   readonly #cursor: StreamCursor;
   readonly #channels: ChannelTable;
   /** What was lost when the log last said so. */
@@ -26,8 +29,8 @@ export class RtspReader {
     });
     this.#stream = stream;
     this.#channels = channels;
-    this.#cursor = new StreamCursor(stream, outbox, pairs);
-    stream.addReader(this.#cursor, fault);
+    this.#output = InterleavedOutput.of(stream);
+    this.#cursor = this.#output.add(outbox, pairs, fault);
   }
 
   get bytesSent(): number {
@@ -81,8 +84,7 @@ export class RtspReader {
   }
 
   close(): void {
-    this.#stream.removeReader(this.#cursor);
-    this.#cursor.close();
+    this.#output.remove(this.#cursor);
   }
 }
 
@@ -95,7 +97,7 @@ export function firstPackets(
   const infos: RtpInfo[] = [];
   stream.log.tracks.forEach((track, i) => {
     if (!has(i) || !track.started) return;
-    const rtpTime = track.frameOpen ? track.lastTime : stream.timeOf(i)?.rtpTime;
+    const rtpTime = track.frameOpen ? track.lastTime : stream.times.at(i)?.rtpTime;
     infos.push({ url: url(i), seq: track.nextSeq, ...(rtpTime !== undefined && { rtpTime }) });
   });
   return infos;

@@ -1,7 +1,13 @@
 import { ProtocolError } from "../../lib/errors.ts";
 import { DatagramInput } from "../../stream/datagram-input.ts";
-import { type DatagramPair, DatagramReader, type DatagramSink } from "../../stream/datagram-output.ts";
+import {
+  DatagramOutput,
+  type DatagramPair,
+  DatagramReader,
+  type DatagramSink,
+} from "../../stream/datagram-output.ts";
 import { IngestReporter } from "../../stream/ingest.ts";
+import type { ReaderFault } from "../../stream/output.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
 import { firstPackets } from "./reader.ts";
@@ -59,9 +65,9 @@ export class UdpTransport implements SessionTransport {
     return { protocol: "udp", delivery: "unicast", clientPort: ports, serverPort: [rtp.port, rtcp.port] };
   }
 
-  openReader({ stream, clock }: MediaOptions): MediaReader {
+  openReader({ stream, clock, fault }: MediaOptions): MediaReader {
     const pairs = stream.description.tracks.map((_, i) => this.#pair(i));
-    const reader = new PacketReader(stream, this.#listener.sockets, pairs);
+    const reader = new PacketReader(stream, this.#listener.sockets, pairs, fault);
     this.#receive = () => {
       reader.lastReceived = clock.now();
     };
@@ -118,11 +124,16 @@ export class PacketReader implements MediaReader {
   readonly #reader: DatagramReader;
   lastReceived: number | undefined = Number.NEGATIVE_INFINITY;
 
-  /** @throws {BudgetError} if the media memory is used up */
-  constructor(stream: Stream, sink: DatagramSink, pairs: readonly (DatagramPair | undefined)[]) {
+  /** @param fault called once when it cannot go on */
+  constructor(
+    stream: Stream,
+    sink: DatagramSink,
+    pairs: readonly (DatagramPair | undefined)[],
+    fault: ReaderFault,
+  ) {
     this.#stream = stream;
     this.#sink = sink;
-    this.#reader = new DatagramReader(stream, pairs);
+    this.#reader = new DatagramReader(stream.context, pairs, fault);
   }
 
   get bytesSent(): number {
@@ -134,13 +145,18 @@ export class PacketReader implements MediaReader {
   readonly framesDropped = 0;
   readonly lagMs = undefined;
   readonly stalledSince = undefined;
-  #joined = false;
+  /** Undefined until it plays. */
+  #output: DatagramOutput | undefined;
 
-  /** Joins the stream: the response to PLAY is on its way. */
+  /**
+   * Joins the stream: the response to PLAY is on its way.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   */
   pump(): void {
-    if (this.#joined) return;
-    this.#joined = true;
-    this.#stream.addDatagramReader(this.#reader, this.#sink);
+    if (this.#output !== undefined) return;
+    this.#output = DatagramOutput.of(this.#stream, this.#sink);
+    this.#output.add(this.#reader);
   }
 
   drained(): void {}
@@ -154,7 +170,7 @@ export class PacketReader implements MediaReader {
   }
 
   close(): void {
-    this.#stream.removeDatagramReader(this.#reader, this.#sink);
+    this.#output?.remove(this.#reader);
   }
 }
 

@@ -1,0 +1,168 @@
+import type { LogCursor } from "../../wasm/cursor.ts";
+import { type CursorOwner, type CursorParts, type ReadLog, StreamCursor } from "./cursor.ts";
+import type { OutputContext } from "./output.ts";
+import type { SinkGroup } from "./sink-group.ts";
+
+/** How long it takes to ask every reader of the group whether something of its own is due, ms. */
+const ROUND_MS = 2_000;
+
+/**
+ * Readers of one log over streams of bytes. Those that stand at the head and need nothing of their own are in the
+ * group: they get the same bytes at the same time. The others are solo: each is written to from its own cursor.
+ */
+export class FanOut implements CursorOwner {
+  readonly context: OutputContext;
+  readonly log: ReadLog;
+  readonly #solo: StreamCursor[] = [];
+  readonly #group: StreamCursor[] = [];
+  readonly #sinks: SinkGroup;
+  /** Where the group stands. */
+  readonly #leader: LogCursor;
+  /** Of the write in progress: readers that did not take all, and how much they took. */
+  readonly #shortIndexes: number[] = [];
+  readonly #shortTaken: number[] = [];
+  /** Next in the group to be asked whether something of its own is due, and when the last one was. */
+  #turn = 0;
+  #turnTime = 0;
+  /** Bytes that a member of the group since the beginning would have got. */
+  groupBytes = 0;
+  /** Entries between the head and the reader that is furthest behind, as of the last flush. */
+  lag = 0;
+
+  /** @param leader takes all tracks, as they are; the fan-out closes it */
+  constructor(context: OutputContext, log: ReadLog, leader: LogCursor) {
+    this.context = context;
+    this.log = log;
+    this.#leader = leader;
+    this.#sinks = context.createGroup();
+  }
+
+  get size(): number {
+    return this.#solo.length + this.#group.length;
+  }
+
+  /** Lets a reader in where its cursor stands; nothing is sent before the next flush or `pump`. */
+  add(parts: CursorParts): StreamCursor {
+    const cursor = new StreamCursor(this, parts);
+    this.#solo.push(cursor);
+    return cursor;
+  }
+
+  /** Takes a reader out and closes it. */
+  remove(cursor: StreamCursor): void {
+    this.separate(cursor);
+    const i = this.#solo.indexOf(cursor);
+    if (i >= 0) this.#takeSolo(i);
+    cursor.close();
+  }
+
+  /** Takes a reader out of the group, as it has something of its own to send first. */
+  separate(cursor: StreamCursor): void {
+    const { index } = cursor;
+    if (index === undefined) return;
+    const last = this.#group.pop() as StreamCursor;
+    this.#sinks.remove(index);
+    if (last !== cursor) {
+      this.#group[index] = last;
+      last.index = index;
+    }
+    this.#solo.push(cursor);
+    cursor.part(this.#leader);
+  }
+
+  failed(cursor: StreamCursor, error: Error): void {
+    if (cursor.fail(error)) this.context.fault(error, "reader of a stream");
+  }
+
+  /** Sends every reader what it may have. */
+  flush(now: number): void {
+    if (this.#group.length > 0) this.#flushGroup(now);
+    else this.#leader.toHead();
+    this.#flushSolo(now);
+  }
+
+  #flushGroup(now: number): void {
+    const leader = this.#leader;
+    for (let size = leader.span(); size > 0; size = leader.span()) {
+      this.#sinks.write(this.context.memory.u8, leader.position, size, this.#noteShort);
+      while (this.#shortIndexes.length > 0) {
+        const cursor = this.#group[this.#shortIndexes.pop() as number] as StreamCursor;
+        this.separate(cursor);
+        cursor.fallBehind(this.#shortTaken.pop() as number, now);
+      }
+      leader.move(size);
+      this.groupBytes += size;
+    }
+    this.#askInTurn(now);
+  }
+
+  readonly #noteShort = (index: number, taken: number, error?: unknown): void => {
+    this.#shortIndexes.push(index);
+    this.#shortTaken.push(taken);
+    if (error !== undefined) this.failed(this.#group[index] as StreamCursor, error as Error);
+  };
+
+  /** Has readers of the group send what of their own is due: goes round all of them once in ROUND_MS. */
+  #askInTurn(now: number): void {
+    const due = Math.ceil((this.#group.length * (now - this.#turnTime)) / ROUND_MS);
+    const count = Math.min(due, this.#group.length);
+    this.#turnTime = now;
+    for (let i = 0; i < count; i++) {
+      if (this.#turn >= this.#group.length) this.#turn = 0;
+      const cursor = this.#group[this.#turn];
+      if (cursor !== undefined) this.#ask(cursor, now);
+      this.#turn += 1;
+    }
+  }
+
+  #ask(cursor: StreamCursor, now: number): void {
+    try {
+      cursor.sendOwn(now);
+    } catch (error) {
+      this.failed(cursor, error as Error);
+    }
+  }
+
+  #flushSolo(now: number): void {
+    this.lag = 0;
+    for (let i = this.#solo.length - 1; i >= 0; i--) {
+      const cursor = this.#solo[i] as StreamCursor;
+      try {
+        cursor.pump(now);
+      } catch (error) {
+        this.failed(cursor, error as Error);
+      }
+      if (cursor.isLike(this.#leader.seq)) this.#regroup(i);
+      else this.lag = Math.max(this.lag, cursor.lag);
+    }
+  }
+
+  /** Moves the reader number `i` of those that are solo to the group. */
+  #regroup(i: number): void {
+    const cursor = this.#takeSolo(i);
+    cursor.join(this.#group.push(cursor) - 1);
+    this.#sinks.push(cursor.direct);
+  }
+
+  #takeSolo(i: number): StreamCursor {
+    const cursor = this.#solo[i] as StreamCursor;
+    const last = this.#solo.pop() as StreamCursor;
+    if (i < this.#solo.length) this.#solo[i] = last;
+    return cursor;
+  }
+
+  /** Tells every reader that it cannot go on. */
+  fail(error: Error): void {
+    for (const cursor of this.#solo) cursor.fail(error);
+    for (const cursor of this.#group) cursor.fail(error);
+  }
+
+  /** Gives everything back; readers that are left get nothing any more. */
+  close(): void {
+    for (const cursor of this.#group) cursor.close();
+    for (const cursor of this.#solo) cursor.close();
+    this.#group.length = 0;
+    this.#solo.length = 0;
+    this.#leader.close();
+  }
+}
