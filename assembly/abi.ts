@@ -35,6 +35,13 @@ export const FLAG_START_OF_FRAME = 2;
 export const FLAG_GAP = 4;
 /** The packet belongs to a track whose frames may span packets. */
 export const FLAG_VIDEO = 8;
+/** The first record of a random access point; in logs of records alone. */
+export const FLAG_RANDOM = 16;
+
+/** Largest record of a muxer, bytes. */
+export const RECORD_MAX = 65536;
+/** Bytes of a row of records: address, size with track and flags as in an index entry, time, number. */
+export const RECORD_ROW = 16;
 
 /** How the core tells frames and random access points of a payload type. 0: unknown payload type. */
 export const KIND_PACKET = 1;

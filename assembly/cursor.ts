@@ -1,4 +1,12 @@
-import { BLOCK_HEADER, FLAG_END_OF_FRAME, FLAG_START_OF_FRAME, FLAG_VIDEO, MAX_TRACKS } from "./abi";
+import {
+  BLOCK_HEADER,
+  FLAG_END_OF_FRAME,
+  FLAG_RANDOM,
+  FLAG_START_OF_FRAME,
+  FLAG_VIDEO,
+  MAX_TRACKS,
+  RECORD_ROW,
+} from "./abi";
 import { blockOf, entryAt, entryFlags, entrySize, entryTrack, LOG_HEAD, Log, LogBlock } from "./log";
 import { trackAt, trackOpenFrame } from "./track";
 
@@ -25,6 +33,8 @@ export class Cursor {
   restAddress!: i32;
   lostPackets!: u32;
   lostFrames!: u32;
+  /** Tracks whose first random access point has not come: what lies before it does not count as lost. */
+  awaiting!: i32;
 }
 
 /** Channel of each track, MAX_TRACKS bytes. */
@@ -204,11 +214,7 @@ export function entryHere(cursor: Cursor): i32 {
  */
 export function cursorSkip(address: i32): void {
   const cursor = changetype<Cursor>(address);
-  const log = changetype<Log>(cursor.log);
-  let video = 0;
-  for (let i = 0; i < log.trackCount; i++) {
-    if (trackAt(cursor.log, i).video !== 0) video |= cursor.selected & (1 << i);
-  }
+  const video = videoOf(cursor);
   if (video === 0) {
     loseAll(cursor);
     return;
@@ -218,6 +224,16 @@ export function cursorSkip(address: i32): void {
   const begun = begunFrames(cursor, fresh);
   cursor.ending |= begun;
   cursor.dropping |= fresh & ~begun;
+}
+
+/** Tracks of the reader whose frames may span packets. */
+function videoOf(cursor: Cursor): i32 {
+  const log = changetype<Log>(cursor.log);
+  let video = 0;
+  for (let i = 0; i < log.trackCount; i++) {
+    if (trackAt(cursor.log, i).video !== 0) video |= cursor.selected & (1 << i);
+  }
+  return video;
 }
 
 /** Of `tracks`, those whose next packet continues a frame. */
@@ -258,7 +274,8 @@ export function cursorJump(address: i32): void {
 function loseAll(cursor: Cursor): void {
   let entry = entryHere(cursor);
   while (entry !== 0) {
-    if (((cursor.selected >> entryTrack(entry)) & 1) !== 0) lose(cursor, entryFlags(entry));
+    const bit = 1 << entryTrack(entry);
+    if ((cursor.selected & bit) !== 0) lose(cursor, bit, entryFlags(entry));
     else cursor.seq += 1;
     entry = entryHere(cursor);
   }
@@ -273,36 +290,102 @@ function loseAll(cursor: Cursor): void {
  */
 export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
   const cursor = changetype<Cursor>(address);
+  const isFramed = changetype<Log>(cursor.log).records === 0;
   let out = 0;
   while (true) {
-    const entry = entryHere(cursor);
+    const entry = wanted(cursor, only);
     if (entry === 0) break;
+    const size = entrySize(entry);
+    if (out + size > limit) break;
+    memory.copy(dst + out, load<i32>(entry), size);
+    if (isFramed) store<u8>(dst + out + 1, load<u8>(address + CURSOR_CHANNELS + entryTrack(entry)));
+    out += size;
+    pass(cursor, entry);
+    if (only !== -1 && cursor.ending === 0) break;
+  }
+  settle(cursor);
+  return out;
+}
+
+/**
+ * Lists the next records for a reader that takes them one by one.
+ *
+ * @param out receives RECORD_ROW bytes for each: address, size with track and flags, time, number
+ * @param limit rows that fit
+ * @param only tracks to list; records of others count as lost
+ * @returns rows written
+ */
+export function cursorGather(address: i32, out: i32, limit: i32, only: i32): i32 {
+  const cursor = changetype<Cursor>(address);
+  let rows = 0;
+  while (rows < limit) {
+    const entry = wanted(cursor, only);
+    if (entry === 0) break;
+    const row = out + rows * RECORD_ROW;
+    memory.copy(row, entry, 12);
+    store<i32>(row, cursor.seq, 12);
+    rows += 1;
+    pass(cursor, entry);
+    if (only !== -1 && cursor.ending === 0) break;
+  }
+  return rows;
+}
+
+/** The next entry that a reader is to get; 0 when there is none now. What it does not get on the way is passed over. */
+function wanted(cursor: Cursor, only: i32): i32 {
+  const log = changetype<Log>(cursor.log);
+  while (true) {
+    const entry = entryHere(cursor);
+    if (entry === 0) return 0;
     const track = entryTrack(entry);
     const bit = 1 << track;
     const flags = entryFlags(entry);
     if ((cursor.ending & bit) !== 0 && (flags & FLAG_START_OF_FRAME) !== 0) drop(cursor, bit);
     if ((cursor.dropping & only & bit) !== 0) {
-      if (undecided(cursor, track)) break;
-      const random = trackAt(cursor.log, track);
-      if (random.rapCount !== 0 && random.rapSeq === cursor.seq) cursor.dropping &= ~bit;
+      if (log.records === 0 && undecided(cursor, track)) return 0;
+      if (isRandom(cursor, track, flags)) {
+        cursor.dropping &= ~bit;
+        cursor.awaiting &= ~bit;
+      }
     }
     if ((cursor.selected & bit) === 0) {
       cursor.seq += 1;
     } else if ((cursor.dropping & bit) !== 0 || (only & bit) === 0) {
-      lose(cursor, flags);
+      lose(cursor, bit, flags);
     } else {
-      const size = entrySize(entry);
-      if (out + size > limit) break;
-      memory.copy(dst + out, load<i32>(entry), size);
-      store<u8>(dst + out + 1, load<u8>(address + CURSOR_CHANNELS + track));
-      out += size;
-      cursor.seq += 1;
-      if ((cursor.ending & bit) !== 0 && (flags & FLAG_END_OF_FRAME) !== 0) drop(cursor, bit);
+      return entry;
     }
-    if (only !== -1 && cursor.ending === 0) break;
+    if (only !== -1 && cursor.ending === 0) return 0;
   }
-  settle(cursor);
-  return out;
+}
+
+/** Whether the entry where the cursor stands begins a random access point. */
+function isRandom(cursor: Cursor, track: i32, flags: i32): bool {
+  if (changetype<Log>(cursor.log).records !== 0) return (flags & FLAG_RANDOM) !== 0;
+  const last = trackAt(cursor.log, track);
+  return last.rapCount !== 0 && last.rapSeq === cursor.seq;
+}
+
+/** Moves behind an entry that the reader gets. */
+function pass(cursor: Cursor, entry: i32): void {
+  const bit = 1 << entryTrack(entry);
+  cursor.seq += 1;
+  if ((cursor.ending & bit) !== 0 && (entryFlags(entry) & FLAG_END_OF_FRAME) !== 0) drop(cursor, bit);
+}
+
+/** Makes a reader of records wait for the first random access points of its videos; its other tracks go on. */
+export function cursorAwait(address: i32): void {
+  const cursor = changetype<Cursor>(address);
+  const video = videoOf(cursor);
+  if (video === 0) return;
+  cursor.plain = 0;
+  cursor.dropping |= video;
+  cursor.awaiting |= video;
+}
+
+/** Puts a cursor on the entry `seq`; false when the log does not have it any more. */
+export function cursorTo(address: i32, seq: i32): bool {
+  return find(changetype<Cursor>(address), seq);
 }
 
 /** The frame that was to be finished is over. */
@@ -320,10 +403,11 @@ function undecided(cursor: Cursor, track: i32): bool {
   return trackOpenFrame(cursor.log, track, cursor.seq) && log.headSeq - cursor.seq <= log.lagPackets;
 }
 
-function lose(cursor: Cursor, flags: i32): void {
+function lose(cursor: Cursor, bit: i32, flags: i32): void {
+  cursor.seq += 1;
+  if ((cursor.awaiting & bit) !== 0) return;
   cursor.lostPackets += 1;
   if ((flags & FLAG_VIDEO) !== 0 && (flags & FLAG_START_OF_FRAME) !== 0) cursor.lostFrames += 1;
-  cursor.seq += 1;
 }
 
 /** End of the packet before packet `seq` of a block. */

@@ -10,13 +10,16 @@ export {
   CURSOR_SEQ,
   CURSOR_SIZE,
   cursorAge,
+  cursorAwait,
   cursorFill,
   cursorFollow,
+  cursorGather,
   cursorJump,
   cursorMove,
   cursorOpen,
   cursorSkip,
   cursorSpan,
+  cursorTo,
   cursorToHead,
   cursorToRandomAccess,
 } from "./cursor";
@@ -116,6 +119,16 @@ export {
   PACKETIZER_BYTES,
   PACKETIZER_TRACKS,
 } from "./packetize/state";
+export {
+  RECORDS_START,
+  RECORDS_STARTED,
+  recordBegin,
+  recordCut,
+  recordFind,
+  recordOpen,
+  recordPublish,
+  recordPut,
+} from "./records";
 export { batchAddress, batchGather, RUN_BYTES, RUN_FIRST, RUN_PACKETS, RUN_TRACK } from "./rtp/batch";
 export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {

@@ -60,6 +60,8 @@ export class Log {
   worker1!: i32;
   worker2!: i32;
   worker3!: i32;
+  /** 1 when it holds the records of a muxer (assembly/records.ts), whose bytes readers get as they are. */
+  records!: i32;
 }
 
 /** Header of a block of a log. */

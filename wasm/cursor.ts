@@ -59,6 +59,27 @@ export class LogCursor {
     this.#memory.core.cursorFollow(this.address, leader.address);
   }
 
+  /** Goes to an entry; false when the log does not hold it. */
+  to(seq: number): boolean {
+    return this.#memory.core.cursorTo(this.address, seq) !== 0;
+  }
+
+  /** Waits for the first random access points of its videos (logs of records); what lies before does not count as lost. */
+  await(): void {
+    this.#memory.core.cursorAwait(this.address);
+  }
+
+  /**
+   * Lists the next records for a reader that takes them one by one.
+   *
+   * @param out address of `limit` rows of RECORD_ROW bytes
+   * @param only tracks (bits) to list; records of the others are lost
+   * @returns how many were listed
+   */
+  gather(out: number, limit: number, only = -1): number {
+    return this.#memory.core.cursorGather(this.address, out, limit, only);
+  }
+
   /** Goes back to the last random access point; false when the log does not hold it. */
   toRandomAccess(): boolean {
     return this.#memory.core.cursorToRandomAccess(this.address) !== 0;

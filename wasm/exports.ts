@@ -50,6 +50,8 @@ export interface CoreExports {
   readonly REORDER_RECEIVED: WebAssembly.Global;
   readonly REORDER_SIZE: WebAssembly.Global;
   readonly REORDER_STARTED: WebAssembly.Global;
+  readonly RECORDS_START: WebAssembly.Global;
+  readonly RECORDS_STARTED: WebAssembly.Global;
   readonly RUN_BYTES: WebAssembly.Global;
   readonly RUN_FIRST: WebAssembly.Global;
   readonly RUN_PACKETS: WebAssembly.Global;
@@ -104,14 +106,17 @@ export interface CoreExports {
   readonly UNIT_TRACK_SIZE: WebAssembly.Global;
 
   cursorAge(address: number, now: number): number;
+  cursorAwait(address: number): void;
   cursorFill(address: number, dst: number, limit: number, only: number): number;
   cursorFollow(address: number, leader: number): void;
+  cursorGather(address: number, out: number, limit: number, only: number): number;
   cursorToHead(address: number): void;
   cursorJump(address: number): void;
   cursorMove(address: number, size: number): number;
   cursorOpen(address: number, log: number, selected: number, usual: number): void;
   cursorSkip(address: number): void;
   cursorSpan(address: number): number;
+  cursorTo(address: number, seq: number): number;
   cursorToRandomAccess(address: number): number;
   logAppend(address: number, src: number, size: number, track: number, flags: number): number;
   logClose(address: number): void;
@@ -149,6 +154,12 @@ export interface CoreExports {
   rtpDatagram(address: number, reorder: number, index: number, size: number, now: number): number;
   rtcpDatagram(address: number, index: number, packet: number, size: number, now: number): void;
   reorderOpen(address: number): void;
+  recordBegin(address: number, track: number, flags: number, time: number, now: number): void;
+  recordCut(address: number, spans: number, count: number, limit: number, last: number): number;
+  recordFind(address: number, seq: number, out: number): number;
+  recordOpen(address: number, size: number, tracks: number, lagPackets: number, video: number): void;
+  recordPublish(address: number): void;
+  recordPut(address: number, src: number, size: number, last: number): number;
   reorderClose(address: number): void;
   batchGather(batch: number, cursor: number, base: number): number;
   batchAddress(

@@ -206,7 +206,7 @@ function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
 }
 
 /** Sets how far a reader may fall behind: the larger of `lagPackets` and the frame in progress plus one. */
-function setFloor(address: i32): void {
+export function setFloor(address: i32): void {
   const log = changetype<Log>(address);
   let floor = logNextSeq(log) - log.lagPackets;
   for (let i = 0; i < log.trackCount; i++) {

@@ -1,0 +1,243 @@
+import {
+  ERR_BUDGET,
+  FLAG_END_OF_FRAME,
+  FLAG_RANDOM,
+  FLAG_START_OF_FRAME,
+  RECORD_ROW,
+} from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import { LogCursor } from "./cursor.ts";
+import { TrackState } from "./track.ts";
+
+export interface RecordLogOptions {
+  /** Of each track: whether its frames can be left out only up to the next random access point. */
+  readonly video: readonly boolean[];
+  /** Records a reader may lag behind at least. */
+  readonly lagPackets: number;
+}
+
+/**
+ * A log of what a muxer makes once for all readers of a form. A frame is one record or more, which readers get whole and
+ * in order; a preamble is what they need before anything else.
+ */
+export class RecordLog {
+  readonly address: number;
+  /** Number of the track of preambles: behind all others. */
+  readonly preambleTrack: number;
+  readonly #memory: MediaMemory;
+  readonly #preamble: TrackState;
+
+  private constructor(memory: MediaMemory, address: number, tracks: number) {
+    const { LOG_TRACKS, TRACK_STRIDE } = memory.core;
+    this.#memory = memory;
+    this.address = address;
+    this.preambleTrack = tracks;
+    this.#preamble = new TrackState(memory, address + LOG_TRACKS.value + tracks * TRACK_STRIDE.value);
+  }
+
+  /** A log without records; undefined when the budget is used up. */
+  static open(memory: MediaMemory, { video, lagPackets }: RecordLogOptions): RecordLog | undefined {
+    const { core } = memory;
+    const size = core.LOG_TRACKS.value + (video.length + 1) * core.TRACK_STRIDE.value;
+    const address = memory.take(size);
+    if (address === undefined) return undefined;
+    const bits = video.reduce((sum, isVideo, i) => (isVideo ? sum | (1 << i) : sum), 0);
+    core.recordOpen(address, size, video.length, lagPackets, bits);
+    return new RecordLog(memory, address, video.length);
+  }
+
+  /**
+   * A cursor at the live edge; undefined when the budget is used up.
+   *
+   * @param wanted tracks that it takes besides the preamble; all when left out
+   */
+  openCursor(wanted?: readonly boolean[]): LogCursor | undefined {
+    const tracks = this.preambleTrack + 1;
+    const isWanted = (i: number) => wanted === undefined || i === this.preambleTrack || wanted[i] === true;
+    const channels = Array.from({ length: tracks }, (_, i) => (isWanted(i) ? 2 * i : undefined));
+    return LogCursor.open(this.#memory, { log: this.address, tracks, channels });
+  }
+
+  /**
+   * Begins a frame; its records follow.
+   *
+   * @param time in the clock of the form
+   * @param now when it came, monotonic ms
+   */
+  begin(track: number, isRandomAccess: boolean, time: number, now: number): void {
+    this.#memory.core.recordBegin(this.address, track, isRandomAccess ? FLAG_RANDOM : 0, time, now);
+  }
+
+  /**
+   * Appends a record of media memory to the frame.
+   *
+   * @param size at most RECORD_MAX
+   * @param isLast whether the frame ends with it
+   * @returns false when the budget is used up
+   */
+  put(src: number, size: number, isLast: boolean): boolean {
+    this.#memory.prepare();
+    return isDone(this.#memory.core.recordPut(this.address, src, size, isLast ? 1 : 0));
+  }
+
+  /**
+   * Appends the bytes of spans in records of `limit` bytes, the last one shorter; the frame ends with them.
+   *
+   * @param spans address of pairs of address and size
+   * @returns false when the budget is used up
+   */
+  cut(spans: number, count: number, limit: number): boolean {
+    const { i32 } = this.#memory;
+    let size = 0;
+    for (let i = 0; i < count; i++) size += i32[(spans >> 2) + 2 * i + 1] as number;
+    this.#memory.prepare(Math.ceil(size / BLOCK_BYTES));
+    return isDone(this.#memory.core.recordCut(this.address, spans, count, limit, 1));
+  }
+
+  /** Shows readers what was appended. */
+  publish(): void {
+    this.#memory.core.recordPublish(this.address);
+  }
+
+  /** Records published so far; wraps at 32 bits. */
+  get headSeq(): number {
+    return this.#read(this.#memory.core.LOG_HEAD_SEQ);
+  }
+
+  /** Oldest record that a reader which is behind may go on from. */
+  get floorSeq(): number {
+    return this.#read(this.#memory.core.LOG_FLOOR);
+  }
+
+  get blocks(): number {
+    return this.#read(this.#memory.core.LOG_BLOCKS);
+  }
+
+  /** Where readers can begin: the last random access point of the first video or the preamble right in front of it. */
+  get startSeq(): number | undefined {
+    const { RECORDS_START, RECORDS_STARTED } = this.#memory.core;
+    return this.#read(RECORDS_STARTED) === 0 ? undefined : this.#read(RECORDS_START);
+  }
+
+  /** Number of the first record of the last preamble; undefined before there was one. */
+  get preambleSeq(): number | undefined {
+    return this.#preamble.randomAccessPoints === 0 ? undefined : this.#preamble.randomAccessSeq;
+  }
+
+  #read(offset: WebAssembly.Global): number {
+    return this.#memory.i32[(this.address + offset.value) >> 2] as number;
+  }
+
+  /** Gives back the blocks whose records all lie before `keepSeq`. */
+  trim(keepSeq: number): void {
+    this.#memory.core.logTrim(this.address, keepSeq);
+  }
+
+  /** Gives everything back. No cursor may stand in it any more. */
+  close(): void {
+    this.#memory.core.logClose(this.address);
+    this.#memory.give(this.address);
+  }
+}
+
+/** Bytes of records that a block holds at least. */
+const BLOCK_BYTES = 48 * 1024;
+
+function isDone(code: number): boolean {
+  if (code === 0) return true;
+  if (code === ERR_BUDGET) return false;
+  throw new RangeError("a record is empty or too large");
+}
+
+/** Rows of records, one by one: where the bytes are, and what they belong to. */
+export class RecordBatch {
+  /** Address of the rows, RECORD_ROW bytes each. */
+  readonly address: number;
+  /** Rows that there is room for. */
+  readonly limit: number;
+  readonly #memory: MediaMemory;
+  length = 0;
+
+  private constructor(memory: MediaMemory, address: number, limit: number) {
+    this.#memory = memory;
+    this.address = address;
+    this.limit = limit;
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory, limit: number): RecordBatch | undefined {
+    const address = memory.take(limit * RECORD_ROW);
+    return address === undefined ? undefined : new RecordBatch(memory, address, limit);
+  }
+
+  /**
+   * Takes what a reader gets next, as far as there is room.
+   *
+   * @param only tracks (bits); records of the others are lost
+   */
+  gather(cursor: LogCursor, limit: number, only = -1): number {
+    this.length = cursor.gather(this.address, Math.min(limit, this.limit), only);
+    return this.length;
+  }
+
+  /** Takes one record by its number, as its only row; false when the log does not keep it any more. */
+  find(log: RecordLog, seq: number): boolean {
+    this.length = this.#memory.core.recordFind(log.address, seq, this.address);
+    return this.length !== 0;
+  }
+
+  /** Address of the bytes of a record. */
+  at(row: number): number {
+    return this.#word(row, 0);
+  }
+
+  /** Says that the bytes of a record are elsewhere. */
+  move(row: number, address: number): void {
+    this.#memory.i32[(this.address + row * RECORD_ROW) >> 2] = address;
+  }
+
+  size(row: number): number {
+    return this.#word(row, 1) & 0xfffff;
+  }
+
+  track(row: number): number {
+    return (this.#word(row, 1) >> 20) & 31;
+  }
+
+  /** Whether it begins a frame. */
+  isStart(row: number): boolean {
+    return this.#has(row, FLAG_START_OF_FRAME);
+  }
+
+  /** Whether it ends a frame. */
+  isEnd(row: number): boolean {
+    return this.#has(row, FLAG_END_OF_FRAME);
+  }
+
+  /** Whether it begins a random access point. */
+  isRandomAccess(row: number): boolean {
+    return this.#has(row, FLAG_RANDOM);
+  }
+
+  #has(row: number, flag: number): boolean {
+    return ((this.#word(row, 1) >>> 25) & flag) !== 0;
+  }
+
+  /** In the clock of the form. */
+  time(row: number): number {
+    return this.#word(row, 2) >>> 0;
+  }
+
+  /** Number of the record in its log. */
+  seq(row: number): number {
+    return this.#word(row, 3);
+  }
+
+  #word(row: number, i: number): number {
+    return this.#memory.i32[((this.address + row * RECORD_ROW) >> 2) + i] as number;
+  }
+
+  close(): void {
+    this.#memory.give(this.address);
+  }
+}
