@@ -1,5 +1,6 @@
+import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogCursor } from "../../wasm/cursor.ts";
-import { BudgetError } from "../lib/errors.ts";
+import { usedUp } from "./budget.ts";
 import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
 import type { OutputContext, ReaderFault } from "./output.ts";
 
@@ -20,13 +21,13 @@ export interface ReadLog {
 
 /** What a reader gets besides the bytes of the log: sender reports, the preamble of a form. */
 export interface OwnBytes {
-  /** Whether it may be in the group: what is due there can wait for its turn. */
+  /** Whether it may be in the group, where what becomes due waits for its turn. */
   readonly isSettled: boolean;
   /** Whether something is to go out before the log's next bytes. */
   isDue(now: number): boolean;
   /** Writes that at `dst`. @returns bytes written */
   write(dst: number, now: number): number;
-  /** The reader has lost what lies between two entries of the log, the first one included. */
+  /** The reader has skipped the entries of the log from `from` up to `to`, not included. */
   jumped(from: number, to: number): void;
 }
 
@@ -47,7 +48,7 @@ export interface CursorOwner {
   readonly groupBytes: number;
   /** Takes the reader out of the group. */
   separate(cursor: StreamCursor): void;
-  /** The reader cannot go on. */
+  /** Ends a reader that cannot go on. */
   failed(cursor: StreamCursor, error: Error): void;
 }
 
@@ -55,6 +56,13 @@ export interface CursorOwner {
 interface Final {
   readonly lostPackets: number;
   readonly lostFrames: number;
+}
+
+/** Whether a reader that is blocked has to be moved to the live edge. */
+export function isTooFarBehind(cursor: LogCursor, log: ReadLog, memory: MediaMemory, now: number): boolean {
+  if (cursor.lag === 0) return false;
+  const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
+  return cursor.age(now | 0) > limit || log.blocks > LAG_MAX_BLOCKS;
 }
 
 /** A reader over a stream of bytes: where it is in the log, what it may send next, what it lost. */
@@ -129,7 +137,7 @@ export class StreamCursor {
     return this.#outbox.direct;
   }
 
-  /** It has failed or is closed: it sends nothing any more, and holds nothing of the log. */
+  /** Whether it has failed or is closed: it sends nothing and needs nothing of the log. */
   get #isOver(): boolean {
     return this.#fault === undefined || this.#final !== undefined;
   }
@@ -233,15 +241,13 @@ export class StreamCursor {
 
   #hold(address: number, size: number): void {
     if (this.#outbox.hold(address, size)) this.#bytesSent += size;
-    else this.#owner.failed(this, new BudgetError("the media memory is used up"));
+    else this.#owner.failed(this, usedUp());
   }
 
   /** A reader whose socket is full keeps its place only so long: then it finishes its frame and loses the rest. */
   #watchLag(now: number): void {
-    const { memory } = this.#owner.context;
-    const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
-    if (this.#cursor.lag === 0) return;
-    if (this.#cursor.age(now | 0) <= limit && this.#owner.log.blocks <= LAG_MAX_BLOCKS) return;
+    const { context, log } = this.#owner;
+    if (!isTooFarBehind(this.#cursor, log, context.memory, now)) return;
     const { seq } = this.#cursor;
     this.#cursor.skip();
     this.#finishFrame();

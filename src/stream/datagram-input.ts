@@ -1,7 +1,7 @@
 import { DatagramSource, type ReceptionState } from "../../wasm/datagram-source.ts";
 import type { ReceiveFault } from "../../wasm/log.ts";
 import { writeReceiverReport } from "../../wasm/rtcp.ts";
-import { BudgetError } from "../lib/errors.ts";
+import { usedUp } from "./budget.ts";
 import type { Stream } from "./stream.ts";
 
 /** The largest RTCP datagram that is looked at, bytes. */
@@ -26,7 +26,7 @@ export class DatagramInput {
     this.#reported = sources.map(() => ({ expected: 0, received: 0 }));
     if (sources.length === stream.log.tracks.length) return;
     this.close();
-    throw new BudgetError("the media memory is used up");
+    throw usedUp();
   }
 
   /**

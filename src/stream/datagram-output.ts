@@ -1,6 +1,6 @@
 import { LogCursor } from "../../wasm/cursor.ts";
 import { type DatagramAddress, DestinationList } from "../../wasm/destinations.ts";
-import { BudgetError } from "../lib/errors.ts";
+import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, ReaderFault, StreamOutput } from "./output.ts";
 import { bitsOf, REPORT_INTERVAL_MS, writeTrackReport } from "./sender-reports.ts";
 
@@ -85,7 +85,7 @@ export class DatagramOutput implements StreamOutput {
     const { memory, log } = context;
     const channels = log.tracks.map((_, i) => 2 * i);
     const cursor = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
-    if (cursor === undefined) throw new BudgetError("the media memory is used up");
+    if (cursor === undefined) throw usedUp();
     this.#context = context;
     this.#sink = sink;
     this.#cursor = cursor;
@@ -132,7 +132,7 @@ export class DatagramOutput implements StreamOutput {
     reader.pairs.forEach((pair, track) => {
       if (pair === undefined) return;
       if (!this.#list(track).push(this.#sink.encode(pair.rtp), pair.rtp)) {
-        throw new BudgetError("the media memory is used up");
+        throw usedUp();
       }
       reader.places[track] = this.#of(track).push(reader) - 1;
     });

@@ -3,7 +3,7 @@ import { type CursorOwner, type CursorParts, type ReadLog, StreamCursor } from "
 import type { OutputContext } from "./output.ts";
 import type { SinkGroup } from "./sink-group.ts";
 
-/** How long it takes to ask every reader of the group whether something of its own is due, ms. */
+/** Time in which every reader of the group is asked once whether it has something of its own to send, ms. */
 const ROUND_MS = 2_000;
 
 /**
@@ -126,7 +126,8 @@ export class FanOut implements CursorOwner {
   #flushSolo(now: number): void {
     this.lag = 0;
     for (let i = this.#solo.length - 1; i >= 0; i--) {
-      const cursor = this.#solo[i] as StreamCursor;
+      const cursor = this.#solo[i];
+      if (cursor === undefined) continue; // a socket that was closed meanwhile
       try {
         cursor.pump(now);
       } catch (error) {

@@ -32,7 +32,7 @@ export interface FlushQueueOptions {
   readonly memory: MediaMemory;
   /** Makes a group of sinks that get the same bytes; they are written to one by one when left out. */
   readonly createGroup?: () => SinkGroup;
-  /** Takes errors of ours that end nothing but a reader, an output or a flush. */
+  /** Reports an internal error that ended a reader, an output or a flush. */
   readonly fault: FaultReport;
 }
 

@@ -1,5 +1,5 @@
 import { LogCursor } from "../../wasm/cursor.ts";
-import { BudgetError } from "../lib/errors.ts";
+import { usedUp } from "./budget.ts";
 import type { StreamCursor } from "./cursor.ts";
 import { FanOut } from "./fan-out.ts";
 import type { Outbox } from "./outbox.ts";
@@ -72,6 +72,6 @@ export class InterleavedOutput implements StreamOutput {
 /** @throws {BudgetError} if the media memory is used up */
 function openCursor({ memory, log }: OutputContext, channels: readonly (number | undefined)[]): LogCursor {
   const cursor = LogCursor.open(memory, { log: log.address, tracks: log.tracks.length, channels });
-  if (cursor === undefined) throw new BudgetError("the media memory is used up");
+  if (cursor === undefined) throw usedUp();
   return cursor;
 }

@@ -6,41 +6,43 @@ import type { StreamDescription } from "../media/track.ts";
 import type { StreamTimes } from "./clocks.ts";
 import type { SinkGroup } from "./sink-group.ts";
 
-/** Called at most once, after the turn in which a reader failed: it cannot go on. */
+/** Told, at most once and after the turn in which it failed, that a reader cannot go on. */
 export type ReaderFault = (error: Error) => void;
 
 /** What a stream does with new packets for one kind of reader. */
 export interface StreamOutput {
-  /** For reports of internal errors. */
+  /** Names it in reports of internal errors. */
   readonly name: string;
   /** How many readers it has. */
   readonly readers: number;
-  /** Packets from the oldest one in the stream's log that it still needs to the head. */
+  /** Packets between the oldest one that it still needs and the head of the stream's log. */
   readonly lag: number;
-  /** Takes what is new in the log and sends the readers what they may have. */
+  /** Sends its readers what is new in the log. */
   flush(now: number): void;
-  /** Tells every reader that it cannot go on. `close` follows. */
+  /** Tells all readers that they cannot go on; `close` follows. */
   fail(error: Error): void;
   /** Gives everything back. */
   close(): void;
 }
 
-/** What an output gets of its stream. */
+/** What an output knows of its stream. */
 export interface OutputContext {
   readonly memory: MediaMemory;
   readonly log: RtpLog;
   readonly description: StreamDescription;
   readonly clock: Clock;
   readonly times: StreamTimes;
-  /** Address of memory that is free for use between two calls: SCRATCH_BYTES. */
+  /** Entries of a log that a reader may always lag behind. */
+  readonly lagPackets: number;
+  /** Address of a block that any call may use until it returns. */
   readonly scratch: number;
   /** Makes a group of sinks that get the same bytes. */
   readonly createGroup: () => SinkGroup;
-  /** Has the stream flushed after this turn. */
+  /** Schedules a flush of the stream. */
   readonly mark: () => void;
-  /** Closes and forgets an output that has no readers. */
+  /** Closes and forgets an output if it has no readers. */
   readonly release: (output: StreamOutput) => void;
-  /** Takes errors of ours that end nothing but a reader or an output. */
+  /** Reports an internal error that ends a reader or an output. */
   readonly fault: FaultReport;
 }
 
@@ -48,7 +50,7 @@ export interface OutputContext {
 export interface OutputHost {
   readonly context: OutputContext;
   /**
-   * The output with that key; `open` makes it where there is none. It stays until it has no readers any more, or fails.
+   * The output with that key, opened if there is none. It is closed when its last reader leaves, or when it throws.
    *
    * @throws {RefusedError} if the stream has ended
    * @throws whatever `open` throws

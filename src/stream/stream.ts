@@ -18,12 +18,12 @@ export interface StreamOptions {
   readonly log: LogOptions;
 }
 
-/** What a publisher sends and any number of readers take, each by an output. */
+/** The packets of a publisher, and the outputs that send them to readers. */
 export class Stream implements OutputHost, Flushable {
   readonly context: OutputContext;
   readonly stats: StreamStats;
   readonly #flushes: FlushQueue;
-  /** In the order in which they were opened: one that feeds another is flushed before it. */
+  /** In the order of opening: an output that feeds another one is flushed before it. */
   readonly #outputs = new Map<unknown, StreamOutput>();
   pendingSince = 0;
   pendingBytes = 0;
@@ -42,6 +42,7 @@ export class Stream implements OutputHost, Flushable {
       description,
       clock,
       times: new StreamTimes(log, clock),
+      lagPackets: options.log.lagPackets,
       get scratch() {
         return flushes.scratch;
       },
@@ -98,7 +99,7 @@ export class Stream implements OutputHost, Flushable {
     return end;
   }
 
-  /** Says that `size` bytes of the publisher have come into the log at `now`. */
+  /** Counts `size` bytes of the publisher that entered the log at `now`, and schedules a flush. */
   received(size: number, now: number): void {
     if (this.pendingBytes === 0) this.pendingSince = now;
     this.pendingBytes += size;
@@ -130,17 +131,17 @@ export class Stream implements OutputHost, Flushable {
     return false;
   }
 
-  /** Sends every reader what it may have, and gives back what nobody needs any more. */
+  /** Flushes all outputs, and gives back the blocks that none of them needs any more. */
   flush(now: number): void {
     if (this.#closed) return;
     this.pendingBytes = 0;
     this.frameEnded = false;
     let lag = 0;
     for (const output of this.#outputs.values()) lag = Math.max(lag, this.#flushOutput(output, now));
-    this.log.trim((this.log.headSeq - lag) | 0);
+    if (!this.#closed) this.log.trim((this.log.headSeq - lag) | 0);
   }
 
-  /** @returns how many packets it still needs. An output that throws ends; the others do not notice */
+  /** @returns packets that the output still needs; 0 when it threw, and is closed */
   #flushOutput(output: StreamOutput, now: number): number {
     try {
       output.flush(now);
@@ -153,7 +154,7 @@ export class Stream implements OutputHost, Flushable {
     }
   }
 
-  /** That the memory is used up is no error of ours. */
+  /** A used-up media memory is not an internal error. */
   #report(error: unknown, where: string): void {
     if (!(error instanceof BudgetError)) this.#flushes.fault(error, where);
   }
@@ -162,7 +163,7 @@ export class Stream implements OutputHost, Flushable {
     runAll(steps, where, this.#flushes.fault);
   }
 
-  /** Sends the readers what came last. */
+  /** Sends the last packets. */
   finish(): void {
     this.flush(this.now);
   }

@@ -3,8 +3,8 @@ import { Packetizer } from "../../wasm/packetizer.ts";
 import type { UnitLog } from "../../wasm/units.ts";
 import { unitSetup } from "../formats/rtp/units.ts";
 import { assert } from "../lib/assert.ts";
-import { BudgetError } from "../lib/errors.ts";
 import type { Format } from "../media/track.ts";
+import { usedUp } from "./budget.ts";
 import type { Stream } from "./stream.ts";
 
 const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
@@ -43,7 +43,7 @@ export class UnitInput {
       return { units, setup, payloadType: format.payloadType, seq, ssrc };
     });
     const packetizer = Packetizer.open(memory, log, rows);
-    if (packetizer === undefined) throw new BudgetError("the media memory is used up");
+    if (packetizer === undefined) throw usedUp();
     return new UnitInput(stream, packetizer);
   }
 

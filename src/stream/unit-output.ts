@@ -1,16 +1,16 @@
 import { LogCursor } from "../../wasm/cursor.ts";
 import { UnitLog, UnitPull } from "../../wasm/units.ts";
 import { unitSetup } from "../formats/rtp/units.ts";
-import { BudgetError } from "../lib/errors.ts";
 import type { Format } from "../media/track.ts";
+import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
 import { UnitPlaces } from "./unit-places.ts";
 
-/** Somebody who takes some tracks of a stream as units. */
+/** Takes some tracks of a stream as units. */
 export interface UnitReader {
-  /** There may be new units. What it throws ends it. */
+  /** There may be new units. If it throws, it ends. */
   pump(now: number): void;
-  /** Entry of a track, one of those it takes, from which on it needs the units. */
+  /** First entry of one of its tracks that it still needs. */
   needs(track: number): number;
   /** It cannot go on. Called at most once, after the turn in which it failed. */
   failed(error: Error): void;
@@ -22,7 +22,7 @@ interface Member {
   readonly tracks: readonly number[];
 }
 
-/** Units of the tracks that somebody takes, made of the packets of the log: access units and audio frames. */
+/** Access units and audio frames, made of the packets of the tracks that its readers take. */
 export class UnitOutput implements StreamOutput {
   readonly name = "unit output";
   readonly #context: OutputContext;
@@ -42,7 +42,7 @@ export class UnitOutput implements StreamOutput {
     const pull = cursor && UnitPull.open(memory, cursor, none);
     if (cursor === undefined || pull === undefined) {
       cursor?.close();
-      throw new BudgetError("the media memory is used up");
+      throw usedUp();
     }
     this.#context = context;
     this.#cursor = cursor;
@@ -95,7 +95,7 @@ export class UnitOutput implements StreamOutput {
     const setup = unitSetup(format, sets);
     if (setup === undefined) return;
     const units = UnitLog.open(memory, setup);
-    if (units === undefined) throw new BudgetError("the media memory is used up");
+    if (units === undefined) throw usedUp();
     this.#setTrack(track, units);
   }
 

@@ -1,0 +1,167 @@
+import { FLAG_END_OF_FRAME, FLAG_RANDOM, FLAG_START_OF_FRAME, RECORD_ROW } from "../assembly/abi.ts";
+import type { MediaMemory } from "./core.ts";
+import type { LogCursor } from "./cursor.ts";
+import type { RecordLog } from "./records.ts";
+
+/** Rows of records, one by one: where the bytes are, and what they belong to. */
+export class RecordBatch {
+  /** Address of the rows, RECORD_ROW bytes each. */
+  readonly address: number;
+  /** Rows that there is room for. */
+  readonly limit: number;
+  readonly #memory: MediaMemory;
+  length = 0;
+
+  private constructor(memory: MediaMemory, address: number, limit: number) {
+    this.#memory = memory;
+    this.address = address;
+    this.limit = limit;
+  }
+
+  /** Undefined when the budget is used up. */
+  static open(memory: MediaMemory, limit: number): RecordBatch | undefined {
+    const address = memory.take(limit * RECORD_ROW);
+    return address === undefined ? undefined : new RecordBatch(memory, address, limit);
+  }
+
+  /** In memory that is somebody else's to give back. */
+  static at(memory: MediaMemory, address: number, limit: number): RecordBatch {
+    return new RecordBatch(memory, address, limit);
+  }
+
+  /**
+   * Takes what a reader gets next, as far as there is room.
+   *
+   * @param only tracks (bits); records of the others are lost
+   */
+  gather(cursor: LogCursor, limit: number, only = -1): number {
+    this.length = cursor.gather(this.address, Math.min(limit, this.limit), only);
+    return this.length;
+  }
+
+  /** Has one row: bytes that are not in the log, standing for the record `seq`. */
+  single(address: number, size: number, track: number, seq: number): void {
+    const at = this.address >> 2;
+    const flags = FLAG_START_OF_FRAME | FLAG_END_OF_FRAME;
+    const { i32 } = this.#memory;
+    i32[at] = address;
+    i32[at + 1] = size | (track << 20) | (flags << 25);
+    i32[at + 2] = 0;
+    i32[at + 3] = seq;
+    this.length = 1;
+  }
+
+  /** Takes one record by its number, as its only row; false when the log does not keep it any more. */
+  find(log: RecordLog, seq: number): boolean {
+    this.length = this.#memory.core.recordFind(log.address, seq, this.address);
+    return this.length !== 0;
+  }
+
+  /** Address of the bytes of a record. */
+  at(row: number): number {
+    return this.#word(row, 0);
+  }
+
+  /** Says that the bytes of a record are elsewhere. */
+  move(row: number, address: number): void {
+    this.#memory.i32[(this.address + row * RECORD_ROW) >> 2] = address;
+  }
+
+  size(row: number): number {
+    return this.#word(row, 1) & 0xfffff;
+  }
+
+  track(row: number): number {
+    return (this.#word(row, 1) >> 20) & 31;
+  }
+
+  /** Whether it begins a frame. */
+  isStart(row: number): boolean {
+    return this.#has(row, FLAG_START_OF_FRAME);
+  }
+
+  /** Whether it ends a frame. */
+  isEnd(row: number): boolean {
+    return this.#has(row, FLAG_END_OF_FRAME);
+  }
+
+  /** Whether it begins a random access point. */
+  isRandomAccess(row: number): boolean {
+    return this.#has(row, FLAG_RANDOM);
+  }
+
+  #has(row: number, flag: number): boolean {
+    return ((this.#word(row, 1) >>> 25) & flag) !== 0;
+  }
+
+  /** In the clock of the form. */
+  time(row: number): number {
+    return this.#word(row, 2) >>> 0;
+  }
+
+  /** Number of the record in its log. */
+  seq(row: number): number {
+    return this.#word(row, 3);
+  }
+
+  #word(row: number, i: number): number {
+    return this.#memory.i32[((this.address + row * RECORD_ROW) >> 2) + i] as number;
+  }
+
+  close(): void {
+    this.#memory.give(this.address);
+  }
+}
+
+/** Bytes of a block, and of those for rows. */
+const HELD_BYTES = 128 * 1024 - 64;
+const HELD_ROWS_BYTES = 8 * 1024;
+
+/** Copies of records that a reader is still to get, whatever becomes of the log. */
+export class HeldRecords {
+  readonly batch: RecordBatch;
+  /** Row that comes next. */
+  next = 0;
+  readonly #memory: MediaMemory;
+  readonly #block: number;
+
+  private constructor(memory: MediaMemory, block: number) {
+    this.#memory = memory;
+    this.#block = block;
+    this.batch = RecordBatch.at(memory, block, HELD_ROWS_BYTES / RECORD_ROW);
+  }
+
+  /**
+   * The rest of the frames that a cursor has begun, as far as there is room.
+   *
+   * @param tracks (bits) whose frame is to be finished
+   * @returns undefined when the budget is used up
+   */
+  static take(memory: MediaMemory, cursor: LogCursor, tracks: number): HeldRecords | undefined {
+    const block = memory.take(HELD_BYTES);
+    if (block === undefined) return undefined;
+    const held = new HeldRecords(memory, block);
+    held.batch.gather(cursor, held.batch.limit, tracks);
+    held.#copy();
+    return held;
+  }
+
+  #copy(): void {
+    const { batch } = this;
+    let at = this.#block + HELD_ROWS_BYTES;
+    for (let row = 0; row < batch.length; row++) {
+      const [from, size] = [batch.at(row), batch.size(row)];
+      if (at + size > this.#block + HELD_BYTES) {
+        batch.length = row;
+        return;
+      }
+      this.#memory.u8.copyWithin(at, from, from + size);
+      batch.move(row, at);
+      at += size;
+    }
+  }
+
+  close(): void {
+    this.#memory.give(this.#block);
+  }
+}
