@@ -1,5 +1,6 @@
 import { TS_TRACK_STRIDE, TS_TRACKS } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
+import type { RecordLog } from "./records.ts";
 import { type PartRange, UnitLog } from "./units.ts";
 
 /** What a transport stream carries of one track. */
@@ -118,27 +119,76 @@ export class TsWriter {
    * @returns undefined when the budget is used up
    */
   write(ranges: readonly PartRange[], hasTables: boolean): Uint8Array[] | undefined {
-    const { core } = this.#memory;
-    // packets are a little larger than what they carry
-    this.#memory.prepare(this.#tracks.reduce((sum, { units }) => sum + 2 * units.blocks, 0));
-    const { i32, f64 } = this.#memory;
-    this.#tracks.forEach((_, i) => {
+    for (let i = 0; i < this.#tracks.length; i++) {
       const range = ranges[i];
-      const at = this.#trackAt(i);
-      i32[(at + AT.seq) >> 2] = range?.from ?? 0;
-      i32[(at + AT.end) >> 2] = range?.to ?? 0;
-      f64[(at + AT.origin) >> 3] = range?.origin ?? 0;
-    });
-    const from = this.#out.headSeq;
-    this.#out.trim(from);
-    if (core.tsWrite(this.#address, hasTables ? 1 : 0) !== 0) return undefined;
-    const count = core.unitSpans(this.#out.address, from, this.#out.headSeq, this.#spans, SPANS_BYTES / 8);
+      this.select(i, range?.from ?? 0, range?.to ?? 0, range?.origin ?? 0);
+    }
+    const count = this.#mux(hasTables);
+    const { i32, u8 } = this.#memory;
     if (count < 0) return undefined;
-    const { u8 } = this.#memory;
     return Array.from({ length: count }, (_, i) => {
       const start = i32[(this.#spans >> 2) + 2 * i] as number;
       return u8.subarray(start, start + (i32[(this.#spans >> 2) + 2 * i + 1] as number));
     });
+  }
+
+  /**
+   * Says what is written next of a track; what is written is no longer selected.
+   *
+   * @param from first entry of its units
+   * @param to the one behind the last
+   * @param origin ticks that are taken from its times
+   */
+  select(track: number, from: number, to: number, origin: number): void {
+    const { i32, f64 } = this.#memory;
+    const at = this.#trackAt(track);
+    i32[(at + AT.seq) >> 2] = from;
+    i32[(at + AT.end) >> 2] = to;
+    f64[(at + AT.origin) >> 3] = origin;
+  }
+
+  /**
+   * Writes what is selected, as the rest of the frame in progress.
+   *
+   * @param limit bytes of a record: whole packets
+   * @returns false when the budget is used up
+   */
+  writeRecords(into: RecordLog, limit: number): boolean {
+    const count = this.#mux(false);
+    return count >= 0 && into.cut(this.#spans, count, limit);
+  }
+
+  /**
+   * Writes the program tables alone at an address.
+   *
+   * @returns their bytes, 376; undefined when the budget is used up
+   */
+  writeTables(dst: number): number | undefined {
+    const count = this.#mux(true);
+    if (count < 0) return undefined;
+    const { i32, u8 } = this.#memory;
+    let done = 0;
+    for (let i = 0; i < count; i++) {
+      const start = i32[(this.#spans >> 2) + 2 * i] as number;
+      const size = i32[(this.#spans >> 2) + 2 * i + 1] as number;
+      u8.copyWithin(dst + done, start, start + size);
+      done += size;
+    }
+    return done;
+  }
+
+  /** Writes what is selected. @returns how many spans it has, listed at `#spans`; negative when it cannot be done */
+  #mux(hasTables: boolean): number {
+    const { core } = this.#memory;
+    let blocks = 0;
+    // packets are a little larger than what they carry
+    for (let i = 0; i < this.#tracks.length; i++)
+      blocks += 2 * (this.#tracks[i] as TsTrackSetup).units.blocks;
+    this.#memory.prepare(blocks);
+    const from = this.#out.headSeq;
+    this.#out.trim(from);
+    if (core.tsWrite(this.#address, hasTables ? 1 : 0) !== 0) return -1;
+    return core.unitSpans(this.#out.address, from, this.#out.headSeq, this.#spans, SPANS_BYTES / 8);
   }
 
   close(): void {

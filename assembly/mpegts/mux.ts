@@ -186,8 +186,13 @@ function beginPes(mux: TsMux, track: TsTrack, size: i32, isKey: bool, dts: f64):
   if (size < room) adaptation += room - size;
   openPacket(packet, track, true, adaptation);
   if (adaptation > 1) put8(packet + 5, (isRandom ? 0x40 : 0) | (clock ? 0x10 : 0));
-  if (clock) putClock(mux, packet + 6, dts - CLOCK_DELAY);
+  if (clock) putClock(mux, packet + 6, forward(mux, dts - CLOCK_DELAY));
   mux.fill = 4 + adaptation;
+}
+
+/** The clock does not go back where another track ran ahead of the one that carries it; it does where time has jumped. */
+function forward(mux: TsMux, time: f64): f64 {
+  return mux.clocked !== 0 && time < mux.clock && mux.clock - time < CLOCK_DELAY ? mux.clock : time;
 }
 
 /** Program clock reference (§2.4.3.5): 33 bits, and an extension that is 0. */
