@@ -120,6 +120,16 @@ export class MediaMemory {
     return this.#pool(this.core.POOL_TAKEN) < 0.9 * this.#pool(this.core.POOL_BUDGET);
   }
 
+  /** Part of the budget that is left, 0 to 1. */
+  get left(): number {
+    return 1 - this.#pool(this.core.POOL_TAKEN) / this.#pool(this.core.POOL_BUDGET);
+  }
+
+  /** Whether so little is left that what comes next needs it: readers may not lag at all. */
+  get isScarce(): boolean {
+    return this.left < 0.05;
+  }
+
   #pool(address: WebAssembly.Global): number {
     return Atomics.load(this.u32, address.value >> 2);
   }

@@ -4,11 +4,13 @@ import { usedUp } from "./budget.ts";
 import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
 import type { OutputContext, ReaderFault } from "./output.ts";
 
-/** A reader is never further behind than this, ms; with the budget nearly used up, the second figure counts. */
+/** A reader is never further behind than this, ms; with nine tenths of the budget taken, the second figure counts. */
 const LAG_MAX_MS = 5_000;
 const LAG_MIN_MS = 500;
 /** Blocks a log keeps for readers that are behind: 32 MB. */
 const LAG_MAX_BLOCKS = 256;
+/** With less of the budget left than this part, a frame that was begun is not finished: that is for publishers. */
+const LEFT_MIN = 0.02;
 /** Bytes copied at once for a reader that does not get the log's own: more than the largest packet. */
 const FILL_BYTES = 72 * 1024;
 
@@ -62,7 +64,7 @@ interface Final {
 export function isTooFarBehind(cursor: LogCursor, log: ReadLog, memory: MediaMemory, now: number): boolean {
   if (cursor.lag === 0) return false;
   const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
-  return cursor.age(now | 0) > limit || log.blocks > LAG_MAX_BLOCKS;
+  return cursor.age(now | 0) > limit || log.blocks > LAG_MAX_BLOCKS || memory.isScarce;
 }
 
 /** A reader over a stream of bytes: where it is in the log, what it may send next, what it lost. */
@@ -251,14 +253,15 @@ export class StreamCursor {
     const { seq } = this.#cursor;
     this.#cursor.skip();
     this.#finishFrame();
-    this.#cursor.jump();
+    // otherwise the frame that was begun is still coming in
+    if (this.#cursor.lag > 0) this.#cursor.jump();
     this.#own.jumped(seq, this.#cursor.seq);
   }
 
   /** Puts the rest of a frame that was begun into the outbox, as far as it has room. */
   #finishFrame(): void {
     const ending = this.#cursor.endingTracks;
-    if (ending === 0) return;
+    if (ending === 0 || this.#owner.context.memory.left < LEFT_MIN) return;
     const limit = OUTBOX_MAX - this.#outbox.pending;
     const room = this.#outbox.reserve(limit);
     if (room === 0) return;

@@ -104,6 +104,8 @@ export class Stream implements OutputHost, Flushable {
     if (this.pendingBytes === 0) this.pendingSince = now;
     this.pendingBytes += size;
     if (this.log.takeFramesEnded() > 0) this.frameEnded = true;
+    // more may come before the end of this turn: what is kept for readers that stall makes room for it now
+    if (this.memory.isScarce) this.flush(now);
     this.#flushes.mark(this);
   }
 

@@ -279,6 +279,37 @@ describe("a stream", () => {
     expect(scene.memory.state.blocksTaken).toBe(0);
   });
 
+  for (const [name, turnMs] of [
+    ["in half a second", 0.5],
+    ["in one turn", undefined],
+  ] as const) {
+    test(`goes on when more comes ${name} than the memory holds for readers that stall`, async () => {
+      const scene = new Scene(128, 48);
+      const stalled = [scene.read(), scene.read(), scene.read()];
+      const other = scene.read();
+      scene.picture();
+      await scene.clock.advance(1);
+      for (const { sink } of stalled) sink.room = 1_500;
+      // 20 MB; the memory has 16
+      for (let i = 0; i < 800; i++) {
+        scene.picture(25);
+        if (turnMs !== undefined) await scene.clock.advance(turnMs);
+      }
+      await scene.clock.advance(1);
+      expect(Buffer.compare(mediaOf(other), concat(scene.published))).toBe(0);
+      for (const reader of stalled) {
+        scene.drain(reader, Number.POSITIVE_INFINITY);
+        expect(reader.faults).toEqual([]);
+      }
+      for (let i = 0; i < 30; i++) {
+        scene.picture();
+        await scene.clock.advance(20);
+      }
+      for (const { sink } of stalled) checkDecodable(picturesOf(sink.packets(0)));
+      scene.close();
+    });
+  }
+
   test("without readers keeps nothing", async () => {
     const scene = new Scene();
     for (let i = 0; i < 1_000; i++) {
