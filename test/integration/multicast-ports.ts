@@ -1,6 +1,9 @@
 import { multicastInterfaces } from "../../src/host/interfaces.ts";
 import { openUdp, type UdpSocket } from "../../src/host/udp.ts";
 
+/** Bytes of datagrams that wait for a test that does not get the processor. */
+const RECEIVE_BUFFER = 8 * 1024 * 1024;
+
 /** Takes a datagram: `rtcp` when it came to the second port. */
 export type GroupHandler = (rtcp: boolean, data: Uint8Array) => void;
 
@@ -20,7 +23,11 @@ export class MulticastPorts {
       /^RTP\/AVP;multicast;destination=([\d.]+);port=(\d+)-(\d+)/.exec(transport) ?? [];
     if (group === "") throw new Error(`Transport: ${transport}`);
     const open = async (port: string, rtcp: boolean) => {
-      const socket = await openUdp(`${group}:${port}`, { receive: (data) => take(rtcp, data), reuse: true });
+      const socket = await openUdp(`${group}:${port}`, {
+        receive: (data) => take(rtcp, data),
+        receiveBuffer: RECEIVE_BUFFER,
+        reuse: true,
+      });
       for (const { address } of multicastInterfaces("IPv4")) socket.joinGroup(group, address);
       return socket;
     };

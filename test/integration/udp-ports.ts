@@ -1,3 +1,8 @@
+import { growReceiveBuffer } from "../support/socket-options.ts";
+
+/** Bytes of datagrams that wait for a test that does not get the processor: none of them is to be lost. */
+const RECEIVE_BUFFER = 8 * 1024 * 1024;
+
 /** Takes a datagram: `rtcp` when it came to the second port of the pair. */
 export type DatagramHandler = (rtcp: boolean, data: Uint8Array, port: number) => void;
 
@@ -9,6 +14,7 @@ export class UdpPorts {
   readonly #sockets: readonly [import("bun").udp.Socket<"buffer">, import("bun").udp.Socket<"buffer">];
 
   private constructor(sockets: readonly import("bun").udp.Socket<"buffer">[]) {
+    for (const socket of sockets) growReceiveBuffer(socket, RECEIVE_BUFFER);
     const [rtp, rtcp] = sockets;
     this.#sockets = [rtp!, rtcp!];
     this.ports = [rtp!.port, rtcp!.port];

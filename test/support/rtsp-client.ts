@@ -1,10 +1,10 @@
-import { dlopen, FFIType, ptr } from "bun:ffi";
 import type { Socket } from "bun";
 import { ClientAuth } from "../../src/protocols/rtsp/proto/auth.ts";
 import { RtspFramer } from "../../src/protocols/rtsp/proto/framer.ts";
 import { RtspHeaders } from "../../src/protocols/rtsp/proto/headers.ts";
 import { writeRequest } from "../../src/protocols/rtsp/proto/request.ts";
 import type { RtspResponse } from "../../src/protocols/rtsp/proto/response.ts";
+import { shrinkReceiveBuffer } from "./socket-options.ts";
 
 export interface RequestOptions {
   /** Absolute, or appended to the client's own URL when it begins with a slash; that URL alone when left out. */
@@ -194,10 +194,7 @@ export class RtspClient implements AsyncDisposable {
 
   /** Makes the kernel hold few received bytes, so that the server soon feels a reader that is slow. */
   shrinkReceiveBuffer(bytes: number): void {
-    const { fd } = this.#socket as unknown as { readonly fd: number };
-    const size = new Int32Array([bytes]);
-    if (libc().symbols.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ptr(size), 4) !== 0)
-      throw new Error("setsockopt");
+    shrinkReceiveBuffer(this.#socket, bytes);
   }
 
   /** FIN, while reading on. */
@@ -224,22 +221,4 @@ export function interleaved(channel: number, payload: Uint8Array): Uint8Array {
   frame.set([0x24, channel, payload.length >> 8, payload.length & 0xff]);
   frame.set(payload, 4);
   return frame;
-}
-
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-
-function libc() {
-  const setsockopt = {
-    args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32],
-    returns: FFIType.i32,
-  } as const;
-  for (const name of ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]) {
-    try {
-      return dlopen(name, { setsockopt });
-    } catch {
-      // the next one may be there
-    }
-  }
-  throw new Error("no C library");
 }
