@@ -107,12 +107,15 @@ function fragments(nal: Buffer): Buffer[] {
   return parts;
 }
 
-/** Puts the NAL units of received packets together again and writes them down. */
+/** Puts the NAL units of received packets together again and writes them down, picture by picture. */
 export class H264Recording {
+  /** Of whole pictures: the reader may be gone in the middle of one. */
   readonly nals: Buffer[] = [];
   /** What must not be; the first few. */
   readonly faults: string[] = [];
   pictures = 0;
+  /** NAL units of the picture that is coming in, and the parts of the last one. */
+  #unit: Buffer[] = [];
   #parts: Buffer[] = [];
   #lastSeq = -1;
   #marked = true;
@@ -123,14 +126,16 @@ export class H264Recording {
     const gap = this.#lastSeq >= 0 && seq !== ((this.#lastSeq + 1) & 0xffff);
     if (gap && !this.#marked) this.#fault(`hole inside a frame before packet ${seq}`);
     this.#lastSeq = seq;
-    this.#marked = (bytes[1]! & 0x80) !== 0;
-    if (this.#marked) this.pictures += 1;
     this.#payload(bytes.subarray(12));
+    this.#marked = (bytes[1]! & 0x80) !== 0;
+    if (!this.#marked) return;
+    this.pictures += 1;
+    this.nals.push(...this.#unit.splice(0));
   }
 
   #payload(payload: Buffer): void {
     if ((payload[0]! & 31) !== 28) {
-      this.nals.push(payload);
+      this.#unit.push(payload);
       return;
     }
     const flags = payload[1]!;
@@ -138,7 +143,7 @@ export class H264Recording {
     if (this.#parts.length === 0) return;
     this.#parts.push(payload.subarray(2));
     if ((flags & 0x40) === 0) return;
-    this.nals.push(Buffer.concat(this.#parts));
+    this.#unit.push(Buffer.concat(this.#parts));
     this.#parts = [];
   }
 

@@ -8,6 +8,17 @@ import { TestReader } from "./reader.ts";
 
 const LIMIT_MS = 40_000;
 const SMALL_BUFFER = 32_768;
+/** How often a clip of 3 s is sent. */
+const ROUNDS = 8;
+
+/** Waits until the server has kept packets for a reader of `cam` for that long, ms. */
+async function waitsFor(arena: Arena, ms: number): Promise<void> {
+  type Listed = { items: { path: string; live: { lagMs?: number } }[] };
+  await arena.server.until(async () => {
+    const { items } = await arena.server.api<Listed>("/v2/rtspsessions/list");
+    return items.some(({ path, live: { lagMs = 0 } }) => path === "cam" && lagMs > ms);
+  }, "packets wait for a reader");
+}
 
 test(
   "a reader that stops reading is closed after writeTimeout; one that reads loses nothing",
@@ -22,10 +33,12 @@ test(
       await stalled.play();
       await stalled.more();
       stalled.client.pause();
-      const since = performance.now();
+      const paused = performance.now();
+      await waitsFor(arena, 0);
+      const blocked = performance.now();
       await arena.logged(/closed \(write timed out: the reader has stopped reading\)/);
-      expect(performance.now() - since).toBeGreaterThan(1_900);
-      expect(performance.now() - since).toBeLessThan(8_000);
+      expect(performance.now() - paused).toBeGreaterThan(1_900);
+      expect(performance.now() - blocked).toBeLessThan(5_000);
       await other.more(1_000);
       expect([...stalled.faults, ...other.faults]).toEqual([]);
       stalled.client.terminate();
@@ -47,9 +60,7 @@ test(
       await reader.play();
       await reader.more();
       reader.client.pause();
-      const { framesPerSecond, packetsPerFrame } = publisher.tracks[0]!.options;
-      const target = publisher.sent[0]! + 1.6 * framesPerSecond * packetsPerFrame;
-      await arena.server.until(() => publisher.sent[0]! >= target, "the reader is behind");
+      await waitsFor(arena, 500); // 3,000 packets
       reader.client.resume();
       await arena.logged(/write queue is full, \d+ packets skipped/);
       await reader.more(2_000);
@@ -64,11 +75,12 @@ test(
 test(
   "stalled readers of many streams cannot use up the media memory: publishers go on",
   async () => {
-    await using arena = await Arena.start({ config: "mediaMemory: 64M", timeouts: "6s", peakMb: 300 });
+    // 3 MB/s of each stream: 48 MB within the timeout
+    await using arena = await Arena.start({ config: "mediaMemory: 16M", timeouts: "4s", peakMb: 300 });
     const streams = await Promise.all(
       [1, 2, 3, 4].map(async (seed) => {
         const url = arena.url(`cam${seed}`);
-        const publisher = await TestPublisher.start(url, { seed, bytesPerSecond: 8_000_000 });
+        const publisher = await TestPublisher.start(url, { seed, bytesPerSecond: 3_000_000 });
         const reader = await TestReader.start(url, publisher.tracks);
         const stalled = await Promise.all([0, 1, 2, 3, 4].map(() => TestReader.setUp(url, publisher.tracks)));
         for (const { client } of stalled) client.shrinkReceiveBuffer(SMALL_BUFFER);
@@ -122,7 +134,7 @@ test.skipIf(Bun.which("ffmpeg") === null)(
     }
     expect(recording.faults).toEqual([]);
     expect(recording.pictures).toBeGreaterThan(100);
-    expect(recording.pictures).toBeLessThan(12 * clip.length);
+    expect(recording.pictures).toBeLessThan(ROUNDS * clip.length);
     await arena.logged(/write queue is full, \d+ packets skipped/);
     expect(await recording.decode(join(arena.server.folder, "half.h264"))).toBe("");
     await arena.settle();
@@ -130,7 +142,7 @@ test.skipIf(Bun.which("ffmpeg") === null)(
   LIMIT_MS,
 );
 
-/** Sends the clip twelve times at four times its speed, while the reader takes half of that. */
+/** Sends the clip so often, at four times its speed, while the reader takes half of that. */
 async function play(
   clip: Buffer[][],
   publisher: RtspClient,
@@ -141,11 +153,11 @@ async function play(
   const unitMs = 5;
   const bytesPerMs = total / (clip.length * unitMs) / 2;
   const start = performance.now();
-  for (let i = 0; i < 12 * clip.length; ) {
+  for (let i = 0; i < ROUNDS * clip.length; ) {
     const elapsed = performance.now() - start;
     if (reader.bytesReceived > elapsed * bytesPerMs) reader.pause();
     else reader.resume();
-    while (i < elapsed / unitMs && i < 12 * clip.length) {
+    while (i < elapsed / unitMs && i < ROUNDS * clip.length) {
       publisher.send(sender.packets(clip[i % clip.length]!, i * 1_800));
       i++;
     }
