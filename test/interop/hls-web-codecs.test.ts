@@ -1,6 +1,6 @@
 import { describe, expect } from "bun:test";
 import { join } from "node:path";
-import { clip, longClip } from "../support/clips.ts";
+import { type ClipName, clip, longClip } from "../support/clips.ts";
 import { Client, clientTest, ffmpeg, ffmpegPublisher, type Tool } from "../support/tools.ts";
 import { BrowserPage } from "./browser.ts";
 import { Published } from "./hls-published.ts";
@@ -9,6 +9,7 @@ import { checkListing, Folder } from "./recording.ts";
 const TIMEOUT_MS = 120_000;
 
 interface Case {
+  readonly clip: ClipName;
   readonly source: () => Promise<string>;
   readonly tools: readonly Tool[];
   readonly publish: (file: string, url: string) => AsyncDisposable;
@@ -18,6 +19,7 @@ interface Case {
 /** Codecs of the web that are not H264. */
 const CASES: Readonly<Record<string, Case>> = {
   AV1: {
+    clip: "av1",
     source: () => longClip("av1"),
     tools: ["node-av"],
     publish: (file, url) => {
@@ -28,6 +30,7 @@ const CASES: Readonly<Record<string, Case>> = {
     codecs: /CODECS="av01\.0\.\d\d[MH]\.08\./,
   },
   VP9: {
+    clip: "vp9",
     source: () => clip("vp9"),
     tools: [],
     publish: (file, url) => ffmpegPublisher(file, url, ["-strict", "experimental"]),
@@ -36,7 +39,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 describe("HLS", () => {
-  for (const [name, { source, tools, publish, codecs }] of Object.entries(CASES)) {
+  for (const [name, { clip: short, source, tools, publish, codecs }] of Object.entries(CASES)) {
     clientTest(
       `${name}: FFmpeg gets a run of what was published`,
       ["ffmpeg", ...tools],
@@ -52,7 +55,7 @@ describe("HLS", () => {
         await reader.success();
         // decoded, as sizes in the headers of AV1 may be written in several ways
         const pictures = (each: string) => ffmpeg("-i", each, "-map", "0:v:0", "-f", "framemd5", "-");
-        const [sent, received] = await Promise.all([pictures(file), pictures(recording)]);
+        const [sent, received] = await Promise.all([pictures(await clip(short)), pictures(recording)]);
         checkListing(sent.stdout, received.stdout, 150);
       },
     );

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ffmpeg } from "./tools.ts";
 
 /** Where clips are kept between runs. */
@@ -97,32 +97,70 @@ export type ClipName = keyof typeof CLIPS;
  */
 export function clip(name: ClipName): Promise<string> {
   const { command, ext } = CLIPS[name];
-  return cached(name, ["-threads", "1", "-bitexact", ...command.replaceAll("'", "").split(" ")], ext);
+  return cached(name, argsOf(command), ext);
 }
 
-/** The same frames four times over in one file, for clients that cannot loop. */
+function argsOf(command: string): string[] {
+  return ["-threads", "1", "-bitexact", ...command.replaceAll("'", "").split(" ")];
+}
+
+/** How often a long clip has the frames of the short one: more than a test takes on a busy machine. */
+const LONG = 8;
+/** Clips that are made at the same time. */
+const MAKERS = 2;
+
+/**
+ * Makes every clip that this machine does not have, so that no test waits for one.
+ *
+ * @returns how many were made
+ */
+export async function makeClips(): Promise<number> {
+  const names = Object.keys(CLIPS) as ClipName[];
+  let made = 0;
+  const maker = async () => {
+    for (let name = names.shift(); name !== undefined; name = names.shift()) {
+      const { command, ext } = CLIPS[name];
+      if (existsSync(fileOf(name, argsOf(command), ext))) continue;
+      await clip(name);
+      made += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: MAKERS }, maker));
+  return made;
+}
+
+/** The same frames many times over in one file, for clients that cannot loop. */
 export async function longClip(name: ClipName): Promise<string> {
   const file = await clip(name);
   const { ext } = CLIPS[name];
   const plain = ext === "mp3" ? ["-write_xing", "0", "-id3v2_version", "0"] : [];
-  return await cached(`${name}-long`, ["-stream_loop", "3", "-i", file, "-c", "copy", ...plain], ext);
+  return await cached(
+    `${name}-long`,
+    ["-stream_loop", String(LONG - 1), "-i", file, "-c", "copy", ...plain],
+    ext,
+  );
 }
 
 /** Clips that are being made by this process: tests that run at the same time wait for the same one. */
 const making = new Map<string, Promise<string>>();
 
-function cached(name: string, args: readonly string[], ext: string): Promise<string> {
+function fileOf(name: string, args: readonly string[], ext: string): string {
   const key = Bun.hash(JSON.stringify(args)).toString(16).padStart(16, "0");
-  const file = join(CACHE, `${name}-${key}.${ext}`);
-  const present = making.get(file) ?? make(file, `${name}-${key}`, args, ext);
+  return join(CACHE, `${name}-${key}.${ext}`);
+}
+
+function cached(name: string, args: readonly string[], ext: string): Promise<string> {
+  const file = fileOf(name, args, ext);
+  const present = making.get(file) ?? make(file, args);
   making.set(file, present);
   return present;
 }
 
-async function make(file: string, key: string, args: readonly string[], ext: string): Promise<string> {
+/** Another process may be making the same one: the last one counts, and nobody sees a part of it. */
+async function make(file: string, args: readonly string[]): Promise<string> {
   if (existsSync(file)) return file;
   mkdirSync(CACHE, { recursive: true });
-  const part = join(CACHE, `part-${process.pid}-${key}.${ext}`);
+  const part = join(CACHE, `part-${process.pid}-${basename(file)}`);
   await ffmpeg("-y", ...args, part);
   renameSync(part, file);
   return file;

@@ -1,63 +1,139 @@
 /**
- * Runs all tests and ends with one line that counts them: `N passed, N failed, N skipped`. Files run in processes of
- * their own, so that one file cannot break another.
+ * Runs all tests, each file in a process of its own, so that one cannot break another. It ends with the slowest files,
+ * what was skipped and failed by name, and one line that counts: `N passed, N failed, N skipped`.
  */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Glob } from "bun";
+import { makeClips } from "./clips.ts";
+import { has } from "./tools.ts";
+
+interface Lane {
+  readonly name: string;
+  /** Files below `test/`; the first lane that matches has the file. */
+  readonly files: RegExp;
+}
+
+/** What loads the machine or measures it: while one of these runs, nothing else does. */
+const ALONE: Lane = {
+  name: "alone",
+  files:
+    /^(bench\/load|integration\/(floods|hls-cache|hls-hostile|hls-memory|on-demand|on-demand-hooks|slow-readers)|interop\/hls-latency)\.test\.ts$/,
+};
+
+/** Lanes that run beside each other, in each one file after the other. Most of the first two waits for media in real time. */
+const LANES: readonly Lane[] = [
+  { name: "clients", files: /^interop\// },
+  { name: "servers", files: /^integration\// },
+  { name: "units", files: /./ },
+];
+
+/** A test without a limit of its own may take that long, ms: it is there for those that hang. */
+const TEST_LIMIT_MS = 30_000;
+/** A file that takes longer hangs, and is killed, ms. */
+const FILE_LIMIT_MS = 300_000;
+const SLOWEST = 10;
 
 interface Outcome {
   readonly file: string;
   readonly output: string;
-  readonly exitCode: number;
   readonly seconds: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
 }
 
-/**
- * Files that start servers, and those with real clients, mostly wait for media in real time: each kind runs one after the
- * other, beside the other kind. The rest is done by whoever has time.
- */
-const KINDS = [/^integration\//, /^interop\//];
-
-async function runFile(file: string): Promise<Outcome> {
+/** Runs one file. It prints into a file as well: what it leaves behind cannot hold that open for us. */
+async function runFile(folder: string, file: string): Promise<Outcome> {
   const start = performance.now();
-  const child = Bun.spawn([process.execPath, "test", `./test/${file}`], { stdout: "pipe", stderr: "pipe" });
-  const [out, err, exitCode] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { file, output: out + err, exitCode, seconds: (performance.now() - start) / 1000 };
+  const path = join(folder, `${file.replaceAll("/", "-")}.txt`);
+  const command = [process.execPath, "test", `--timeout=${TEST_LIMIT_MS}`, `./test/${file}`];
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: Bun.file(path), stderr: Bun.file(path) });
+  const timer = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT_MS);
+  await child.exited;
+  clearTimeout(timer);
+  const seconds = (performance.now() - start) / 1000;
+  const output = readFileSync(path, "utf8");
+  const count = (what: string) => Number(new RegExp(`^ *(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
+  const failed = count("fail");
+  // whoever crashes or hangs does not come to count
+  const isBroken = child.exitCode !== 0 && failed === 0;
+  return {
+    file,
+    output: isBroken ? `${output}\n${file} ended with ${child.exitCode ?? child.signalCode}` : output,
+    seconds,
+    passed: count("pass"),
+    failed: failed + (isBroken ? 1 : 0),
+    skipped: count("skip"),
+  };
 }
 
-function count(output: string, what: string): number {
-  return Number(new RegExp(`^ *(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
+function show({ file, output, seconds, passed, failed, skipped }: Outcome): void {
+  const verdict = failed > 0 ? "FAIL" : "ok  ";
+  console.log(`${verdict} ${file}  ${passed} passed, ${skipped} skipped, ${seconds.toFixed(1)} s`);
+  if (failed > 0) console.log(output);
+}
+
+/** Runs the files of all lanes; a lane that is through takes files of the one that has most left. */
+async function runLanes(queues: string[][], run: (file: string) => Promise<void>): Promise<void> {
+  const next = (own: string[]) =>
+    own.shift() ?? queues.reduce((a, b) => (b.length > a.length ? b : a)).shift();
+  await Promise.all(
+    queues.map(async (own) => {
+      for (let file = next(own); file !== undefined; file = next(own)) await run(file);
+    }),
+  );
+}
+
+function sum(outcomes: readonly Outcome[], of: "passed" | "failed" | "skipped"): number {
+  return outcomes.reduce((all, outcome) => all + outcome[of], 0);
+}
+
+function conclude(outcomes: readonly Outcome[], seconds: number): number {
+  const slowest = outcomes.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  console.log(`${outcomes.length} files in ${seconds.toFixed(0)} s; the slowest:`);
+  for (const { file, seconds: took } of slowest) console.log(`${took.toFixed(1).padStart(7)} s  ${file}`);
+  const named = (verdict: string) => {
+    for (const { file, output } of outcomes)
+      for (const [, name] of output.matchAll(new RegExp(`^\\(${verdict}\\) (.*)$`, "gm")))
+        console.log(`${verdict}: ${file}: ${name}`);
+  };
+  named("skip");
+  named("fail");
+  const [passed, failed, skipped] = [
+    sum(outcomes, "passed"),
+    sum(outcomes, "failed"),
+    sum(outcomes, "skipped"),
+  ];
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed > 0 || passed === 0 ? 1 : 0;
 }
 
 async function main(): Promise<number> {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  if (has("ffmpeg")) {
+    const made = await makeClips();
+    if (made > 0) console.log(`made ${made} clips for the tests, ${seconds().toFixed(1)} s`);
+  }
   const files = [...new Glob("**/*.test.ts").scanSync("test")].sort();
-  const total = { pass: 0, fail: 0, skip: 0 };
-  const skipped: string[] = [];
-  const report = ({ file, output, exitCode, seconds }: Outcome) => {
-    const [pass, fail, skip] = [count(output, "pass"), count(output, "fail"), count(output, "skip")];
-    const broken = exitCode !== 0 && fail === 0 ? 1 : 0;
-    total.pass += pass;
-    total.fail += fail + broken;
-    total.skip += skip;
-    skipped.push(...[...output.matchAll(/^\(skip\) (.*)$/gm)].map((match) => `${file}: ${match[1]}`));
-    console.log(
-      `${fail + broken > 0 ? "FAIL" : "ok  "} ${file}  ${pass} passed, ${skip} skipped, ${seconds.toFixed(1)} s`,
-    );
-    if (fail + broken > 0) console.log(output);
+  const lanes = [ALONE, ...LANES];
+  const queues = lanes.map((lane) =>
+    files.filter((file) => lanes.find((each) => each.files.test(file)) === lane),
+  );
+  const [alone = [], ...beside] = queues;
+  const folder = mkdtempSync(join(tmpdir(), "mediamtx-tests-"));
+  const outcomes: Outcome[] = [];
+  const run = async (file: string) => {
+    const outcome = await runFile(folder, file);
+    outcomes.push(outcome);
+    show(outcome);
   };
-  const rest = files.filter((file) => !KINDS.some((kind) => kind.test(file)));
-  const lane = async (kind: RegExp) => {
-    const own = files.filter((file) => kind.test(file));
-    for (let file = own.shift() ?? rest.shift(); file !== undefined; file = own.shift() ?? rest.shift())
-      report(await runFile(file));
-  };
-  await Promise.all(KINDS.map(lane));
-  for (const name of skipped) console.log(`skipped: ${name}`);
-  console.log(`${total.pass} passed, ${total.fail} failed, ${total.skip} skipped`);
-  return total.fail > 0 || total.pass === 0 ? 1 : 0;
+  await runLanes([alone], run);
+  await runLanes(beside, run);
+  rmSync(folder, { recursive: true, force: true });
+  return conclude(outcomes, seconds());
 }
 
 process.exit(await main());
