@@ -114,6 +114,11 @@ export class DatagramBatch {
     return (u32[at] as number) + (u32[at + 1] as number) * 0x1_0000_0000 - base;
   }
 
+  /** Whether a message has several packets (`msg_iovlen`). */
+  isSegmented(message: number): boolean {
+    return (this.#memory.u32[(this.messageAt(message) + 24) >> 2] as number) > 1;
+  }
+
   /**
    * Makes the messages of a run anew for the destination of one message, behind all others.
    *

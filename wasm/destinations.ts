@@ -77,10 +77,8 @@ export class DestinationList {
   }
 }
 
-/** From now on a destination gets no segmented messages; false when it did not before. */
-export function makePlain(memory: MediaMemory, destination: number): boolean {
+/** From now on a destination gets no segmented messages. */
+export function makePlain(memory: MediaMemory, destination: number): void {
   const at = destination + DESTINATION_FLAGS;
-  const before = memory.u8[at] as number;
-  memory.u8[at] = before | DESTINATION_PLAIN;
-  return (before & DESTINATION_PLAIN) === 0;
+  memory.u8[at] = (memory.u8[at] as number) | DESTINATION_PLAIN;
 }

@@ -104,10 +104,12 @@ export class DatagramSockets implements DatagramSink {
   /** A message was refused: without segmentation it may go. */
   #failed(calls: SocketCalls, batch: DatagramBatch, base: number, message: number, code: number): void {
     const mayBePlain = code === EMSGSIZE || code === EINVAL || code === EIO;
-    if (!mayBePlain || !makePlain(this.#memory, batch.destinationOf(message, base))) {
+    // others of this batch may be segmented too, although their destination takes none any more
+    if (!mayBePlain || !batch.isSegmented(message)) {
       this.lost += 1;
       return;
     }
+    makePlain(this.#memory, batch.destinationOf(message, base));
     const [first, end] = batch.again(message, base);
     for (let at = first; at < end; ) {
       const sent = calls.sendMessages(this.#rtp.descriptor as number, base + batch.messageAt(at), end - at);
