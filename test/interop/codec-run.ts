@@ -9,7 +9,9 @@ import {
   ffmpeg,
   ffmpegPublisher,
   ffmpegReader,
+  ffmpegRtspInput,
   gstPipeline,
+  rtspSource,
   type Transport,
 } from "../support/tools.ts";
 import {
@@ -134,7 +136,7 @@ export class CodecRun implements AsyncDisposable {
   async #readFfmpeg(name: CodecName, path: string): Promise<Received> {
     const { compare, read = [] } = codecRow(name);
     const output = [...read, ...limitArgs(compare), ...listingArgs(compare)];
-    const client = ffmpegReader(this.#url(path), output, ["-rtsp_transport", this.#protocols]);
+    const client = ffmpegReader(this.#url(path), output, ffmpegRtspInput(this.#protocols));
     this.#clients.push(client);
     const { stdout, stderr } = await client.success();
     return { bytes: stdout, stderr };
@@ -144,10 +146,7 @@ export class CodecRun implements AsyncDisposable {
     const { compare, gst } = codecRow(name);
     const file = join(this.#folder, path.replaceAll("/", "-"));
     const tail = this.#publisher === "gst" ? (gst.ownTail ?? gst.tail) : gst.tail;
-    // datagrams are put in order by the client, for which it must wait a little
-    const latency = this.#protocols === "tcp" ? 0 : 300;
-    const how = `protocols=${this.#protocols} latency=${latency} ${this.#trust}`;
-    const source = `rtspsrc location=${this.#url(path)} ${how}`;
+    const source = rtspSource(this.#url(path), this.#protocols, this.#trust);
     const limit =
       compare.kind === "bytes"
         ? ""

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Network, type Side } from "../integration/network.ts";
 import { type ClipName, clip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
-import { Client, ffmpeg, has } from "../support/tools.ts";
+import { Client, ffmpeg, ffmpegRtspInput, has, rtspSource } from "../support/tools.ts";
 import { checkListing, Folder, frameList, H264_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 90_000;
@@ -41,7 +41,7 @@ type Transport = keyof typeof TRANSPORTS;
 
 /** Reads by FFmpeg; resolves with the list of its frames. */
 async function readByFfmpeg(network: Network, side: Side, url: string, transport: Transport) {
-  const input = ["-rtsp_transport", transport, "-timeout", "8000000", "-i", url];
+  const input = [...ffmpegRtspInput(transport), "-i", url];
   const command = ["ffmpeg", "-nostdin", "-loglevel", "warning", ...input, "-frames:0", String(FRAMES)];
   await using client = new Client([...network.on(side), ...command, ...LIST]);
   return (await client.success()).stdout;
@@ -52,7 +52,7 @@ async function readByGst(network: Network, side: Side, url: string, transport: T
   using folder = new Folder();
   const file = folder.file("out.h264");
   const pipeline =
-    `rtspsrc location=${url} protocols=${TRANSPORTS[transport]} latency=300 ! rtph264depay wait-for-keyframe=true ! ` +
+    `${rtspSource(url, TRANSPORTS[transport])} ! rtph264depay wait-for-keyframe=true ! ` +
     `video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=${FRAMES + 1} ! filesink location=${file}`;
   await using client = new Client([
     ...network.on(side),

@@ -1,7 +1,15 @@
 import { expect } from "bun:test";
 import { clip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
-import { Client, clientTest, ffmpeg, ffmpegPublisher, ffmpegReader, gstPipeline } from "../support/tools.ts";
+import {
+  Client,
+  clientTest,
+  ffmpeg,
+  ffmpegPublisher,
+  ffmpegReader,
+  gstPipeline,
+  rtspSource,
+} from "../support/tools.ts";
 import { checkListing, checkRecording, Folder, frameList, H264_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -64,7 +72,7 @@ clientTest(
     await using _ = ffmpegPublisher(source, server.rtsp("mystream"));
     await server.waitForLog(/is publishing/);
     await using reader = gstPipeline(
-      `rtspsrc name=r location=${server.rtsp("mystream")} protocols=tcp latency=0 ` +
+      `${rtspSource(server.rtsp("mystream"), "tcp", "name=r")} ` +
         `matroskamux name=m streamable=true ! filesink location=${recording} buffer-mode=unbuffered ` +
         "r. ! rtph264depay wait-for-keyframe=true ! h264parse ! queue ! m. " +
         "r. ! rtpmp4gdepay ! aacparse ! queue ! m.",

@@ -5,7 +5,7 @@ import { Certificates } from "../integration/certificates.ts";
 import { Network } from "../integration/network.ts";
 import { longClip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
-import { Client, clientTest, ffmpeg, ffmpegReader, has } from "../support/tools.ts";
+import { Client, clientTest, ffmpeg, ffmpegReader, ffmpegRtspInput, has } from "../support/tools.ts";
 import { GstServer } from "./gst-server.ts";
 import { checkListing, frameList, H264_SLICES, H265_SLICES } from "./recording.ts";
 
@@ -100,7 +100,7 @@ paths:
     });
     await server.waitForLog(/\[path cam\] \[RTSP source\] ready: 1 track \(H264\)/);
     const list = frameList("0:0", H264_SLICES);
-    const input = ["-rtsp_transport", "udp_multicast", "-i", "rtsp://10.99.0.2:8554/cam"];
+    const input = [...ffmpegRtspInput("udp_multicast"), "-i", "rtsp://10.99.0.2:8554/cam"];
     const read = [
       "ffmpeg",
       "-nostdin",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { clip } from "../support/clips.ts";
 import { contiguousRun, evenTimes, parseFrames } from "../support/exact.ts";
-import { Client, clientTest, ffmpeg, ffmpegReader, gstPipeline } from "../support/tools.ts";
+import { Client, clientTest, ffmpeg, ffmpegReader, gstPipeline, rtspSource } from "../support/tools.ts";
 import { CODECS, type CodecRow, type Compared, listingArgs } from "./codecs.ts";
 import { readUnits, type UnitClip } from "./unit-clip.ts";
 import { roundOf, UnitServer } from "./unit-server.ts";
@@ -81,7 +81,7 @@ async function readGst(url: string, { compare, gst }: CodecRow, name: string): P
   const wanted = Math.ceil(compare.rate * (RUN_SECONDS + KEY_FRAME_SECONDS));
   const limit = compare.kind === "bytes" ? "" : `! identity eos-after=${wanted}`;
   const mux = gst.mux === undefined ? "" : `! ${gst.mux}`;
-  const source = `rtspsrc location=${url} protocols=tcp latency=0`;
+  const source = rtspSource(url);
   await using client = gstPipeline(
     `${source} ! ${gst.tail} ${limit} ${mux} ! filesink location=${file} buffer-mode=unbuffered`,
   );

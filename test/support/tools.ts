@@ -189,10 +189,33 @@ export function ffmpegPublisher(
   );
 }
 
+/** Bytes of datagrams that wait for a client that does not get the processor. */
+const RECEIVE_BUFFER = String(4 * 1024 * 1024);
+
+/** FFmpeg's options in front of a URL of RTSP that it reads. */
+export function ffmpegRtspInput(transport: "tcp" | "udp" | "udp_multicast"): string[] {
+  return ["-rtsp_transport", transport, "-buffer_size", RECEIVE_BUFFER, "-timeout", "20000000"];
+}
+
 /** An FFmpeg that reads over TCP, unless `input` says else; `output` is everything behind the input. */
 export function ffmpegReader(url: string, output: readonly string[], input: readonly string[] = []): Client {
-  const source = ["-rtsp_transport", "tcp", "-timeout", "8000000", ...input, "-i", url];
+  const source = [...ffmpegRtspInput("tcp"), ...input, "-i", url];
   return new Client(["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", ...source, ...output]);
+}
+
+/**
+ * How a GStreamer pipeline reads by RTSP. Datagrams have to be put in order, for which it waits a little. Of times it
+ * takes those of RTP alone: left to itself, it leaves out what comes after a moment without the processor.
+ *
+ * @param options of its element, besides
+ */
+export function rtspSource(
+  url: string,
+  protocols: "tcp" | "udp" | "udp-mcast" = "tcp",
+  options = "",
+): string {
+  const how = `protocols=${protocols} latency=${protocols === "tcp" ? 0 : 300} udp-buffer-size=${RECEIVE_BUFFER}`;
+  return `rtspsrc location=${url} ${how} buffer-mode=none ${options}`;
 }
 
 /** A GStreamer pipeline in the notation of gst-launch; values hold no spaces. */
