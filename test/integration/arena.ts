@@ -5,7 +5,7 @@ import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
 /** Longest wait for a line of the log, ms. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 /** Blocks a server without streams may keep: the scratch block of the flushes, and the batch of the UDP sockets. */
 const BLOCKS_AT_REST = 2;
 

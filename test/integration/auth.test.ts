@@ -6,7 +6,7 @@ import { Arena } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const hashed = (text: string) => `sha256:${createHash("sha256").update(text).digest("base64")}`;
 const PATHS = `paths:
   witness:

@@ -3,7 +3,7 @@ import { RtspClient } from "../support/rtsp-client.ts";
 import { TestServer } from "../support/server.ts";
 import { TestPublisher } from "./publisher.ts";
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** Status of a DESCRIBE, where it sends the client, and the description. */
 async function describePath(

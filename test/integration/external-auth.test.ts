@@ -147,7 +147,7 @@ function drip(socket: Socket, text: string): void {
 }
 
 for (const [name, hurt] of Object.entries(HOSTILE)) {
-  test(
+  test.concurrent(
     `an authentication server that ${name} refuses those it was asked about, and harms nobody else`,
     async () => {
       const answer = only({ good: "one" });

@@ -50,7 +50,7 @@ async function decodeFaults(server: TestServer): Promise<string> {
 }
 
 describe("HLS of difficult media", () => {
-  test(
+  test.concurrent(
     "without key frames nothing is shown, and the log says why; with the first one it is",
     async () => {
       await using server = await start("hlsAlwaysRemux: yes");
@@ -69,7 +69,7 @@ describe("HLS of difficult media", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "times that jump forth and back leave no hole",
     async () => {
       await using server = await start("hlsVariant: fmp4\nhlsSegmentCount: 20");
@@ -87,7 +87,7 @@ describe("HLS of difficult media", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "another picture size in mid-stream begins a segment with parameters of its own",
     async () => {
       await using server = await start("hlsVariant: fmp4");
@@ -105,7 +105,7 @@ describe("HLS of difficult media", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "a minute from one key frame to the next is one segment of many parts",
     async () => {
       await using server = await start("");
@@ -123,7 +123,7 @@ describe("HLS of difficult media", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "a track that sends nothing is left out, and taken when it does",
     async () => {
       await using server = await start("");
@@ -147,7 +147,7 @@ describe("HLS of difficult media", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "a segment that grows too large ends its muxer; the next request begins another",
     async () => {
       await using server = await start("hlsVariant: fmp4\nhlsSegmentMaxSize: 20K");
@@ -166,7 +166,7 @@ describe("HLS of difficult media", () => {
 });
 
 describe("HLS segments in files", () => {
-  test(
+  test.concurrent(
     "are there while the playlist names them, and are all that is served",
     async () => {
       const directory = join(folder, "plain");
@@ -203,7 +203,7 @@ describe("HLS segments in files", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "stay in memory when the disk is full, and the log says so once",
     async () => {
       const directory = join(folder, "full");
@@ -237,7 +237,7 @@ describe("HLS segments in files", () => {
 });
 
 describe("hlsAlwaysRemux", () => {
-  test(
+  test.concurrent(
     "makes the playlist before anybody asks, and ends it with the stream",
     async () => {
       await using server = await start("hlsAlwaysRemux: yes");

@@ -125,13 +125,12 @@ describe("an HLS source", () => {
       await using server = await TestServer.start({ config: `paths:\n  cam:\n    source: ${origin.url}\n` });
       await server.waitForLog(/INF \[path cam\] \[HLS source\] ready: 1 track \(Opus\)/);
       await using reader = await SoundReader.start(server.rtsp("cam"));
-      await reader.more(10);
-      const first = reader.frames.at(-1)!;
-      await reader.more(300);
-      const last = reader.frames.at(-1)!;
+      await reader.more(350);
       expect(reader.breaks).toEqual([]);
-      // six seconds of sound in six seconds, give or take what a busy machine needs
-      expect(Math.abs(last.arrival - first.arrival - 20 * (last.number - first.number))).toBeLessThan(500);
+      // seven seconds of sound in seven seconds: of each end, the frame that a busy machine has held up least
+      const delays = reader.frames.map(({ arrival, number }) => arrival - 20 * number);
+      const drift = Math.min(...delays.slice(-50)) - Math.min(...delays.slice(0, 50));
+      expect(Math.abs(drift)).toBeLessThan(500);
       const shown = await server.api<{ source: unknown }>("/v2/paths/get/cam");
       expect(shown.source).toEqual({ type: "hlsSource", id: "" });
       expect(server.log).not.toMatch(/ (WAR|ERR) /);
@@ -228,18 +227,22 @@ describe("an HLS source", () => {
   test.concurrent(
     "of a recording is played once from its beginning, and then again",
     async () => {
-      const list = [0, 1, 2].map((i) => `#EXTINF:1,\nseg${i}.m4s\n`).join("");
+      const numbers = [0, 1, 2, 3, 4];
+      const list = numbers.map((i) => `#EXTINF:1,\nseg${i}.m4s\n`).join("");
       const text = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MAP:URI="init.mp4"\n${list}#EXT-X-ENDLIST\n`;
       using origin = new HlsOrigin((path) => (path === "index.m3u8" ? new Response(text) : undefined));
       await using server = await TestServer.start({ config: `paths:\n  cam:\n    source: ${origin.url}\n` });
       await server.waitForLog(/\[HLS source\] ready/);
       await using reader = await SoundReader.start(server.rtsp("cam"));
       await reader.client.closed;
-      expect(reader.frames.at(-1)?.number).toBe(149);
-      expect(reader.frames.length).toBeGreaterThan(100);
+      expect(reader.frames.at(-1)?.number).toBe(249);
+      expect(reader.frames.length).toBeGreaterThan(25); // it came when the source was ready, or soon after
       expect(reader.breaks).toEqual([]);
       await server.waitForLog(/ERR \[path cam\] \[HLS source\] end of stream/);
       await server.waitForLog(/ready: [\s\S]*ready: /);
+      const asked = origin.asked.filter((path) => path.startsWith("seg"));
+      const names = numbers.map((i) => `seg${i}.m4s`);
+      expect(asked.slice(0, 6)).toEqual([...names, "seg0.m4s"]);
     },
     LIMIT_MS,
   );

@@ -5,7 +5,7 @@ import { Arena } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const MEGABYTE = 1_000_000;
 
 /** Sends a beginning, then `filler` again and again up to `total` bytes or until the server has closed. */

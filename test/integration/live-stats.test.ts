@@ -28,7 +28,7 @@ const near = (value: number | undefined, wanted: number, part: number) =>
   value !== undefined && Math.abs(value - wanted) <= wanted * part;
 
 describe("live stats", () => {
-  test(
+  test.concurrent(
     "of a stream, its publisher and its readers",
     async () => {
       await using server = await TestServer.start();
@@ -72,7 +72,7 @@ describe("live stats", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "a stream that stands still has no rates, and its key frame gets older",
     async () => {
       await using server = await TestServer.start();
@@ -88,7 +88,7 @@ describe("live stats", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "the size of the picture is that of the parameter sets, in band",
     async () => {
       const clip = encodeSmall();
@@ -102,7 +102,7 @@ describe("live stats", () => {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     "a path without a stream has stats too",
     async () => {
       await using server = await TestServer.start({ config: "paths:\n  cam:\n" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { RtspClient } from "../support/rtsp-client.ts";
 import { Arena } from "./arena.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const TIMEOUTS = "readTimeout: 5s\nwriteTimeout: 5s\n";
 const LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (DEB|INF|WAR|ERR) \S/;
 

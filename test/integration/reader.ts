@@ -5,7 +5,7 @@ import { MulticastPorts } from "./multicast-ports.ts";
 import { UdpPorts } from "./udp-ports.ts";
 
 /** Longest time that media may keep us waiting in a test, ms. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 
 /** A sender report (RFC 3550 §6.4.1). */
 export interface SenderReport {

@@ -3,7 +3,7 @@ import { Arena } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const BASE = "readTimeout: 60s\nwriteTimeout: 60s\n";
 
 /** A stream with somebody who reads it. */

@@ -5,7 +5,7 @@ import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
 const READERS = 100;
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const BASE = "readTimeout: 60s\nwriteTimeout: 60s\n";
 const PATHS = "paths:\n  all:\n";
 

@@ -6,7 +6,7 @@ import { encodeClip, H264Recording, H264Sender } from "./h264-clip.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 const SMALL_BUFFER = 32_768;
 /** How often a clip of 3 s is sent. */
 const ROUNDS = 8;

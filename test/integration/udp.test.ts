@@ -4,7 +4,7 @@ import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 import { UdpPorts } from "./udp-ports.ts";
 
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 60_000;
 /** What the log says of datagrams that a test made wrong on purpose. */
 const STRANGE = /wrong SSRC|packets? lost/;
 
@@ -13,7 +13,7 @@ for (const [name, env] of [
   ["", {}],
   [" without ffi", { MEDIAMTX_NO_FFI: "1" }],
 ] as const) {
-  test(
+  test.concurrent(
     `publishers and readers by UDP and TCP in every pairing get every byte${name}`,
     async () => {
       await using arena = await Arena.start({ env });
@@ -50,7 +50,7 @@ async function sessions(arena: Arena, path: string): Promise<(string | null)[]> 
 }
 
 describe("a reader by UDP", () => {
-  test(
+  test.concurrent(
     "gets sender reports at its second port, the first ones at once, and what RTP-Info says",
     async () => {
       await using arena = await Arena.start();
@@ -72,7 +72,7 @@ describe("a reader by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "goes on when its connection is lost, and ends by a request of another connection",
     async () => {
       await using arena = await Arena.start();
@@ -98,7 +98,7 @@ describe("a reader by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "that vanishes does no harm to the others, nor does one that never listened",
     async () => {
       await using arena = await Arena.start();
@@ -122,7 +122,7 @@ describe("a reader by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "may not have the ports of another one, nor none, nor a second transport",
     async () => {
       await using arena = await Arena.start();
@@ -157,7 +157,7 @@ describe("a reader by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "is refused where UDP is not among the protocols, and the next transport it offers is taken",
     async () => {
       await using arena = await Arena.start({ config: "protocols: [tcp]" });
@@ -178,7 +178,7 @@ describe("a reader by UDP", () => {
 });
 
 describe("a publisher by UDP", () => {
-  test(
+  test.concurrent(
     "may send packets out of order and twice; what is missing is counted and said",
     async () => {
       await using arena = await Arena.start({ errors: STRANGE });
@@ -203,7 +203,7 @@ describe("a publisher by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "is not disturbed by packets from another address, another port or another source",
     async () => {
       await using arena = await Arena.start({ errors: STRANGE });
@@ -239,7 +239,7 @@ describe("a publisher by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "is kept while packets come, whatever its connection does, and ends when they do not",
     async () => {
       await using arena = await Arena.start();
@@ -259,7 +259,7 @@ describe("a publisher by UDP", () => {
     LIMIT_MS,
   );
 
-  test(
+  test.concurrent(
     "hostile datagrams leave it and the others as they are",
     async () => {
       await using arena = await Arena.start({ errors: /malformed|unknown format|wrong SSRC/ });

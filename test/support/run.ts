@@ -95,9 +95,11 @@ function conclude(outcomes: readonly Outcome[], seconds: number): number {
   console.log(`${outcomes.length} files in ${seconds.toFixed(0)} s; the slowest:`);
   for (const { file, seconds: took } of slowest) console.log(`${took.toFixed(1).padStart(7)} s  ${file}`);
   const named = (verdict: string) => {
-    for (const { file, output } of outcomes)
-      for (const [, name] of output.matchAll(new RegExp(`^\\(${verdict}\\) (.*)$`, "gm")))
-        console.log(`${verdict}: ${file}: ${name}`);
+    // the runtime says twice what has failed
+    const names = outcomes.flatMap(({ file, output }) =>
+      [...output.matchAll(new RegExp(`^\\(${verdict}\\) (.*)$`, "gm"))].map(([, name]) => `${file}: ${name}`),
+    );
+    for (const name of new Set(names)) console.log(`${verdict}: ${name}`);
   };
   named("skip");
   named("fail");

@@ -155,7 +155,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Resolves once `claim` holds, asked again whenever something is logged and every 50 ms. */
-  async until(claim: () => boolean | Promise<boolean>, what: string, limitMs = 15_000): Promise<void> {
+  async until(claim: () => boolean | Promise<boolean>, what: string, limitMs = 25_000): Promise<void> {
     const end = performance.now() + limitMs;
     while (!(await claim())) {
       if (performance.now() > end)
