@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { compilePathRegex } from "../../src/config/path-regex.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { cpuTime } from "../support/cpu-time.ts";
 
 describe("an expression matches as RE2 does", () => {
   test.each<[string, string, readonly string[] | undefined]>([
@@ -72,8 +73,7 @@ test.each(["(a+)+$", "(a|a)*$", "(a|aa)+$", "((a*)*)*$", "(.*)*(.*)*(.*)*x", "(a
   "%s does not blow up on a name that nearly matches",
   (expression) => {
     const regex = compilePathRegex(`~^${expression}`);
-    const started = performance.now();
-    regex.groupsOf(`${"a".repeat(254)}-`);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    const ms = cpuTime(() => regex.groupsOf(`${"a".repeat(254)}-`));
+    expect(ms).toBeLessThan(2_000);
   },
 );

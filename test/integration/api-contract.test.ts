@@ -105,7 +105,8 @@ test.skipIf(!Certificates.available)(
   "every route answers as the description says, and every documented answer is one",
   async () => {
     using certificates = new Certificates("localhost");
-    const config = `encryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  all:\n`;
+    // to read the description keeps this process from publishing for a while
+    const config = `readTimeout: 60s\nencryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  all:\n`;
     await using server = await TestServer.start({ config });
     await using publisher = await TestPublisher.start(server.rtsp("a/cam"));
     await using reader = await TestReader.start(server.rtsp("a/cam"), publisher.tracks);

@@ -4,6 +4,9 @@ import { TestServer } from "../support/server.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
+/** Timeouts that a test can wait for. On a busy machine they may hit the witness. */
+export const SHORT = "2s";
+
 /** Longest wait for a line of the log, ms. */
 const PATIENCE_MS = 20_000;
 /** Blocks a server without streams may keep: the scratch block of the flushes, and the batch of the UDP sockets. */
@@ -12,7 +15,7 @@ const BLOCKS_AT_REST = 2;
 export interface ArenaOptions {
   /** Configuration besides the short timeouts. */
   readonly config?: string;
-  /** `readTimeout` and `writeTimeout`. */
+  /** `readTimeout` and `writeTimeout`: SHORT for tests that wait for one of them. */
   readonly timeouts?: string;
   /** Errors that the test provokes; a line of any other fails it. */
   readonly errors?: RegExp;
@@ -49,7 +52,7 @@ export class Arena implements AsyncDisposable {
   }
 
   static async start(options: ArenaOptions = {}): Promise<Arena> {
-    const { config = "", timeouts = "2s", peakMb = 200, errors = /(?!)/, env = {} } = options;
+    const { config = "", timeouts = "10s", peakMb = 200, errors = /(?!)/, env = {} } = options;
     const paths = /^paths:/m.test(config) ? "" : "paths:\n  all:\n";
     const server = await TestServer.start({
       config: `readTimeout: ${timeouts}\nwriteTimeout: ${timeouts}\n${config}\n${paths}`,

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { AuthServer, only, type Question, reply } from "../support/auth-server.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
-import { Arena, type ArenaOptions } from "./arena.ts";
+import { Arena, type ArenaOptions, SHORT } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
@@ -21,7 +21,6 @@ function besideWitness(answer: (question: Question, socket: Socket) => void) {
 function startArena(auth: AuthServer, options: ArenaOptions = {}): Promise<Arena> {
   const { config = "paths:\n  all:\n", ...rest } = options;
   return Arena.start({
-    timeouts: "2s",
     ...rest,
     config: `externalAuthenticationURL: ${auth.url}\n${config}`,
   });
@@ -156,7 +155,11 @@ for (const [name, hurt] of Object.entries(HOSTILE)) {
           question.user === "bad" ? hurt(socket) : answer(question, socket),
         ),
       );
-      await using arena = await startArena(auth, { peakMb: 300, errors: /failed to authenticate/ });
+      await using arena = await startArena(auth, {
+        timeouts: SHORT,
+        peakMb: 300,
+        errors: /failed to authenticate/,
+      });
       {
         await using publisher = await TestPublisher.start(withUser(arena.url("cam"), "good", "one"));
         await using reader = await TestReader.start(
@@ -199,7 +202,7 @@ test.concurrent(
     {
       const { server } = arena;
       await using publisher = await TestPublisher.start(withUser(arena.url("cam"), "good", "one"));
-      const timeouts = "readTimeout: 2s\nwriteTimeout: 2s\n";
+      const timeouts = "readTimeout: 10s\nwriteTimeout: 10s\n";
       server.writeConfig(
         `${timeouts}externalAuthenticationURL: http://127.0.0.1:1/secret-path\npaths:\n  all:\n`,
       );
@@ -310,7 +313,7 @@ test.concurrent(
         else answer(question, socket);
       }),
     );
-    await using arena = await startArena(auth, { timeouts: "10s" });
+    await using arena = await startArena(auth);
     {
       await using _publisher = await TestPublisher.start(withUser(arena.url("cam"), "good", "one"));
       isHolding = true;

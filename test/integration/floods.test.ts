@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { RtspClient } from "../support/rtsp-client.ts";
-import { Arena, descriptors } from "./arena.ts";
+import { Arena, descriptors, SHORT } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
@@ -34,7 +34,7 @@ function connectJunk(port: number, junk: Uint8Array, onClose: () => void) {
 }
 
 test("5,000 junk connections at once disturb nobody and are all closed", async () => {
-  await using arena = await Arena.start({ peakMb: 250 });
+  await using arena = await Arena.start({ timeouts: SHORT, peakMb: 250 });
   const { rtspPort } = arena.server;
   const count = 5_000;
   let closed = 0;

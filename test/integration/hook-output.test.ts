@@ -9,7 +9,7 @@ const LIMIT_MS = 60_000;
 async function arenaWith(script: string, env: Record<string, string> = {}): Promise<Arena> {
   const arena = await Arena.start({ config: "paths:\n  first:\n    runOnInit: 'true'\n  all:\n", env });
   writeFileSync(join(arena.server.folder, "hook.sh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  const config = "readTimeout: 2s\nwriteTimeout: 2s\npaths:\n  first:\n    runOnInit: 'true'\n  all:\n";
+  const config = "readTimeout: 10s\nwriteTimeout: 10s\npaths:\n  first:\n    runOnInit: 'true'\n  all:\n";
   arena.server.writeConfig(`${config}  a:\n    runOnInit: ./hook.sh\n`);
   return arena;
 }

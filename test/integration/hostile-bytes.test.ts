@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { syntheticTracks } from "../support/media.ts";
 import { interleaved, RtspClient } from "../support/rtsp-client.ts";
-import { Arena } from "./arena.ts";
+import { Arena, SHORT } from "./arena.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
@@ -63,7 +63,7 @@ test.concurrent(
 test.concurrent(
   "a request that drips in byte by byte is cut off after readTimeout",
   async () => {
-    await using arena = await Arena.start();
+    await using arena = await Arena.start({ timeouts: SHORT });
     const client = await RtspClient.connect(arena.url("cam"));
     const drip = setInterval(() => client.send(Buffer.from("O")), 250);
     await client.closed;

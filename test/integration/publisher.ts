@@ -38,18 +38,28 @@ export class TestPublisher implements AsyncDisposable {
   static async announce(url: string, options: SyntheticOptions = {}, udp = false): Promise<TestPublisher> {
     const client = await RtspClient.connect(url);
     const publisher = new TestPublisher(client, syntheticTracks(options));
+    try {
+      await publisher.#announce(udp);
+    } catch (error) {
+      await publisher[Symbol.asyncDispose]();
+      throw error;
+    }
+    return publisher;
+  }
+
+  async #announce(udp: boolean): Promise<void> {
+    const { client, tracks } = this;
     await client.must("OPTIONS");
-    const body = syntheticSdp(publisher.tracks);
+    const body = syntheticSdp(tracks);
     await client.must("ANNOUNCE", { headers: { "Content-Type": "application/sdp" }, body });
-    for (let i = 0; i < publisher.tracks.length; i++) {
+    for (let i = 0; i < tracks.length; i++) {
       if (udp) {
-        await publisher.#setUpUdp(i);
+        await this.#setUpUdp(i);
         continue;
       }
       const transport = `RTP/AVP/TCP;unicast;interleaved=${2 * i}-${2 * i + 1};mode=record`;
       await client.must("SETUP", { url: `/trackID=${i}`, headers: { Transport: transport } });
     }
-    return publisher;
   }
 
   async #setUpUdp(track: number): Promise<void> {

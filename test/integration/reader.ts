@@ -13,6 +13,8 @@ export interface SenderReport {
   /** ms since 1970. */
   readonly wall: number;
   readonly rtpTime: number;
+  /** Our clock when it came, ms since 1970. */
+  readonly arrival: number;
 }
 
 export interface ReaderOptions {
@@ -63,24 +65,27 @@ export class TestReader implements AsyncDisposable {
     const client = await RtspClient.connect(url);
     const checks = tracks.map((track, i) => (wanted.includes(i) ? new TrackCheck(track, skips) : undefined));
     const reader = new TestReader(client, checks);
-    await client.must("DESCRIBE", { headers: { Accept: "application/sdp" } });
-    for (const [position, track] of wanted.entries()) {
-      if (options.udp === true) {
-        await reader.#setUpUdp(track);
-        continue;
+    try {
+      await client.must("DESCRIBE", { headers: { Accept: "application/sdp" } });
+      for (const [position, track] of wanted.entries()) {
+        if (options.udp === true) await reader.#setUpUdp(track);
+        else if (options.multicast === true) await reader.#setUpMulticast(track);
+        else await reader.#setUpTcp(track, channels?.[position]);
       }
-      if (options.multicast === true) {
-        await reader.#setUpMulticast(track);
-        continue;
-      }
-      const first = channels?.[position];
-      const pair = first === undefined ? "" : `;interleaved=${first}-${first + 1}`;
-      const headers = { Transport: `RTP/AVP/TCP;unicast${pair}` };
-      const response = await client.must("SETUP", { url: `/trackID=${track}`, headers });
-      const given = /interleaved=(\d+)-/.exec(response.headers.get("Transport") ?? "")?.[1];
-      reader.#trackOfChannel.set(Number(given), track);
+    } catch (error) {
+      await reader[Symbol.asyncDispose]();
+      throw error;
     }
     return reader;
+  }
+
+  /** @param first channel of the pair; the server chooses when left out */
+  async #setUpTcp(track: number, first: number | undefined): Promise<void> {
+    const pair = first === undefined ? "" : `;interleaved=${first}-${first + 1}`;
+    const headers = { Transport: `RTP/AVP/TCP;unicast${pair}` };
+    const response = await this.client.must("SETUP", { url: `/trackID=${track}`, headers });
+    const given = /interleaved=(\d+)-/.exec(response.headers.get("Transport") ?? "")?.[1];
+    this.#trackOfChannel.set(Number(given), track);
   }
 
   async #setUpUdp(track: number): Promise<void> {
@@ -188,5 +193,10 @@ function readReport(bytes: Uint8Array): SenderReport {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint8(1) !== 200) throw new Error(`RTCP packet of type ${view.getUint8(1)}`);
   const seconds = view.getUint32(8) + view.getUint32(12) / 0x1_0000_0000;
-  return { ssrc: view.getUint32(4), wall: (seconds - 2_208_988_800) * 1_000, rtpTime: view.getUint32(16) };
+  return {
+    ssrc: view.getUint32(4),
+    wall: (seconds - 2_208_988_800) * 1_000,
+    rtpTime: view.getUint32(16),
+    arrival: Date.now(),
+  };
 }

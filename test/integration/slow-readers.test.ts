@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { RtspClient } from "../support/rtsp-client.ts";
-import { Arena } from "./arena.ts";
+import { Arena, SHORT } from "./arena.ts";
 import { encodeClip, H264Recording, H264Sender } from "./h264-clip.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
@@ -23,7 +23,7 @@ async function waitsFor(arena: Arena, ms: number): Promise<void> {
 test(
   "a reader that stops reading is closed after writeTimeout; one that reads loses nothing",
   async () => {
-    await using arena = await Arena.start();
+    await using arena = await Arena.start({ timeouts: SHORT });
     {
       const options = { bytesPerSecond: 5_000_000 };
       await using publisher = await TestPublisher.start(arena.url("cam"), options);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { RtspClient } from "../support/rtsp-client.ts";
 import { TestServer } from "../support/server.ts";
-import { Arena } from "./arena.ts";
+import { Arena, SHORT } from "./arena.ts";
 import { Certificates } from "./certificates.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
@@ -106,7 +106,7 @@ tlsTest(
 
 tlsTest("plain text, junk and silence on the TLS port end those who send them alone", async () => {
   using certificates = new Certificates("one");
-  await using arena = await Arena.start({ config: configOf(certificates) });
+  await using arena = await Arena.start({ config: configOf(certificates), timeouts: SHORT });
   {
     await using publisher = await TestPublisher.start(arena.secureUrl("cam"));
     await using reader = await TestReader.start(arena.secureUrl("cam"), publisher.tracks);

@@ -13,6 +13,8 @@ interface Lane {
   readonly name: string;
   /** Files below `test/`; the first lane that matches has the file. */
   readonly files: RegExp;
+  /** Tests of a file that run at the same time, where these say that they may: each starts a server. */
+  readonly atOnce?: number;
 }
 
 /** What loads the machine or measures it: while one of these runs, nothing else does. */
@@ -20,12 +22,13 @@ const ALONE: Lane = {
   name: "alone",
   files:
     /^(bench\/load|integration\/(floods|hls-cache|hls-hostile|hls-memory|on-demand|on-demand-hooks|slow-readers)|interop\/hls-latency)\.test\.ts$/,
+  atOnce: 10,
 };
 
 /** Lanes that run beside each other, in each one file after the other. Most of the first two waits for media in real time. */
 const LANES: readonly Lane[] = [
   { name: "clients", files: /^interop\// },
-  { name: "servers", files: /^integration\// },
+  { name: "servers", files: /^integration\//, atOnce: 10 },
   { name: "units", files: /./ },
 ];
 
@@ -33,7 +36,15 @@ const LANES: readonly Lane[] = [
 const TEST_LIMIT_MS = 30_000;
 /** A file that takes longer hangs, and is killed, ms. */
 const FILE_LIMIT_MS = 300_000;
+/** Tests of a file at the same time, where its lane says nothing. */
+const AT_ONCE = 20;
 const SLOWEST = 10;
+
+function laneOf(file: string): Lane {
+  const lane = [ALONE, ...LANES].find(({ files }) => files.test(file));
+  if (lane === undefined) throw new Error(`no lane takes ${file}`);
+  return lane;
+}
 
 interface Outcome {
   readonly file: string;
@@ -48,7 +59,8 @@ interface Outcome {
 async function runFile(folder: string, file: string): Promise<Outcome> {
   const start = performance.now();
   const path = join(folder, `${file.replaceAll("/", "-")}.txt`);
-  const command = [process.execPath, "test", `--timeout=${TEST_LIMIT_MS}`, `./test/${file}`];
+  const limits = [`--timeout=${TEST_LIMIT_MS}`, `--max-concurrency=${laneOf(file).atOnce ?? AT_ONCE}`];
+  const command = [process.execPath, "test", ...limits, `./test/${file}`];
   const child = Bun.spawn(command, { stdin: "ignore", stdout: Bun.file(path), stderr: Bun.file(path) });
   const timer = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT_MS);
   await child.exited;
@@ -120,10 +132,7 @@ async function main(): Promise<number> {
     if (made > 0) console.log(`made ${made} clips for the tests, ${seconds().toFixed(1)} s`);
   }
   const files = [...new Glob("**/*.test.ts").scanSync("test")].sort();
-  const lanes = [ALONE, ...LANES];
-  const queues = lanes.map((lane) =>
-    files.filter((file) => lanes.find((each) => each.files.test(file)) === lane),
-  );
+  const queues = [ALONE, ...LANES].map((lane) => files.filter((file) => laneOf(file) === lane));
   const [alone = [], ...beside] = queues;
   const folder = mkdtempSync(join(tmpdir(), "mediamtx-tests-"));
   const outcomes: Outcome[] = [];

@@ -6,6 +6,7 @@ import {
   parseAuthorization,
   writeChallenges,
 } from "../../../src/protocols/rtsp/proto/auth.ts";
+import { cpuTime } from "../../support/cpu-time.ts";
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 
@@ -40,9 +41,7 @@ test.each(["a", "a=", '"', 'a="', "a ", " ", "\\"])(
   "a header of a million characters is read soon: %p",
   (text) => {
     const value = `Digest ${text.repeat(1_000_000 / text.length)}`;
-    const start = performance.now();
-    parseAuthorization([value]);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(cpuTime(() => parseAuthorization([value]))).toBeLessThan(2_000);
   },
 );
 
