@@ -43,7 +43,7 @@ test(
 
     await reader.more();
     expect(reader.faults).toEqual([]);
-    expect(server.log).toContain("reloading configuration (API request)");
+    await server.waitForLog(/reloading configuration \(API request\)/);
     expect(server.log).not.toMatch(/destroyed \(terminated\)/);
     expect(await Bun.file(server.configPath).text()).toBe(file);
   },

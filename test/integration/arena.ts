@@ -1,6 +1,6 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { TestServer } from "../support/server.ts";
+import { ONCE, TestServer } from "../support/server.ts";
 import { TestPublisher } from "./publisher.ts";
 import { TestReader } from "./reader.ts";
 
@@ -140,7 +140,7 @@ interface Entered {
 /** Descriptors are counted first, as asking for the blocks takes one. */
 export async function vitals(server: TestServer, url = server.metricsUrl): Promise<Vitals> {
   const held = descriptors(server.pid);
-  const response = await fetch(url, { headers: { Connection: "close" }, keepalive: false });
+  const response = await fetch(url, ONCE);
   const blocks = /^media_memory_blocks_taken (\d+)/m.exec(await response.text())?.[1];
   return { descriptors: held, blocks: Number(blocks) };
 }

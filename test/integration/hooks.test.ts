@@ -57,10 +57,6 @@ test(
     expect(await dumped(server, "Disconnect")).toMatchObject({ MTX_CONN_TYPE: "rtspConn" });
     await publisher[Symbol.asyncDispose]();
     expect(await dumped(server, "NotReady")).toEqual(source);
-    await server.until(
-      () => /\[path cam\] runOnNotReady command launched/.test(server.log),
-      "the log says so",
-    );
     for (const line of [
       /\[path cam\] runOnInit command started\n/,
       /\[path cam\] runOnInit command exited: command returned code 0\n/,
@@ -70,11 +66,12 @@ test(
       /\[RTSP\] \[conn 127.0.0.1:\d+\] runOnDisconnect command launched\n/,
       /\[path cam\] runOnReady command started\n/,
       /\[path cam\] runOnReady command stopped\n/,
+      /\[path cam\] runOnNotReady command launched\n/,
       /\[RTSP\] \[session \w{8}\] runOnRead command started\n/,
       /\[RTSP\] \[session \w{8}\] runOnRead command stopped\n/,
       /\[RTSP\] \[session \w{8}\] runOnUnread command launched\n/,
     ]) {
-      expect(server.log).toMatch(line);
+      await server.waitForLog(line);
     }
   },
   LIMIT_MS,

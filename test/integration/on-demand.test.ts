@@ -97,9 +97,10 @@ test(
     type Listed = { items: { name: string; ready: boolean }[] };
     const { items } = await arena.server.api<Listed>("/v2/paths/list?itemsPerPage=1000");
     expect(items.filter(({ ready }) => ready)).toEqual([]);
-    const started = arena.server.log.match(/RTSP source\] started/g)?.length;
-    expect(arena.server.log.match(/RTSP source\] stopped/g)?.length).toBe(started);
-    expect(started).toBeGreaterThan(SOURCES / 2);
+    const told = (verb: string) =>
+      arena.server.log.match(new RegExp(`RTSP source\\] ${verb}`, "g"))?.length ?? 0;
+    await arena.server.until(() => told("stopped") === told("started"), "all that were started are stopped");
+    expect(told("started")).toBeGreaterThan(SOURCES / 2);
   },
   LIMIT_MS,
 );

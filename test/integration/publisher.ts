@@ -149,6 +149,8 @@ export class TestPublisher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.fallSilent();
+    // datagrams keep a session whose connection has ended
+    if (this.ports.length > 0) await this.client.request("TEARDOWN", { url: "/" }).catch(() => {});
     for (const ports of this.ports.splice(0)) ports.close();
     await this.client[Symbol.asyncDispose]();
   }

@@ -175,10 +175,13 @@ export class TestReader implements AsyncDisposable {
     await this.until(() => this.packets >= target, `${packets} more packets`);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    // a session whose media is no part of its connection outlives that
+    if (this.ports.length + this.groups.length > 0)
+      await this.client.request("TEARDOWN", { url: "/" }).catch(() => {});
     for (const ports of this.ports.splice(0)) ports.close();
     for (const ports of this.groups.splice(0)) ports.close();
-    return this.client[Symbol.asyncDispose]();
+    await this.client[Symbol.asyncDispose]();
   }
 }
 

@@ -15,6 +15,8 @@ export interface ServerOptions {
 /** How often the log is looked at by whoever waits for a line, ms. */
 const LOOK_MS = 10;
 const CHUNK_BYTES = 64 * 1024;
+/** A request that leaves no connection behind. */
+export const ONCE = { headers: { Connection: "close" }, keepalive: false } as const;
 
 /**
  * A server in a process of its own, with its own folder. It prints into a file there: under load the runtime sometimes
@@ -127,14 +129,14 @@ export class TestServer implements AsyncDisposable {
 
   /** GET of the API, parsed. */
   async api<T>(path: string): Promise<T> {
-    const response = await fetch(this.apiUrl + path);
+    const response = await fetch(this.apiUrl + path, ONCE);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
 
   /** Value of a metric line, by its beginning; undefined when it is not there. */
   async metric(name: string): Promise<number | undefined> {
-    const text = await (await fetch(this.metricsUrl)).text();
+    const text = await (await fetch(this.metricsUrl, ONCE)).text();
     const line = text.split("\n").find((row) => row.startsWith(`${name} `) || row.startsWith(`${name}{`));
     return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ") + 1));
   }
