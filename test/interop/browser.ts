@@ -48,7 +48,7 @@ export class BrowserPage implements AsyncDisposable {
   }
 
   /** Waits until the player does as it should. @throws {Error} with what it does instead */
-  async until(claim: (playback: Playback) => boolean, limitMs = 20_000): Promise<Playback> {
+  async until(claim: (playback: Playback) => boolean, limitMs = 40_000): Promise<Playback> {
     const end = performance.now() + limitMs;
     for (;;) {
       const playback = await this.playback();

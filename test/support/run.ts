@@ -9,41 +9,49 @@ import { Glob } from "bun";
 import { makeClips } from "./clips.ts";
 import { has } from "./tools.ts";
 
-interface Lane {
-  readonly name: string;
-  /** Files below `test/`; the first lane that matches has the file. */
+type Lane = "alone" | "clients" | "servers" | "units";
+
+interface Kind {
+  /** Files below `test/`; the first kind that matches has the file. */
   readonly files: RegExp;
-  /** Tests of a file that run at the same time, where these say that they may: each starts a server. */
-  readonly atOnce?: number;
+  readonly lane: Lane;
+  /** Tests of a file that run at the same time, where they say that they may. */
+  readonly atOnce: number;
 }
 
-/** What loads the machine or measures it: while one of these runs, nothing else does. */
-const ALONE: Lane = {
-  name: "alone",
-  files:
-    /^(bench\/load|integration\/(floods|hls-cache|hls-hostile|hls-memory|on-demand|on-demand-hooks|slow-readers)|interop\/hls-latency)\.test\.ts$/,
-  atOnce: 10,
-};
-
-/** Lanes that run beside each other, in each one file after the other. Most of the first two waits for media in real time. */
-const LANES: readonly Lane[] = [
-  { name: "clients", files: /^interop\// },
-  { name: "servers", files: /^integration\//, atOnce: 10 },
-  { name: "units", files: /./ },
+/**
+ * What loads the machine or measures it runs alone. The other lanes run beside each other, in each one file after the
+ * other: most tests with foreign clients, and with servers of their own, wait for media in real time.
+ */
+const KINDS: readonly Kind[] = [
+  { files: /^interop\/hls-latency\./, lane: "alone", atOnce: 1 },
+  {
+    files: /^integration\/(floods|hls-cache|hls-hostile|hls-memory|slow-readers)\./,
+    lane: "alone",
+    atOnce: 10,
+  },
+  { files: /^integration\/on-demand(-hooks)?\./, lane: "alone", atOnce: 10 },
+  { files: /^bench\/load\./, lane: "alone", atOnce: 1 },
+  // a browser takes a second of processor to start
+  { files: /^interop\/hls-(pages|web-codecs)\./, lane: "clients", atOnce: 3 },
+  { files: /^interop\//, lane: "clients", atOnce: 20 },
+  // as many servers start at the same time
+  { files: /^integration\//, lane: "servers", atOnce: 10 },
+  { files: /./, lane: "units", atOnce: 10 },
 ];
+/** Those that run beside each other. */
+const BESIDE: readonly Lane[] = ["clients", "servers", "units"];
 
 /** A test without a limit of its own may take that long, ms: it is there for those that hang. */
 const TEST_LIMIT_MS = 30_000;
 /** A file that takes longer hangs, and is killed, ms. */
 const FILE_LIMIT_MS = 300_000;
-/** Tests of a file at the same time, where its lane says nothing. */
-const AT_ONCE = 20;
 const SLOWEST = 10;
 
-function laneOf(file: string): Lane {
-  const lane = [ALONE, ...LANES].find(({ files }) => files.test(file));
-  if (lane === undefined) throw new Error(`no lane takes ${file}`);
-  return lane;
+function kindOf(file: string): Kind {
+  const kind = KINDS.find(({ files }) => files.test(file));
+  if (kind === undefined) throw new Error(`no lane takes ${file}`);
+  return kind;
 }
 
 interface Outcome {
@@ -59,7 +67,7 @@ interface Outcome {
 async function runFile(folder: string, file: string): Promise<Outcome> {
   const start = performance.now();
   const path = join(folder, `${file.replaceAll("/", "-")}.txt`);
-  const limits = [`--timeout=${TEST_LIMIT_MS}`, `--max-concurrency=${laneOf(file).atOnce ?? AT_ONCE}`];
+  const limits = [`--timeout=${TEST_LIMIT_MS}`, `--max-concurrency=${kindOf(file).atOnce}`];
   const command = [process.execPath, "test", ...limits, `./test/${file}`];
   const child = Bun.spawn(command, { stdin: "ignore", stdout: Bun.file(path), stderr: Bun.file(path) });
   const timer = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT_MS);
@@ -132,8 +140,7 @@ async function main(): Promise<number> {
     if (made > 0) console.log(`made ${made} clips for the tests, ${seconds().toFixed(1)} s`);
   }
   const files = [...new Glob("**/*.test.ts").scanSync("test")].sort();
-  const queues = [ALONE, ...LANES].map((lane) => files.filter((file) => laneOf(file) === lane));
-  const [alone = [], ...beside] = queues;
+  const queue = (lane: Lane) => files.filter((file) => kindOf(file).lane === lane);
   const folder = mkdtempSync(join(tmpdir(), "mediamtx-tests-"));
   const outcomes: Outcome[] = [];
   const run = async (file: string) => {
@@ -141,8 +148,8 @@ async function main(): Promise<number> {
     outcomes.push(outcome);
     show(outcome);
   };
-  await runLanes([alone], run);
-  await runLanes(beside, run);
+  await runLanes([queue("alone")], run);
+  await runLanes(BESIDE.map(queue), run);
   rmSync(folder, { recursive: true, force: true });
   return conclude(outcomes, seconds());
 }
