@@ -177,12 +177,14 @@ for (const [name, hurt] of Object.entries(HOSTILE)) {
           Array.from({ length: 15 }, () => describe(arena.url("cam"), basic("bad", "one"))),
         );
         const badHls = get(arena.server.hls("cam/index.m3u8"), basic("bad", "one"));
+        const waits: number[] = [];
         for (let i = 0; i < 5; i++) {
           const { status, ms } = await describe(arena.url("cam"), basic("good", "one"));
           expect(status).toBe(200);
-          expect(ms).toBeLessThan(1_500);
+          waits.push(ms);
           await reader.more(10);
         }
+        expect(waits.sort((a, b) => a - b)[2]).toBeLessThan(1_500);
         for (const { status, ms } of await bad) {
           expect(status).toBe(401);
           expect(ms).toBeLessThan(4_500);
@@ -240,9 +242,10 @@ test.concurrent(
     });
     {
       const start = performance.now();
-      const end = start + 4_000;
+      const tries = () => auth.questions.filter(({ password }) => password.startsWith("guess"));
+      const isOver = () => tries().length >= 80;
       const guess = async (i: number) => {
-        while (performance.now() < end) {
+        while (!isOver()) {
           try {
             await using client = await RtspClient.connect(arena.url("cam"));
             for (let t = 0; t < 3; t++) {
@@ -257,7 +260,7 @@ test.concurrent(
       };
       const guesses = Array.from({ length: 200 }, (_, i) => guess(i));
       const waits: number[] = [];
-      while (performance.now() < end) {
+      while (!isOver()) {
         const { status, ms } = await describe(
           arena.url("cam").replace("127.0.0.1", "[::1]"),
           basic("good", "one"),
@@ -267,9 +270,8 @@ test.concurrent(
         await arena.witness.more(5);
       }
       await Promise.all(guesses);
-      const tries = auth.questions.filter(({ password, at }) => password.startsWith("guess") && at < end);
-      expect(tries.length).toBeLessThanOrEqual(5 * 20);
-      expect(tries.length).toBeGreaterThan(3 * 20);
+      for (const [i, { at }] of tries().entries())
+        expect(i).toBeLessThanOrEqual(20 + (20 * (at - start)) / 1_000);
       expect(waits.sort((a, b) => a - b)[waits.length >> 1]).toBeLessThan(500);
     }
     await arena.settle();

@@ -109,7 +109,7 @@ describe.skipIf(!CAN || !has("nginx"))("behind nginx", () => {
     async () => {
       await using origin = await published("logLevel: debug");
       await using nginx = await Nginx.start(new URL(origin.server.hls("")).origin);
-      const load = { port: nginx.port, prefix: "cam", count: VIEWERS, ramp: 250, warmup: 2, seconds: 8 };
+      const load = { port: nginx.port, prefix: "cam", count: VIEWERS, ramp: 250, warmup: 1, seconds: 5 };
       await using viewers = startViewers(load);
       expect(await viewers.ready()).toBe(VIEWERS);
       const result = await viewers.result();
