@@ -1,5 +1,5 @@
 import type { PathConfig } from "../config/load.ts";
-import { type Network, parseIp, parseNetwork } from "../lib/address.ts";
+import { isInside } from "../lib/address.ts";
 import { AuthError } from "../lib/errors.ts";
 import type { Action, Credentials } from "./access.ts";
 import { matches } from "./credentials.ts";
@@ -44,20 +44,4 @@ function demandsOf(action: Action, conf: PathConfig) {
   return action === "publish"
     ? { user: publishUser, pass: publishPass, ips: publishIPs }
     : { user: readUser, pass: readPass, ips: readIPs };
-}
-
-/** Whether `range`, an address or a network, has the address `ip`. */
-export function isInside(range: string, ip: string): boolean {
-  const address = parseIp(ip.replace(/%.*$/, ""));
-  const network: Network | undefined = range.includes("/") ? parseNetwork(range) : single(range);
-  if (address === undefined || network === undefined || address.length !== network.base.length) return false;
-  return address.every((byte, i) => {
-    const mask = (0xff00 >> Math.min(Math.max(network.bits - i * 8, 0), 8)) & 0xff;
-    return (byte & mask) === network.base[i];
-  });
-}
-
-function single(text: string): Network | undefined {
-  const base = parseIp(text);
-  return base === undefined ? undefined : { base, bits: base.length * 8 };
 }

@@ -140,3 +140,19 @@ export function parseNetwork(text: string): Network | undefined {
 export function formatNetwork({ base, bits }: Network): string {
   return `${formatIp(base)}/${bits}`;
 }
+
+/** Whether `range`, an address or a network, has the address `ip`. */
+export function isInside(range: string, ip: string): boolean {
+  const address = parseIp(ip.replace(/%.*$/, ""));
+  const network: Network | undefined = range.includes("/") ? parseNetwork(range) : single(range);
+  if (address === undefined || network === undefined || address.length !== network.base.length) return false;
+  return address.every((byte, i) => {
+    const mask = (0xff00 >> Math.min(Math.max(network.bits - i * 8, 0), 8)) & 0xff;
+    return (byte & mask) === network.base[i];
+  });
+}
+
+function single(text: string): Network | undefined {
+  const base = parseIp(text);
+  return base === undefined ? undefined : { base, bits: base.length * 8 };
+}

@@ -1,11 +1,11 @@
 import type { Credentials } from "../../auth/access.ts";
 import type { Authorizer } from "../../auth/authorizer.ts";
-import { asksForCredentials, checkInternally, isInside } from "../../auth/internal.ts";
+import { asksForCredentials, checkInternally } from "../../auth/internal.ts";
 import type { LoginLimiter } from "../../auth/login-limiter.ts";
 import type { PathConfig } from "../../config/load.ts";
 import { joinAddress } from "../../host/tcp.ts";
+import { clientAddress } from "../../http/client-address.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
-import { parseIp } from "../../lib/address.ts";
 import { type Clock, pause } from "../../lib/clock.ts";
 import { AuthError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -35,25 +35,6 @@ export interface Visit {
 /** Whether everybody may read a path. */
 export function isOpen({ readUser, readIPs }: PathConfig): boolean {
   return readUser === "" && readIPs.length === 0;
-}
-
-/**
- * The client's address: the peer's, or what a trusted proxy says. Each proxy appends the address that it has seen, so
- * that the last one of no trusted proxy is the client's; what stands in front of it anybody may have written.
- */
-export function clientAddress(
-  request: Request,
-  { remoteAddress }: HttpEnvironment,
-  trustedProxies: readonly string[],
-): string {
-  const forwarded = request.headers.get("X-Forwarded-For")?.split(",") ?? [];
-  let address = remoteAddress;
-  while (trustedProxies.some((range) => isInside(range, address))) {
-    const before = forwarded.pop()?.trim() ?? "";
-    if (parseIp(before) === undefined) break;
-    address = before;
-  }
-  return address;
 }
 
 /**
