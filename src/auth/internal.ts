@@ -39,6 +39,12 @@ export function asksForCredentials(action: Action, conf: PathConfig): boolean {
   return demandsOf(action, conf).user !== "";
 }
 
+/** Whether an action needs neither credentials nor a certain address. */
+export function isOpenTo(action: Action, conf: PathConfig): boolean {
+  const { user, ips } = demandsOf(action, conf);
+  return user === "" && ips.length === 0;
+}
+
 function demandsOf(action: Action, conf: PathConfig) {
   const { publishUser, publishPass, publishIPs, readUser, readPass, readIPs } = conf;
   return action === "publish"

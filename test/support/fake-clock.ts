@@ -52,6 +52,7 @@ export class FakeClock implements Clock {
   }
 }
 
-async function settle(): Promise<void> {
+/** Lets promises settle whose time has come. */
+export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }

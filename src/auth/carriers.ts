@@ -1,0 +1,27 @@
+import type { Credentials } from "./access.ts";
+
+/** A scheme of the Authorization header; `bearer` holds `user:pass` as it is. */
+export type HttpScheme = "basic" | "bearer";
+
+const NONE: Credentials = { kind: "none" };
+
+/** Reads an Authorization header (RFC 7617). What is malformed, or of another scheme, counts as no credentials. */
+export function headerCredentials(header: string | null, schemes: readonly HttpScheme[]): Credentials {
+  const [, scheme = "", value = ""] = /^(basic|bearer)\s+(\S+)$/i.exec(header ?? "") ?? [];
+  const known = schemes.find((name) => name === scheme.toLowerCase());
+  if (known === undefined) return NONE;
+  const text = known === "basic" ? Buffer.from(value, "base64").toString("utf8") : value;
+  const colon = text.indexOf(":");
+  return colon < 0 ? NONE : { kind: "plain", user: text.slice(0, colon), pass: text.slice(colon + 1) };
+}
+
+/** Reads `user` and `pass` of a query, without its `?`; when both are empty, there are no credentials. */
+export function queryCredentials(query: string): Credentials {
+  const params = new URLSearchParams(query);
+  return namedCredentials(params.get("user") ?? "", params.get("pass") ?? "");
+}
+
+/** Credentials of a protocol that has a field for each; empty ones are none. */
+export function namedCredentials(user: string, pass: string): Credentials {
+  return user === "" && pass === "" ? NONE : { kind: "plain", user, pass };
+}
