@@ -1,6 +1,5 @@
 import type { MediaMemory } from "../../wasm/core.ts";
-import type { Authorizer } from "../auth/authorizer.ts";
-import type { LoginLimiter } from "../auth/login-limiter.ts";
+import type { Door } from "../auth/door.ts";
 import type { Config } from "../config/load.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -47,8 +46,6 @@ export interface Running<Slice = unknown> {
 export interface Deps {
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly loginLimiter: LoginLimiter;
-  readonly authorizer: Authorizer;
   readonly ignoredPackets: IgnoredPackets;
 }
 
@@ -57,4 +54,5 @@ export interface Provided {
   readonly memory: MediaMemory;
   readonly hooks: Hooks;
   readonly paths: PathManager;
+  readonly door: Door;
 }

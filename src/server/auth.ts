@@ -1,9 +1,10 @@
 import type { AuthorizerSettings } from "../auth/authorizer.ts";
 import { pick } from "../lib/pick.ts";
-import type { Component, Deps } from "../protocols/component.ts";
+import type { Component } from "../protocols/component.ts";
+import type { ServerDeps } from "./deps.ts";
 
 /** The external authentication server, if one is configured. */
-export const auth: Component<AuthorizerSettings, Pick<Deps, "authorizer">> = {
+export const auth: Component<AuthorizerSettings, Pick<ServerDeps, "authorizer">> = {
   name: "auth",
   needs: [],
   slice: (config) =>

@@ -1,3 +1,5 @@
+import type { Authorizer } from "../auth/authorizer.ts";
+import type { LoginLimiter } from "../auth/login-limiter.ts";
 import type { ConfigStore } from "../config/store.ts";
 import type { LogOutputs } from "../host/log-outputs.ts";
 import type { Deps } from "../protocols/component.ts";
@@ -18,6 +20,8 @@ export interface Declared {
 
 /** What the server's own components can ask for. */
 export interface ServerDeps extends Deps, Declared {
+  readonly loginLimiter: LoginLimiter;
+  readonly authorizer: Authorizer;
   /** What `logger` writes to. */
   readonly outputs: LogOutputs;
   /** The configuration in force, for the API, which shows and changes it. */

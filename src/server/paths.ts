@@ -1,3 +1,4 @@
+import { Door } from "../auth/door.ts";
 import type { Config, PathConfig } from "../config/load.ts";
 import { schemeOf } from "../config/source-scheme.ts";
 import type { MetricValue } from "../lib/metric-value.ts";
@@ -24,13 +25,14 @@ const component: Component<Slice, ServerDeps & Pick<Provided, "memory" | "hooks"
     readTimeout: config.readTimeout,
     order: [...config.paths.keys()],
   }),
-  start: (config, { logger, clock, memory, hooks, ignoredPackets, sources }) => {
+  start: (config, deps) => {
+    const { logger, clock, memory, hooks, ignoredPackets, sources, loginLimiter, authorizer } = deps;
     let { readTimeout } = config;
     const sourceKind = ({ source }: PathConfig) =>
       sourceKindOf(source, sources, { clock, memory, ignoredPackets, readTimeout });
     const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks });
     return Promise.resolve({
-      provides: { paths },
+      provides: { paths, door: new Door({ clock, limiter: loginLimiter, authorizer, rules: paths }) },
       registries: [paths.registry],
       values: flushValues(paths.flushes),
       reload: (after) => {

@@ -1,4 +1,5 @@
 import { Authorizer } from "../../src/auth/authorizer.ts";
+import { Door } from "../../src/auth/door.ts";
 import { LoginLimiter } from "../../src/auth/login-limiter.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
@@ -49,17 +50,20 @@ export class UnitServer implements AsyncDisposable {
       config,
       sourceKind: ({ source }) => clipSource(memory, clips.get(source.split("/").at(-1)!)!),
     });
-    const loginLimiter = new LoginLimiter();
     const ignoredPackets = { datagrams: 0, packets: 0 };
-    const authorizer = new Authorizer(systemClock, logger);
+    const door = new Door({
+      clock: systemClock,
+      limiter: new LoginLimiter(),
+      authorizer: new Authorizer(systemClock, logger),
+      rules: paths,
+    });
     const rtsp = await startRtspServer({
       logger,
       clock: systemClock,
       config: { ...config, address: config.rtspAddress },
       paths,
       memory,
-      loginLimiter,
-      authorizer,
+      door,
       ignoredPackets,
     });
     return new UnitServer(memory, paths, rtsp, lines);

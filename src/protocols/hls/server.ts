@@ -1,16 +1,16 @@
-import type { Authorizer } from "../../auth/authorizer.ts";
-import type { LoginLimiter } from "../../auth/login-limiter.ts";
-import type { Config, PathConfig } from "../../config/load.ts";
+import type { Door } from "../../auth/door.ts";
+import type { Config } from "../../config/load.ts";
 import { pathNameProblem } from "../../config/path-name.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../http/server.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import { Tally } from "../../lib/tally.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { Path, PathWatcher } from "../../path/path.ts";
-import { type AccessOptions, isOpen, refusal } from "./access.ts";
+import { type AccessOptions, refusal } from "./access.ts";
 import type { Held } from "./held-requests.ts";
 import type { LivePlaylist } from "./live-playlist.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
@@ -29,8 +29,7 @@ export interface HlsOptions {
   readonly clock: Clock;
   readonly config: HlsSettings;
   readonly paths: PathManager;
-  readonly loginLimiter: LoginLimiter;
-  readonly authorizer: Authorizer;
+  readonly door: Door;
 }
 
 /** What a request is about, once it may read its path. */
@@ -58,9 +57,9 @@ export class HlsServer implements PathWatcher {
   #closed = false;
 
   constructor(options: HlsOptions) {
-    const { loginLimiter, authorizer, clock, logger, config } = options;
+    const { door, clock, logger, config } = options;
     this.#options = options;
-    this.#access = { loginLimiter, authorizer, clock, logger, trustedProxies: config.hlsTrustedProxies };
+    this.#access = { door, logger, trustedProxies: config.hlsTrustedProxies };
     this.#responses = new Responses(config);
     this.#budget = new ByteBudget(config.hlsMemory);
     this.#refused = new Tally(clock, (what, count) => logger.warn(`${count} ${what}`));
@@ -108,9 +107,9 @@ export class HlsServer implements PathWatcher {
     const { path } = asked;
     const conf = this.#options.paths.confOf(path);
     const file = asked.kind === "file" ? asked.file : undefined;
-    const isPrivate = conf === undefined || this.#options.authorizer.isExternal || !isOpen(conf);
+    const isPrivate = conf === undefined || !this.#options.door.isOpen("read", conf);
     const passed: Passed = { request, incoming, search, path, isPrivate };
-    return isPrivate ? this.#guarded(passed, conf, file) : this.#pass(passed, file);
+    return isPrivate ? this.#guarded(passed, file) : this.#pass(passed, file);
   }
 
   #preflight(): Response {
@@ -126,12 +125,14 @@ export class HlsServer implements PathWatcher {
     return response;
   }
 
-  async #guarded(passed: Passed, conf: PathConfig | undefined, file: string | undefined): Promise<Response> {
-    // where passwords are asked, nobody learns without one which paths there are
-    if (conf === undefined && !this.#options.paths.isGuarded) return this.#responses.notFound();
-    const refused = await refusal({ ...passed, conf }, this.#access);
-    if (refused !== undefined) return this.#opened(refused);
-    return conf === undefined ? this.#responses.notFound() : await this.#pass(passed, file);
+  async #guarded(passed: Passed, file: string | undefined): Promise<Response> {
+    try {
+      const refused = await refusal(passed, this.#access);
+      return refused === undefined ? await this.#pass(passed, file) : this.#opened(refused);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return this.#responses.notFound();
+    }
   }
 
   #pass(passed: Passed, file: string | undefined): Answer {

@@ -1,3 +1,4 @@
+import type { Visitor } from "../../auth/newcomer.ts";
 import type { RtspResponse } from "./proto/response.ts";
 import type { RtspSession } from "./session.ts";
 
@@ -8,18 +9,14 @@ export interface Answer {
   readonly fault?: Error;
   /** Called when the response is sent. */
   readonly after?: (now: number) => void;
-  /** How long the response has to wait, ms. */
-  readonly delayMs?: number;
 }
 
 /** What the responder needs of the connection. */
 export interface RequestOwner {
   readonly id: string;
   readonly remote: string;
-  /** The peer's address without the port. */
-  readonly remoteAddress: string;
-  /** False once the connection is gone or about to go. */
-  readonly isOpen: boolean;
+  /** The connection at the door. */
+  readonly visitor: Visitor;
   /** The session this connection is bound to. */
   readonly session: RtspSession | undefined;
   /** Ends that session; the connection stays. */
@@ -28,10 +25,13 @@ export interface RequestOwner {
    * Binds the connection to a session that another one made.
    *
    * @throws {ProtocolError} if it may not be
+   * @throws {RefusedError} if the connection is closed
    */
   adopt(session: RtspSession): void;
-  /** Makes a session and binds the connection to it. */
+  /**
+   * Makes a session and binds the connection to it.
+   *
+   * @throws {RefusedError} if the connection is closed
+   */
   createSession(): RtspSession;
-  /** The peer may do something: it is no stranger any more. */
-  letIn(): void;
 }

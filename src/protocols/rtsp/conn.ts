@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { gone, type Newcomer } from "../../auth/newcomer.ts";
 import type { EndHook } from "../../hooks/hooks.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
@@ -17,9 +18,7 @@ import { RtspSession, type SessionContext } from "./session.ts";
 
 /** A connection that has no active session says something in this time, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
-/** A connection that was never let in ends after so many times `readTimeout`, whatever it says. */
-const STRANGER_TIMEOUTS = 4;
-/** Bytes that may come while a request waits for its answer. */
+/** Bytes that may come while a request waits for its answer; what came together with it is not counted. */
 const HELD_BYTES_MAX = 64 * 1024;
 /** First byte of an interleaved frame (RFC 2326 §10.12). */
 const DOLLAR = 0x24;
@@ -30,6 +29,7 @@ export class RtspConn implements TcpConn, Listed {
   readonly created: number;
   readonly remote: string;
   readonly remoteAddress: string;
+  readonly visitor: Newcomer;
   readonly outbox: Outbox;
   session: RtspSession | undefined;
   readonly #context: SessionContext;
@@ -43,12 +43,9 @@ export class RtspConn implements TcpConn, Listed {
   #requests = 0;
   #lastReceived: number;
   #lastRequest: number;
-  readonly #openedAt: number;
   #reason: Error | undefined;
   /** The request that waits for its answer. */
   #held: HeldRequest | undefined;
-  /** Whether it counts among those of its address that were never let in. */
-  #isStranger = false;
   #endHook: EndHook | undefined;
 
   constructor(context: SessionContext, socket: TcpSocket) {
@@ -59,18 +56,15 @@ export class RtspConn implements TcpConn, Listed {
     this.created = context.clock.wall();
     this.#lastReceived = context.clock.now();
     this.#lastRequest = this.#lastReceived;
-    this.#openedAt = this.#lastReceived;
+    this.visitor = context.door.arrive(socket.remoteAddress);
     this.outbox = new Outbox(context.memory, this, socket);
     this.#responder = new RtspResponder(context, this);
     this.#logger = context.logger.child(`conn ${socket.remote}`);
     this.#logger.info("opened");
     context.conns.add(this);
-    if (context.paths.isGuarded) {
-      this.#isStranger = context.loginLimiter.enter(this.remoteAddress);
-      if (!this.#isStranger) {
-        this.#abort(new Error("too many connections of this address have not authenticated"));
-        return;
-      }
+    if (!this.visitor.isWelcome) {
+      this.#abort(new Error("too many connections of this address have not authenticated"));
+      return;
     }
     const type = context.secure ? "rtspsConn" : "rtspConn";
     this.#endHook = context.hooks?.connected(type, this.id, this.#logger);
@@ -86,7 +80,7 @@ export class RtspConn implements TcpConn, Listed {
   data(chunk: Uint8Array): void {
     this.#bytesReceived += chunk.length;
     this.#lastReceived = this.#context.clock.now();
-    this.#guard(() => this.#receive(chunk));
+    this.#guard(() => this.#receive(chunk, false));
   }
 
   /** Does something that the peer may have spoilt. */
@@ -99,11 +93,13 @@ export class RtspConn implements TcpConn, Listed {
     }
   }
 
-  #receive(chunk: Uint8Array): void {
+  /** @param isOurs whether the chunk stays as it is after this call */
+  #receive(chunk: Uint8Array, isOurs: boolean): void {
     let at = 0;
     while (at < chunk.length && this.#reason === undefined) {
       if (this.#held !== undefined) {
-        this.#held.keep(chunk.subarray(at));
+        const rest = chunk.subarray(at);
+        this.#held.keep(isOurs ? rest : rest.slice(), at === 0);
         return;
       }
       const publisher = this.session?.interleaved;
@@ -123,17 +119,13 @@ export class RtspConn implements TcpConn, Listed {
     this.session?.touch(this.#lastReceived);
     if (this.#logger.writes("debug")) this.#logger.debug(`[c->s] ${dumpRequest(request)}`);
     const answer = this.#responder.answer(request);
-    if (!(answer instanceof Promise) && (answer.delayMs ?? 0) <= 0) {
+    if (!(answer instanceof Promise)) {
       this.#finish(answer);
       return;
     }
     const held = new HeldRequest();
     this.#held = held;
-    void Promise.resolve(answer).then((later) => {
-      const wait = later.delayMs ?? 0;
-      if (wait <= 0) this.#release(held, later);
-      else held.cancel = this.#context.clock.after(wait, () => this.#release(held, later));
-    });
+    void answer.then((later) => this.#release(held, later)); // it never rejects
   }
 
   /** A request that was held has its answer: what came meanwhile is next. */
@@ -143,7 +135,7 @@ export class RtspConn implements TcpConn, Listed {
     try {
       this.#guard(() => {
         this.#finish(answer);
-        for (const chunk of held.take()) this.#receive(chunk);
+        for (const chunk of held.take()) this.#receive(chunk, true);
       });
     } catch (error) {
       this.#socket.failed(error);
@@ -161,23 +153,15 @@ export class RtspConn implements TcpConn, Listed {
     if (fault !== undefined) this.close(fault);
   }
 
-  get isOpen(): boolean {
-    return this.#reason === undefined;
-  }
-
-  letIn(): void {
-    if (!this.#isStranger) return;
-    this.#isStranger = false;
-    this.#context.loginLimiter.leave(this.remoteAddress);
-  }
-
   createSession(): RtspSession {
+    if (this.#reason !== undefined) throw gone();
     const session = new RtspSession(this.#context, this);
     this.session = session;
     return session;
   }
 
   adopt(session: RtspSession): void {
+    if (this.#reason !== undefined) throw gone();
     session.adopt(this);
     session.touch(this.#lastReceived);
     this.session = session;
@@ -199,7 +183,7 @@ export class RtspConn implements TcpConn, Listed {
   tick(now: number): void {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
-    if (this.#isStranger && now - this.#openedAt > STRANGER_TIMEOUTS * readTimeout) {
+    if (this.visitor.isOverdue(now, readTimeout)) {
       this.#abort(new Error("i/o timeout: never authenticated"));
       return;
     }
@@ -262,8 +246,7 @@ export class RtspConn implements TcpConn, Listed {
     this.session = undefined;
     session?.lose(this, lost ? new Error("not in use") : reason);
     this.outbox.close();
-    this.#held?.cancel?.();
-    this.letIn();
+    this.visitor.leave();
     this.#context.conns.delete(this);
     this.#endHook?.();
     this.#logger.info(`closed (${reason.message})`);
@@ -272,16 +255,18 @@ export class RtspConn implements TcpConn, Listed {
 
 /** A request without an answer, and what came behind it. */
 class HeldRequest {
-  /** Stops the time that its answer still has to wait. */
-  cancel: (() => void) | undefined;
   #chunks: Uint8Array[] = [];
   #size = 0;
 
-  /** @throws {ProtocolError} if it is too much */
-  keep(chunk: Uint8Array): void {
-    this.#size += chunk.length;
+  /**
+   * @param chunk is not copied
+   * @param isLater whether it came after the request, not in the same chunk
+   * @throws {ProtocolError} if it is too much
+   */
+  keep(chunk: Uint8Array, isLater: boolean): void {
+    if (isLater) this.#size += chunk.length;
     if (this.#size > HELD_BYTES_MAX) throw new ProtocolError("too much was sent before the answer");
-    this.#chunks.push(chunk.slice());
+    this.#chunks.push(chunk);
   }
 
   take(): Uint8Array[] {

@@ -1,6 +1,5 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import type { LoginLimiter } from "../../auth/login-limiter.ts";
+import type { Door } from "../../auth/door.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -27,10 +26,8 @@ export interface RtspContext {
   readonly readTimeout: number;
   /** ms without progress of a reader that has something waiting. */
   readonly writeTimeout: number;
-  /** Slows down those who try passwords; shared with the other servers. */
-  readonly loginLimiter: LoginLimiter;
-  /** Asks the authentication server, where there is one. */
-  readonly authorizer: Authorizer;
+  /** Where clients come in; shared with the other servers. */
+  readonly door: Door;
   /** Counts what was not taken; shared as well. */
   readonly ignoredPackets: IgnoredPackets;
   /** Schemes offered to clients; both when empty. */

@@ -1,6 +1,6 @@
 import { writeDescription } from "../../formats/rtp/description.ts";
 import { withParameterSets } from "../../formats/rtp/track-setup.ts";
-import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { Answer, RequestOwner } from "./answer.ts";
@@ -28,36 +28,21 @@ export class RtspResponder {
   }
 
   /**
-   * Never throws what a peer can cause: that becomes an error response and a fault. A request that has to wait for a
-   * stream is answered later.
+   * Never throws what a peer can cause: that becomes an error response and a fault. A request that finds or takes a
+   * path is answered later, if only by a microtask.
    */
   answer(request: RtspRequest): Answer | Promise<Answer> {
-    this.#gate.next();
     try {
       if (request.headers.get("CSeq") === undefined) throw new ProtocolError("CSeq is missing");
       const answer = this.#dispatch(request);
-      if (!(answer instanceof Promise)) return this.#complete(request, answer);
+      if (!(answer instanceof Promise)) return complete(request, answer);
       return answer.then(
-        (later) => this.#complete(request, later),
-        (error: unknown) => this.#complete(request, this.#failed(error)),
+        (later) => complete(request, later),
+        (error: unknown) => complete(request, failed(error)),
       );
     } catch (error) {
-      return this.#complete(request, this.#failed(error));
+      return complete(request, failed(error));
     }
-  }
-
-  #failed(error: unknown): Answer {
-    if (error instanceof AuthError) return this.#gate.refuse(error);
-    return { response: response(statusOf(error)), fault: error as Error };
-  }
-
-  /** Who was let in learns it in its turn, also from an error: nothing else would be slow then but what is wrong. */
-  #complete(request: RtspRequest, answer: Answer): Answer {
-    const sequence = request.headers.get("CSeq");
-    const { headers } = answer.response;
-    if (sequence !== undefined) headers.set("CSeq", sequence);
-    headers.set("Server", "gortsplib");
-    return { delayMs: this.#gate.turn, ...answer };
   }
 
   #dispatch(request: RtspRequest): Answer | Promise<Answer> {
@@ -75,52 +60,49 @@ export class RtspResponder {
     }
   }
 
-  #describe(request: RtspRequest): Answer | Promise<Answer> {
+  async #describe(request: RtspRequest): Promise<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
     const { path, query } = url;
-    const found = when(this.#gate.pass(request, { action: "read", path, query }), () =>
-      this.#context.paths.describe(path, query),
-    );
-    return when(found, (described) => {
-      if (described.kind === "elsewhere") {
-        const location = described.url.startsWith("/")
-          ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
-          : described.url;
-        return { response: response(301, { Location: location }) };
-      }
-      const base = controlBase(url);
-      const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
-      const description = currentDescription(described.stream);
-      const text = writeDescription(description, { controlBase: base, multicast });
-      const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
-      return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
-    });
+    const refused = await this.#gate.pass(request, { action: "read", path, query });
+    if (refused !== undefined) return refused;
+    const described = await this.#context.paths.describe(path, query);
+    if (described.kind === "elsewhere") {
+      const location = described.url.startsWith("/")
+        ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
+        : described.url;
+      return { response: response(301, { Location: location }) };
+    }
+    const base = controlBase(url);
+    const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
+    const description = currentDescription(described.stream);
+    const text = writeDescription(description, { controlBase: base, multicast });
+    const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
+    return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
   }
 
-  #announce(request: RtspRequest): Answer | Promise<Answer> {
+  async #announce(request: RtspRequest): Promise<Answer> {
     const { path, query } = withoutTrailingSlash(parseRtspUrl(request.url));
-    return when(this.#gate.pass(request, { action: "publish", path, query }), () => {
-      const session = this.#session(request) ?? this.#owner.createSession();
-      session.announce(request);
-      return { response: response(200) };
-    });
+    const refused = await this.#gate.pass(request, { action: "publish", path, query });
+    if (refused !== undefined) return refused;
+    const session = this.#session(request) ?? this.#owner.createSession();
+    session.announce(request);
+    return { response: response(200) };
   }
 
-  #setup(request: RtspRequest): Answer | Promise<Answer> {
+  async #setup(request: RtspRequest): Promise<Answer> {
     const known = this.#session(request);
     if (known?.isPublishing === true) return this.#setupIn(known, request);
     const { path, query } = parseReaderControl(parseRtspUrl(request.url));
-    return when(this.#gate.pass(request, { action: "read", path, query }), () =>
-      this.#setupIn(this.#session(request) ?? this.#owner.createSession(), request),
-    );
+    const refused = await this.#gate.pass(request, { action: "read", path, query });
+    if (refused !== undefined) return refused;
+    return this.#setupIn(this.#session(request) ?? this.#owner.createSession(), request);
   }
 
-  #setupIn(session: RtspSession, request: RtspRequest): Answer | Promise<Answer> {
-    return when(session.setup(request), (result) => {
-      if (result === undefined) return { response: response(461) };
-      const headers = { Transport: writeTransport(result), Session: session.header };
-      return { response: response(200, headers) };
-    });
+  async #setupIn(session: RtspSession, request: RtspRequest): Promise<Answer> {
+    const result = await session.setup(request);
+    if (result === undefined) return { response: response(461) };
+    const headers = { Transport: writeTransport(result), Session: session.header };
+    return { response: response(200, headers) };
   }
 
   #inSession(request: RtspRequest): Answer {
@@ -170,13 +152,21 @@ export class RtspResponder {
   }
 }
 
-/** Goes on with a value that is there, or will be. */
-function when<T, U>(value: T | Promise<T>, use: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(use) : use(value);
-}
-
 /** The Session header names none that lives. */
 class SessionNotFoundError extends RefusedError {}
+
+function failed(error: unknown): Answer {
+  return { response: response(statusOf(error)), fault: error as Error };
+}
+
+/** Adds what every response has. */
+function complete(request: RtspRequest, answer: Answer): Answer {
+  const sequence = request.headers.get("CSeq");
+  const { headers } = answer.response;
+  if (sequence !== undefined) headers.set("CSeq", sequence);
+  headers.set("Server", "gortsplib");
+  return answer;
+}
 
 function statusOf(error: unknown): number {
   if (error instanceof SessionNotFoundError) return 454;

@@ -1,6 +1,5 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
-import type { Authorizer } from "../../auth/authorizer.ts";
-import type { LoginLimiter } from "../../auth/login-limiter.ts";
+import type { Door } from "../../auth/door.ts";
 import type { Config } from "../../config/load.ts";
 import type { Hooks } from "../../hooks/hooks.ts";
 import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
@@ -39,8 +38,7 @@ export interface RtspServerOptions {
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
   readonly memory: MediaMemory;
-  readonly loginLimiter: LoginLimiter;
-  readonly authorizer: Authorizer;
+  readonly door: Door;
   readonly ignoredPackets: IgnoredPackets;
 }
 
@@ -68,8 +66,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     paths,
     hooks: options.hooks,
     secure,
-    loginLimiter: options.loginLimiter,
-    authorizer: options.authorizer,
+    door: options.door,
     ignoredPackets: options.ignoredPackets,
     authMethods: config.authMethods,
     conns,
