@@ -14,3 +14,9 @@ export interface Client {
   /** Called when the path ends it; it need not detach itself any more. */
   close(reason: Error): void;
 }
+
+/** Somebody who may have to wait for a stream. */
+export interface Waiter {
+  /** Aborted once it is gone. Read only when there is something to wait for. */
+  readonly signal: AbortSignal;
+}

@@ -10,11 +10,10 @@ import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
 import { type StreamDescription, trackLabel } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
-import type { Client } from "./client.ts";
-import { OnDemand } from "./on-demand.ts";
+import type { Client, Waiter } from "./client.ts";
 import { PathHooks } from "./path-hooks.ts";
 import type { SourceKind } from "./source.ts";
-import { SourceRunner } from "./source-runner.ts";
+import { Supply, type SupplyOwner } from "./supply.ts";
 import { PathTraffic } from "./traffic.ts";
 
 export interface PathOptions {
@@ -48,87 +47,53 @@ export interface PathWatcher {
   ended(path: Path): void;
 }
 
-/** Somebody who waits for the stream. */
-interface Waiting {
-  readonly resolve: (stream: Stream) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Requests that may wait for one stream. */
-const WAITING_MAX = 1_000;
-
 /** A path: at most one publisher, its stream, and the readers of that. */
 export class Path implements Listed {
-  readonly id: string;
-  readonly created: number;
   /** Key of the entry it belongs to; a reload may find it another one of the same parameters. */
   confName: string;
-  readonly conf: PathConfig;
   /** What the groups of the entry's regular expression matched, `G1` and so on for hooks. */
   groups: readonly string[];
-  readonly logger: Logger;
   readonly hooks: PathHooks;
-  readonly #onIdle: (path: Path) => void;
-  readonly #watcher: PathWatcher;
-  readonly #fault: FaultReport;
+  readonly #options: PathOptions;
+  readonly #supply: Supply;
   readonly #readers = new Set<Client>();
   #publisher: Client | undefined;
   #ready: { readonly stream: Stream; readonly since: number } | undefined;
   readonly #traffic = new PathTraffic();
   #closed = false;
-  readonly #clock: Clock;
-  readonly #createStream: PathOptions["createStream"];
-  readonly #source: SourceRunner | undefined;
-  readonly #demand: OnDemand | undefined;
-  readonly #waiting = new Set<Waiting>();
-  /** Of the request in hand. */
-  #query = "";
 
   constructor(options: PathOptions) {
-    this.id = options.name;
-    this.created = options.created;
-    this.confName = options.confName;
-    this.conf = options.conf;
-    this.groups = options.groups ?? [];
-    this.logger = options.logger;
-    this.#onIdle = options.onIdle;
-    this.#watcher = options.watcher;
-    this.#fault = options.fault;
-    this.#clock = options.clock;
-    this.#createStream = options.createStream;
-    const { name, conf, logger, hooks } = options;
+    const { name, conf, confName, groups = [], logger, hooks, source, clock } = options;
+    this.#options = options;
+    this.confName = confName;
+    this.groups = groups;
     this.hooks = new PathHooks({ hooks, name, conf, logger, groups: () => this.groups });
     this.hooks.opened();
-    if (conf.runOnDemand !== "") this.#demand = this.#createPublisherDemand();
-    if (options.source === undefined) return;
-    this.#source = this.#createSource(options.source);
-    if (this.conf.sourceOnDemand) this.#demand = this.#createDemand(this.#source);
-    else this.#source.start();
+    const owner = this.#supplyOwner();
+    this.#supply = new Supply({ name, conf, logger, clock, hooks: this.hooks, source, owner });
+    if (source === undefined) return;
+    this.#publisher = { type: source.type, id: "", close: () => this.#supply.stop() };
+    this.#supply.start();
   }
 
-  #createSource(kind: SourceKind): SourceRunner {
-    const { conf, logger } = this;
-    this.#publisher = { type: kind.type, id: "", close: () => this.#source?.stop() };
-    return new SourceRunner({
-      name: this.id,
-      conf,
-      kind,
-      logger,
-      clock: this.#clock,
-      publish: (description, tracks) => this.#publishSource(description, tracks),
-      ended: () => {
+  #supplyOwner(): SupplyOwner {
+    return {
+      publishSource: (description, tracks) => this.#publishSource(description, tracks),
+      endStream: () => this.endStream(),
+      dropPublisher: () => {
+        const publisher = this.#publisher;
+        this.#publisher = undefined;
         this.endStream();
-        if (this.#demand === undefined) return;
-        this.#source?.stop();
-        this.#demand.failed();
+        publisher?.close(new Error("terminated"));
       },
-    });
+      idle: () => this.#idle(),
+    };
   }
 
   #publishSource(description: StreamDescription, tracks: LogOptions["tracks"]): Stream {
-    const stream = this.#createStream(description, tracks);
+    const stream = this.#options.createStream(description, tracks);
     try {
-      this.startStream(this.#publisher as Client, stream, this.#clock.wall());
+      this.startStream(this.#publisher as Client, stream, this.#options.clock.wall());
     } catch (error) {
       stream.close();
       throw error;
@@ -136,75 +101,36 @@ export class Path implements Listed {
     return stream;
   }
 
-  #createDemand(source: SourceRunner): OnDemand {
-    const { sourceOnDemandStartTimeout, sourceOnDemandCloseAfter } = this.conf;
-    return new OnDemand({
-      clock: this.#clock,
-      startTimeout: sourceOnDemandStartTimeout,
-      closeAfter: sourceOnDemandCloseAfter,
-      start: () => source.start(),
-      stop: () => {
-        this.endStream();
-        source.stop();
-      },
-      expired: () => this.#refuseLate(),
-    });
+  /** Its name. */
+  get id(): string {
+    return this.#options.name;
   }
 
-  /** A command brings the publisher. */
-  #createPublisherDemand(): OnDemand {
-    const { runOnDemandStartTimeout, runOnDemandCloseAfter } = this.conf;
-    return new OnDemand({
-      clock: this.#clock,
-      startTimeout: runOnDemandStartTimeout,
-      closeAfter: runOnDemandCloseAfter,
-      start: () => this.hooks.demanded(this.#query),
-      isAlive: () => this.hooks.isDemandAlive,
-      stop: () => {
-        const publisher = this.#publisher;
-        this.#publisher = undefined;
-        this.endStream();
-        publisher?.close(new Error("terminated"));
-        this.hooks.undemanded();
-        this.#idle();
-      },
-      expired: () => {
-        this.#refuseLate();
-        this.#idle();
-      },
-    });
+  get created(): number {
+    return this.#options.created;
   }
 
-  #refuseLate(): void {
-    this.#refuseAll(new RefusedError(`source of path '${this.id}' has timed out`));
+  get conf(): PathConfig {
+    return this.#options.conf;
   }
 
-  #refuseAll(error: Error): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+  get logger(): Logger {
+    return this.#options.logger;
   }
 
   /** Whether a stream comes when somebody asks for it. */
   get isOnDemand(): boolean {
-    return this.#demand !== undefined;
+    return this.#supply.isOnDemand;
   }
 
   /**
    * The stream of a path that has one on demand, once it is there.
    *
    * @param query of the request, for the command that is started
-   * @throws {RefusedError} if it does not come in time, or too many wait already
+   * @throws {RefusedError} if it does not come in time, too many wait already, or the waiter leaves
    */
-  demand(query = ""): Promise<Stream> {
-    if (this.#waiting.size >= WAITING_MAX) {
-      return Promise.reject(new RefusedError(`too many requests wait for path '${this.id}'`));
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<Stream>();
-    this.#waiting.add({ resolve, reject });
-    this.#query = query;
-    this.#demand?.request();
-    return promise;
+  demand(query = "", waiter?: Waiter): Promise<Stream> {
+    return this.#supply.request(query, waiter);
   }
 
   get stream(): Stream | undefined {
@@ -213,8 +139,7 @@ export class Path implements Listed {
 
   /** Whether anybody is attached. */
   get used(): boolean {
-    const isAsked = this.#waiting.size > 0 || this.#demand?.idle === false;
-    return this.#publisher !== undefined || this.#readers.size > 0 || isAsked;
+    return this.#publisher !== undefined || this.#readers.size > 0 || this.#supply.isAsked;
   }
 
   /**
@@ -253,13 +178,11 @@ export class Path implements Listed {
     if (this.#publisher !== publisher || this.#closed) {
       throw new RefusedError("publisher is not assigned to this path anymore");
     }
+    if (this.#ready !== undefined) throw new RefusedError(`path '${this.id}' has a stream already`);
     this.#ready = { stream, since: now };
     this.hooks.ready(publisher);
-    this.#demand?.ready();
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const { resolve } of waiting) resolve(stream);
-    this.#watcher.ready(this);
+    this.#supply.ready(stream);
+    this.#options.watcher.ready(this);
   }
 
   /** Ends the stream; its readers are disconnected. */
@@ -278,14 +201,14 @@ export class Path implements Listed {
         () => this.#traffic.left(reader),
       ]),
       () => stream.close(),
-      () => this.#watcher.ended(this),
+      () => this.#options.watcher.ended(this),
       () => this.hooks.notReady(),
-      () => this.#demand?.lost(),
+      () => this.#supply.lost(),
     ]);
   }
 
   #runAll(where: string, steps: readonly (() => void)[]): void {
-    runAll(steps, `${where}, path '${this.id}'`, this.#fault);
+    runAll(steps, `${where}, path '${this.id}'`, this.#options.fault);
   }
 
   removePublisher(publisher: Client): void {
@@ -300,17 +223,17 @@ export class Path implements Listed {
     const most = this.conf.maxReaders;
     if (most !== 0 && this.#readers.size >= most) throw new RefusedError("maximum reader count reached");
     this.#readers.add(reader);
-    this.#demand?.used();
+    this.#supply.used();
   }
 
   removeReader(reader: Client): void {
     if (this.#readers.delete(reader)) this.#traffic.left(reader);
-    if (this.#readers.size === 0) this.#demand?.unused();
+    if (this.#readers.size === 0) this.#supply.unused();
     this.#idle();
   }
 
   #idle(): void {
-    if (!this.used && !this.#closed) this.#onIdle(this);
+    if (!this.used && !this.#closed) this.#options.onIdle(this);
   }
 
   sample(now: number): void {
@@ -351,8 +274,7 @@ export class Path implements Listed {
     const publisher = this.#publisher;
     this.#publisher = undefined;
     this.#runAll("end of a path", [
-      () => this.#demand?.close(),
-      () => this.#refuseAll(new RefusedError("terminated")),
+      () => this.#supply.close(),
       () => this.endStream(),
       ...[...this.#readers].map((reader) => () => reader.close(reason)),
       () => this.#readers.clear(),

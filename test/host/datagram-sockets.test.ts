@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { DatagramSockets } from "../../src/host/datagram-sockets.ts";
 import { openSocketCalls } from "../../src/host/sockets-libc.ts";
 import { openUdp } from "../../src/host/udp.ts";
-import { DatagramReader } from "../../src/stream/datagram-output.ts";
+import { DatagramOutput, DatagramReader } from "../../src/stream/datagram-output.ts";
 import { Scene } from "../stream/scene.ts";
 
 /** SOL_SOCKET and SO_NO_CHECK of Linux: a socket without checksums cannot send segmented messages. */
@@ -30,8 +30,12 @@ test.skipIf(calls === undefined)(
     const sockets = new DatagramSockets(scene.memory, rtp, rtcp);
     const to = { address: "127.0.0.1", port: peer.port };
     const ignored = { address: "127.0.0.1", port: rtcp.port };
-    const reader = new DatagramReader(scene.stream, [{ rtp: to, rtcp: ignored }, undefined]);
-    scene.stream.addDatagramReader(reader, sockets);
+    const pairs = [{ rtp: to, rtcp: ignored }, undefined];
+    const reader = new DatagramReader(scene.stream.context, pairs, (error) => {
+      throw error;
+    });
+    const output = DatagramOutput.of(scene.stream, sockets);
+    output.add(reader);
     // sound between the pictures: each of them is a message of its own
     for (let i = 0; i < 10; i++) {
       scene.picture(4);
@@ -41,7 +45,7 @@ test.skipIf(calls === undefined)(
     await arrived.promise;
     expect(received).toEqual(received.map((_, i) => ((received[0] ?? 0) + i) & 0xffff));
     expect(sockets.lost).toBe(0);
-    scene.stream.removeDatagramReader(reader, sockets);
+    output.remove(reader);
     sockets.close();
     scene.close();
     for (const socket of [peer, rtp, rtcp]) socket.close();
