@@ -6,7 +6,7 @@ import { pathKeyKind, pathNameProblem } from "../config/path-name.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { SocketGroup } from "../host/socket-group.ts";
 import type { Clock } from "../lib/clock.ts";
-import { NoStreamError, RefusedError } from "../lib/errors.ts";
+import { RefusedError } from "../lib/errors.ts";
 import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import { Registry } from "../lib/registry.ts";
@@ -37,21 +37,7 @@ export interface PathManagerOptions {
   readonly fault?: FaultReport;
 }
 
-/** A path with a live stream. */
-export interface LivePath {
-  readonly kind: "live";
-  readonly path: Path;
-  readonly stream: Stream;
-}
-
-/** Readers of the path are to go somewhere else. */
-export interface ElsewherePath {
-  readonly kind: "elsewhere";
-  /** A RTSP URL, or `/` and the name of another path. */
-  readonly url: string;
-}
-
-/** Finds, makes and removes paths, and brings them to a new configuration. */
+/** Makes and removes the paths of this process, and brings them to a new configuration. */
 export class PathManager {
   readonly registry = new Registry<Path>("paths", "id");
   /** Told when the streams of all paths come and go. */
@@ -99,59 +85,30 @@ export class PathManager {
    * @throws {RefusedError} if the name is invalid
    */
   confOf(name: string): PathConfig | undefined {
+    return this.#matchOf(name)?.conf;
+  }
+
+  /**
+   * The entry of the configuration that a path belongs to.
+   *
+   * @throws {RefusedError} if the name is invalid or not configured
+   */
+  match(name: string): PathMatch {
+    const match = this.#matchOf(name);
+    if (match === undefined) throw new RefusedError(`path '${name}' is not configured`);
+    return match;
+  }
+
+  #matchOf(name: string): PathMatch | undefined {
     const problem = pathNameProblem(name);
     if (problem !== undefined) throw new RefusedError(`invalid path name: ${problem} (${name})`);
-    return matchPath(name, this.#config.paths)?.conf;
+    return matchPath(name, this.#config.paths);
   }
 
-  /**
-   * What a description of a path is made of, now or once its source or command has brought it.
-   *
-   * @param query of the request, for a command
-   * @throws {RefusedError} if the name is invalid or not configured, or the source does not come in time
-   * @throws {NoStreamError} if nobody publishes to it
-   */
-  describe(name: string, query = ""): LivePath | ElsewherePath | Promise<LivePath> {
-    const match = this.#match(name);
-    const { conf } = match;
-    if (conf.source === "redirect") return { kind: "elsewhere", url: conf.sourceRedirect };
-    const live = this.#find(name, match, query);
-    if (live !== undefined) return live;
-    if (conf.fallback !== "") return { kind: "elsewhere", url: conf.fallback };
-    throw noStream(name);
-  }
-
-  /**
-   * The stream of a path for a reader, now or once its source or command has brought it.
-   *
-   * @param query of the request, for a command
-   * @throws {RefusedError | NoStreamError} as `describe`
-   */
-  live(name: string, query = ""): LivePath | Promise<LivePath> {
-    const live = this.#find(name, this.#match(name), query);
-    if (live === undefined) throw noStream(name);
-    return live;
-  }
-
-  #find(name: string, match: PathMatch, query: string): LivePath | Promise<LivePath> | undefined {
+  /** The path for somebody who wants to read; undefined when there is none, and no command brings a publisher to it. */
+  readable(name: string, match: PathMatch): Path | undefined {
     const isOnDemand = match.conf.runOnDemand !== "";
-    const path = this.registry.get(name) ?? (isOnDemand ? this.#create(name, match) : undefined);
-    const stream = path?.stream;
-    if (path === undefined) return undefined;
-    if (stream !== undefined) return { kind: "live", path, stream };
-    if (!path.isOnDemand) return undefined;
-    return path.demand(query).then((brought): LivePath => ({ kind: "live", path, stream: brought }));
-  }
-
-  /**
-   * Attaches a reader to the live stream of a path.
-   *
-   * @throws {RefusedError} if the path has its full number of readers
-   * @throws {NoStreamError} if the stream is gone
-   */
-  addReader({ path, stream }: LivePath, reader: Client): void {
-    if (path.stream !== stream) throw noStream(path.id);
-    path.addReader(reader);
+    return this.registry.get(name) ?? (isOnDemand ? this.#create(name, match) : undefined);
   }
 
   /**
@@ -160,7 +117,7 @@ export class PathManager {
    * @throws {RefusedError} if the name is invalid or not configured, or the place is not to be had
    */
   addPublisher(name: string, publisher: Client): Path {
-    const match = this.#match(name);
+    const match = this.match(name);
     const path = this.registry.get(name) ?? this.#create(name, match);
     try {
       path.addPublisher(publisher);
@@ -202,14 +159,6 @@ export class PathManager {
       description,
       log: { tracks, lagPackets: writeQueueSize, maxPacket: udpMaxPayloadSize },
     });
-  }
-
-  #match(name: string): PathMatch {
-    const problem = pathNameProblem(name);
-    if (problem !== undefined) throw new RefusedError(`invalid path name: ${problem} (${name})`);
-    const match = matchPath(name, this.#config.paths);
-    if (match === undefined) throw new RefusedError(`path '${name}' is not configured`);
-    return match;
   }
 
   #create(name: string, { confName, conf, groups }: PathMatch): Path {
@@ -300,8 +249,4 @@ function isGuarded({ paths, externalAuthenticationURL }: PathSettings): boolean 
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function noStream(name: string): NoStreamError {
-  return new NoStreamError(`no one is publishing to path '${name}'`);
 }

@@ -6,6 +6,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { MetricValue } from "../lib/metric-value.ts";
 import type { Registry } from "../lib/registry.ts";
+import type { Directory } from "../path/directory.ts";
 import type { PathManager } from "../path/manager.ts";
 import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 
@@ -54,5 +55,7 @@ export interface Provided {
   readonly memory: MediaMemory;
   readonly hooks: Hooks;
   readonly paths: PathManager;
+  /** Where protocols find paths and take places on them. */
+  readonly directory: Directory;
   readonly door: Door;
 }

@@ -3,6 +3,7 @@ import type { Config, PathConfig } from "../config/load.ts";
 import { schemeOf } from "../config/source-scheme.ts";
 import type { MetricValue } from "../lib/metric-value.ts";
 import { pick } from "../lib/pick.ts";
+import { LocalDirectory } from "../path/directory.ts";
 import { PathManager, type PathSettings } from "../path/manager.ts";
 import { lazySourceKind, type SourceKind, type SourceOptions } from "../path/source.ts";
 import type { Component, Provided } from "../protocols/component.ts";
@@ -32,7 +33,11 @@ const component: Component<Slice, ServerDeps & Pick<Provided, "memory" | "hooks"
       sourceKindOf(source, sources, { clock, memory, ignoredPackets, readTimeout });
     const paths = new PathManager({ logger, clock, memory, config, sourceKind, hooks });
     return Promise.resolve({
-      provides: { paths, door: new Door({ clock, limiter: loginLimiter, authorizer, rules: paths }) },
+      provides: {
+        paths,
+        directory: new LocalDirectory(paths),
+        door: new Door({ clock, limiter: loginLimiter, authorizer, rules: paths }),
+      },
       registries: [paths.registry],
       values: flushValues(paths.flushes),
       reload: (after) => {

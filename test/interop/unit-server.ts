@@ -6,6 +6,7 @@ import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
 import { unitSetup } from "../../src/formats/rtp/units.ts";
 import { systemClock } from "../../src/host/clock.ts";
+import { LocalDirectory } from "../../src/path/directory.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { type RtspServer, startRtspServer } from "../../src/protocols/rtsp/server.ts";
@@ -61,7 +62,7 @@ export class UnitServer implements AsyncDisposable {
       logger,
       clock: systemClock,
       config: { ...config, address: config.rtspAddress },
-      paths,
+      directory: new LocalDirectory(paths),
       memory,
       door,
       ignoredPackets,

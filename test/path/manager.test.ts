@@ -3,9 +3,10 @@ import { parseConfig } from "../../src/config/load.ts";
 import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
-import { NoStreamError, RefusedError } from "../../src/lib/errors.ts";
+import { RefusedError } from "../../src/lib/errors.ts";
 import type { Client } from "../../src/path/client.ts";
-import { type LivePath, PathManager } from "../../src/path/manager.ts";
+import { LocalDirectory } from "../../src/path/directory.ts";
+import { PathManager } from "../../src/path/manager.ts";
 import type { Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
@@ -58,7 +59,7 @@ test("an exact entry goes before 'all'; what neither has is refused by name", ()
   expect(paths.addPublisher("other", new FakeClient()).confName).toBe("all");
   open("paths:\n  cam:\n");
   expect(() => paths.addPublisher("other", new FakeClient())).toThrow("path 'other' is not configured");
-  expect(() => paths.describe("other")).toThrow(RefusedError);
+  expect(() => paths.match("other")).toThrow(RefusedError);
 });
 
 test("a path of a regular expression has its groups, and goes with its last user", () => {
@@ -88,30 +89,22 @@ test("a client's path that is called like an entry goes like others", () => {
 });
 
 /** A reader comes to a path that is live. */
-function read(name: string, client: FakeClient): void {
-  paths.addReader(paths.live(name) as LivePath, client);
+async function read(name: string, client: FakeClient): Promise<void> {
+  const directory = new LocalDirectory(paths);
+  await directory.attach(await directory.open({ name }), client);
 }
 
 test("names that are none are refused at every entry", () => {
   for (const name of ["", "/a", "a/", "../a", "a/../b", "a b", "a\0", "ä", "x".repeat(256)]) {
     for (const act of [
-      () => paths.describe(name),
-      () => paths.live(name),
+      () => paths.match(name),
+      () => paths.confOf(name),
       () => paths.addPublisher(name, new FakeClient()),
     ]) {
       expect(act).toThrow(/^invalid path name/);
     }
   }
   expect(paths.registry.size).toBe(0);
-});
-
-test("without a stream there is nothing to read, also while its publisher prepares", () => {
-  const publisher = new FakeClient();
-  expect(() => paths.describe("cam")).toThrow(NoStreamError);
-  const path = paths.addPublisher("cam", publisher);
-  expect(() => read("cam", new FakeClient())).toThrow("no one is publishing to path 'cam'");
-  publish(path, publisher);
-  expect(paths.describe("cam")).toMatchObject({ kind: "live", path });
 });
 
 test("a path under 'all' lives as long as somebody uses it, a named one for ever", () => {
@@ -126,23 +119,23 @@ test("a path under 'all' lives as long as somebody uses it, a named one for ever
   expect(lines.at(-1)).toBe("DEB [path other] destroyed (not in use)");
 });
 
-test("the end of a stream closes its readers, and only then is the path gone", () => {
+test("the end of a stream closes its readers, and only then is the path gone", async () => {
   const publisher = new FakeClient();
   const readers = [new FakeClient(), new FakeClient()];
   const path = paths.addPublisher("cam", publisher);
   publish(path, publisher);
-  for (const reader of readers) read("cam", reader);
+  for (const reader of readers) await read("cam", reader);
   path.removePublisher(publisher);
   expect(readers.map(({ reason }) => reason)).toEqual(["terminated", "terminated"]);
   expect(publisher.reason).toBeUndefined();
   expect(paths.registry.size).toBe(0);
 });
 
-test("a newcomer takes the place at once, before it records", () => {
+test("a newcomer takes the place at once, before it records", async () => {
   const [old, fresh, reader] = [new FakeClient(), new FakeClient(), new FakeClient()];
   const path = paths.addPublisher("cam", old);
   publish(path, old);
-  read("cam", reader);
+  await read("cam", reader);
   expect(paths.addPublisher("cam", fresh)).toBe(path);
   expect([old.reason, reader.reason]).toEqual(["terminated", "terminated"]);
   expect(lines).toContain("INF [path cam] closing existing publisher");
@@ -164,17 +157,17 @@ test("with overridePublisher off the first one keeps the place", () => {
   }
 });
 
-test("maxReaders counts those that are there now", () => {
+test("maxReaders counts those that are there now", async () => {
   open("paths:\n  all:\n    maxReaders: 2\n");
   const publisher = new FakeClient();
   const path = paths.addPublisher("cam", publisher);
   publish(path, publisher);
   const first = new FakeClient();
-  read("cam", first);
-  read("cam", new FakeClient());
-  expect(() => read("cam", new FakeClient())).toThrow("maximum reader count reached");
+  await read("cam", first);
+  await read("cam", new FakeClient());
+  await expect(read("cam", new FakeClient())).rejects.toThrow("maximum reader count reached");
   path.removeReader(first);
-  read("cam", new FakeClient());
+  await read("cam", new FakeClient());
 });
 
 test("a reload ends the paths whose entry changed or went, and no other", () => {

@@ -54,5 +54,5 @@ export class FakeClock implements Clock {
 
 /** Lets promises settle whose time has come. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 25; turn++) await Promise.resolve();
 }

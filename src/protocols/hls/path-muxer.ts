@@ -5,7 +5,7 @@ import type { Logger } from "../../lib/log.ts";
 import { Rate } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import type { Client } from "../../path/client.ts";
-import type { LivePath, PathManager } from "../../path/manager.ts";
+import type { Directory, Here } from "../../path/directory.ts";
 import { type Held, HeldRequests } from "./held-requests.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { LivePlaylist } from "./live-playlist.ts";
@@ -18,7 +18,7 @@ const AGAIN_MS = 10_000;
 
 export interface PathMuxerOptions {
   readonly path: string;
-  readonly paths: PathManager;
+  readonly paths: Directory;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly playlist: LiveOptions;
@@ -43,13 +43,14 @@ export class PathMuxer implements Listed {
   readonly #options: PathMuxerOptions;
   readonly #client: Client;
   readonly #held = new HeldRequests();
-  #live: LivePath | undefined;
+  #live: Here | undefined;
   #playlist: LivePlaylist | undefined;
   #lastRequest: Moment;
   /** Set while the next check for interest, or the next attempt after a fault, is due. */
   #timer: { readonly isRetry: boolean; readonly cancel: Cancel } | undefined;
   readonly #sent = new SentBytes();
-  #closed = false;
+  /** Aborted when it is closed. */
+  readonly #departure = new AbortController();
   /** Settles when the files of the playlists so far are gone. */
   #filesGone: Promise<void> = Promise.resolve();
 
@@ -78,13 +79,20 @@ export class PathMuxer implements Listed {
     };
   }
 
+  get #isClosed(): boolean {
+    return this.#departure.signal.aborted;
+  }
+
   /** Waits for the stream, and begins. */
   async start(): Promise<void> {
     const { paths, path } = this.#options;
     try {
-      const live = await paths.live(path);
-      if (this.#closed) return;
-      paths.addReader(live, this.#client);
+      const live = await paths.open({ name: path, waiter: this.#departure });
+      await paths.attach(live, this.#client);
+      if (this.#isClosed) {
+        live.path.removeReader(this.#client);
+        return;
+      }
       this.#live = live;
       this.#open(live, new Set());
     } catch (error) {
@@ -95,7 +103,7 @@ export class PathMuxer implements Listed {
   /** It cannot go on. */
   #fail(error: Error): void {
     const { remoteAddress, logger, clock } = this.#options;
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     if (remoteAddress !== undefined) {
       this.#end(error);
       return;
@@ -110,7 +118,7 @@ export class PathMuxer implements Listed {
   }
 
   /** @param silent tracks that send nothing */
-  #open(live: LivePath, silent: ReadonlySet<number>): void {
+  #open(live: Here, silent: ReadonlySet<number>): void {
     const { clock, logger, playlist, path, directory } = this.#options;
     const owner = {
       clock,
@@ -127,8 +135,8 @@ export class PathMuxer implements Listed {
     );
   }
 
-  #openAnew(live: LivePath, silent: ReadonlySet<number>): void {
-    if (this.#closed) return;
+  #openAnew(live: Here, silent: ReadonlySet<number>): void {
+    if (this.#isClosed) return;
     this.#closePlaylist();
     try {
       this.#open(live, silent);
@@ -173,7 +181,7 @@ export class PathMuxer implements Listed {
    * @param signal gives up
    */
   hold(held: Held, signal: AbortSignal): Promise<Response> {
-    if (this.#closed || this.#timer?.isRetry) return Promise.resolve(held.answer(undefined));
+    if (this.#isClosed || this.#timer?.isRetry) return Promise.resolve(held.answer(undefined));
     return this.#held.hold(held, signal);
   }
 
@@ -191,8 +199,8 @@ export class PathMuxer implements Listed {
   }
 
   #end(reason: Error): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#departure.abort();
     this.#timer?.cancel();
     this.#stop();
     this.#options.logger.info(`destroyed (${errorText(reason)})`);

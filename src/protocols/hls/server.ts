@@ -8,6 +8,7 @@ import { RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import { Tally } from "../../lib/tally.ts";
+import type { Directory } from "../../path/directory.ts";
 import type { PathManager } from "../../path/manager.ts";
 import type { Path, PathWatcher } from "../../path/path.ts";
 import { type AccessOptions, refusal } from "./access.ts";
@@ -29,6 +30,7 @@ export interface HlsOptions {
   readonly clock: Clock;
   readonly config: HlsSettings;
   readonly paths: PathManager;
+  readonly directory: Directory;
   readonly door: Door;
 }
 
@@ -162,10 +164,10 @@ export class HlsServer implements PathWatcher {
   }
 
   #create(path: string, remoteAddress: string | undefined): PathMuxer {
-    const { paths, clock, config, logger } = this.#options;
+    const { directory, clock, config, logger } = this.#options;
     const muxer: PathMuxer = new PathMuxer({
       path,
-      paths,
+      paths: directory,
       clock,
       logger: logger.child(`muxer ${path}`),
       remoteAddress,

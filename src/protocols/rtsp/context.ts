@@ -4,7 +4,7 @@ import type { Hooks } from "../../hooks/hooks.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Registry } from "../../lib/registry.ts";
-import type { PathManager } from "../../path/manager.ts";
+import type { Directory } from "../../path/directory.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { MulticastGroups } from "./multicast.ts";
 import type { AuthMethod } from "./proto/auth.ts";
@@ -15,7 +15,7 @@ export interface RtspContext {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly memory: MediaMemory;
-  readonly paths: PathManager;
+  readonly directory: Directory;
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
   /** Whether the connections are encrypted. */

@@ -65,16 +65,18 @@ export class RtspResponder {
     const { path, query } = url;
     const refused = await this.#gate.pass(request, { action: "read", path, query });
     if (refused !== undefined) return refused;
-    const described = await this.#context.paths.describe(path, query);
-    if (described.kind === "elsewhere") {
-      const location = described.url.startsWith("/")
-        ? writeRtspUrl({ ...url, path: described.url.slice(1), query: "" })
-        : described.url;
+    const { visitor } = this.#owner;
+    const place = await this.#context.directory.find({ name: path, query, waiter: visitor });
+    if (place.kind === "nowhere") throw new NoStreamError(place.reason);
+    if (place.kind === "elsewhere") {
+      const location = place.url.startsWith("/")
+        ? writeRtspUrl({ ...url, path: place.url.slice(1), query: "" })
+        : place.url;
       return { response: response(301, { Location: location }) };
     }
     const base = controlBase(url);
     const multicast = this.#context.multicast !== undefined && url.query.includes("vlcmulticast");
-    const description = currentDescription(described.stream);
+    const description = currentDescription(place.stream);
     const text = writeDescription(description, { controlBase: base, multicast });
     const headers = { "Content-Base": base, "Content-Type": "application/sdp" };
     return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
@@ -85,7 +87,7 @@ export class RtspResponder {
     const refused = await this.#gate.pass(request, { action: "publish", path, query });
     if (refused !== undefined) return refused;
     const session = this.#session(request) ?? this.#owner.createSession();
-    session.announce(request);
+    await session.announce(request);
     return { response: response(200) };
   }
 
@@ -105,15 +107,14 @@ export class RtspResponder {
     return { response: response(200, headers) };
   }
 
-  #inSession(request: RtspRequest): Answer {
+  #inSession(request: RtspRequest): Answer | Promise<Answer> {
     if (request.headers.get("Session") === undefined) return { response: response(501) };
     const session = this.#session(request);
     if (session === undefined) return { response: response(501) };
     const headers = { Session: session.header };
     switch (request.method) {
       case "RECORD":
-        session.record();
-        return { response: response(200, headers) };
+        return session.record().then(() => ({ response: response(200, headers) }));
       case "PLAY": {
         const infos = session.play(request);
         const after = (now: number) => session.started(now);

@@ -8,7 +8,7 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { errorText } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
-import type { PathManager } from "../../path/manager.ts";
+import type { Directory } from "../../path/directory.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { RtspConn } from "./conn.ts";
 import { MulticastGroups } from "./multicast.ts";
@@ -34,7 +34,7 @@ export interface RtspServerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: RtspSettings;
-  readonly paths: PathManager;
+  readonly directory: Directory;
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
   readonly memory: MediaMemory;
@@ -54,7 +54,7 @@ export interface RtspServer {
 
 /** @throws {Error} if the address cannot be listened on */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { logger, clock, config, paths, memory } = options;
+  const { logger, clock, config, directory, memory } = options;
   const secure = config.tls !== undefined;
   const datagrams = await openDatagrams(options);
   const conns = new Registry<RtspConn>(secure ? "rtspsconns" : "rtspconns");
@@ -63,7 +63,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     logger,
     clock,
     memory,
-    paths,
+    directory,
     hooks: options.hooks,
     secure,
     door: options.door,

@@ -1,24 +1,24 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { describeStream } from "../../formats/rtp/description.ts";
-import { trackSetups } from "../../formats/rtp/track-setup.ts";
-import { parseSdp } from "../../formats/sdp/parse.ts";
+import { gone, type Visitor } from "../../auth/newcomer.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed, Losses } from "../../lib/registry.ts";
 import { trackList } from "../../media/track.ts";
-import type { LivePath } from "../../path/manager.ts";
+import type { Client } from "../../path/client.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
+import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
-import { findPublisherTrack, parseReaderControl } from "./proto/control.ts";
+import { parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import { checkState, type SessionState } from "./proto/server-state.ts";
 import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
-import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
-import type { Publishing, Reading, SessionConn } from "./session-parts.ts";
+import { parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
+import { Publishing, readAnnouncement } from "./session-publishing.ts";
+import { Reading } from "./session-reading.ts";
 import { sessionLosses, sessionStats } from "./session-stats.ts";
 import {
   InterleavedTransport,
@@ -27,6 +27,18 @@ import {
   type SessionTransport,
 } from "./transport.ts";
 import { isServed, labelOf, openTransport } from "./transport-choice.ts";
+
+/** The connection a session was made on, as the session needs it. */
+export interface SessionConn {
+  readonly remote: string;
+  /** The peer's address without the port. */
+  readonly remoteAddress: string;
+  /** Who it is at the door. */
+  readonly visitor: Visitor;
+  readonly outbox: Outbox;
+  /** Ends the connection, and with it the session. */
+  close(reason: Error): void;
+}
 
 /** The transport of a track; undefined when none of those offered is to be had. */
 export type SetupResult = TransportSpec | undefined;
@@ -41,60 +53,70 @@ export interface SessionContext extends RtspContext {
 }
 
 /** One exchange between SETUP or ANNOUNCE and TEARDOWN: a publisher or a reader. */
-export class RtspSession implements Listed {
-  readonly type: "rtspSession" | "rtspsSession";
+export class RtspSession implements Listed, Client {
   readonly id = randomUUID();
   /** What the Session header says. */
   readonly key = randomBytes(16).toString("hex");
   readonly created: number;
-  /** Where it was made from, address and port. */
-  readonly remote: string;
-  readonly #remoteAddress: string;
+  /** Where it was made from. */
+  readonly #origin: Pick<SessionConn, "remote" | "remoteAddress">;
   /** The connection whose requests it gets; undefined when that is gone. */
   #conn: SessionConn | undefined;
   readonly #context: SessionContext;
   readonly #logger: Logger;
   #transport: SessionTransport | undefined;
   #lastRequest: number;
-  #state: SessionState = "initial";
-  #publishing: Publishing | undefined;
-  #reading: Reading | undefined;
-  /** RTP bytes of readers that were paused. */
-  #sentBefore = 0;
-  #directBefore = 0;
+  /** What it does; undefined until it has a place on a path. */
+  #role: Publishing | Reading | undefined;
   readonly #rates = new ByteRates();
   #closed = false;
 
   constructor(context: SessionContext, conn: SessionConn) {
+    const { remote, remoteAddress } = conn;
     this.#context = context;
-    this.type = context.secure ? "rtspsSession" : "rtspSession";
     this.#conn = conn;
-    this.remote = conn.remote;
-    this.#remoteAddress = conn.remoteAddress;
+    this.#origin = { remote, remoteAddress };
     this.#lastRequest = context.clock.now();
     this.created = context.clock.wall();
     this.#logger = context.logger.child(`session ${this.id.slice(0, 8)}`);
-    this.#logger.info(`created by ${conn.remote}`);
+    this.#logger.info(`created by ${remote}`);
     context.sessions.add(this);
     context.keys.set(this.key, this);
   }
 
+  get type(): "rtspSession" | "rtspsSession" {
+    return this.#context.secure ? "rtspsSession" : "rtspSession";
+  }
+
+  /** Where it was made from, address and port. */
+  get remote(): string {
+    return this.#origin.remote;
+  }
+
+  get #publishing(): Publishing | undefined {
+    return this.#role?.kind === "publishing" ? this.#role : undefined;
+  }
+
+  get #reading(): Reading | undefined {
+    return this.#role?.kind === "reading" ? this.#role : undefined;
+  }
+
   /** Whether it is a publisher's, from ANNOUNCE on. */
   get isPublishing(): boolean {
-    return this.#publishing !== undefined;
+    return this.#role?.kind === "publishing";
   }
 
   /** Of the URL of what it publishes or reads. */
   get query(): string {
-    return this.#publishing?.url.query ?? this.#reading?.url.query ?? "";
+    return this.#role?.query ?? "";
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#role?.state ?? "initial";
   }
 
   get publisher(): IngestReporter | undefined {
-    return this.#publishing?.media?.publisher;
+    return this.#publishing?.publisher;
   }
 
   /** The publisher whose packets come over the connection. */
@@ -114,12 +136,12 @@ export class RtspSession implements Listed {
 
   /** Bytes that went to the socket past the connection's own count. */
   get bytesDirect(): number {
-    return this.#directBefore + (this.reader?.bytesDirect ?? 0);
+    return this.#reading?.bytesDirect ?? 0;
   }
 
   /** RTP bytes it was sent. */
   get bytesSent(): number {
-    return this.#sentBefore + (this.reader?.bytesSent ?? 0);
+    return this.#reading?.bytesSent ?? 0;
   }
 
   get framesDropped(): number {
@@ -132,27 +154,24 @@ export class RtspSession implements Listed {
 
   /** Whether media flows. */
   get active(): boolean {
-    return this.#state === "read" || this.#state === "publish";
+    return this.state === "read" || this.state === "publish";
   }
 
   /**
    * ANNOUNCE: takes the publisher's place of the path.
    *
    * @throws {ProtocolError} if the description is not usable
-   * @throws {RefusedError} if the place is not to be had
+   * @throws {RefusedError} if the place is not to be had, or the session is gone meanwhile
    */
-  announce(request: RtspRequest): void {
-    checkState("ANNOUNCE", this.#state);
-    const type = request.headers.get("Content-Type");
-    if (type === undefined) throw new ProtocolError("Content-Type header is missing");
-    if (type.split(";")[0]?.trim().toLowerCase() !== "application/sdp") {
-      throw new ProtocolError(`unsupported Content-Type header '${type}'`);
+  async announce(request: RtspRequest): Promise<void> {
+    checkState("ANNOUNCE", this.state);
+    const announcement = readAnnouncement(request);
+    const path = await this.#context.directory.claim(announcement.url.path, this);
+    if (this.#closed) {
+      path.removePublisher(this);
+      throw gone();
     }
-    const { description, controls } = describeStream(parseSdp(new TextDecoder().decode(request.body)));
-    const url = withoutTrailingSlash(parseRtspUrl(request.url));
-    const path = this.#context.paths.addPublisher(url.path, this);
-    this.#publishing = { path, url, description, controls, media: undefined };
-    this.#state = "prePublish";
+    this.#role = new Publishing(path, announcement);
   }
 
   /**
@@ -161,8 +180,8 @@ export class RtspSession implements Listed {
    * @returns what the response says of it; undefined when none of those offered is to be had
    * @throws {ProtocolError | RefusedError | NoStreamError} if the track or the transport cannot be had
    */
-  setup(request: RtspRequest): SetupResult | Promise<SetupResult> {
-    checkState("SETUP", this.#state);
+  async setup(request: RtspRequest): Promise<SetupResult> {
+    checkState("SETUP", this.state);
     const url = parseRtspUrl(request.url);
     const offers = parseTransport(request.headers.get("Transport") ?? missing("Transport"));
     const publishing = this.#publishing;
@@ -175,8 +194,7 @@ export class RtspSession implements Listed {
     url: RtspUrl,
     offers: readonly TransportSpec[],
   ): TransportSpec | undefined {
-    const track = findPublisherTrack(url, publishing.url, publishing.controls);
-    if (track === undefined) throw new ProtocolError(`media not found: ${url.path}`);
+    const track = publishing.trackOf(url);
     const offer = offers.find((spec) => spec.delivery !== "multicast" && isServed(this.#context, spec));
     if (offer === undefined) return undefined;
     if (offer.mode !== "record") {
@@ -185,7 +203,7 @@ export class RtspSession implements Listed {
     return this.#choose(offer, undefined).assign(track, offer, "record");
   }
 
-  #setupReader(whole: RtspUrl, offers: readonly TransportSpec[]): SetupResult | Promise<SetupResult> {
+  async #setupReader(whole: RtspUrl, offers: readonly TransportSpec[]): Promise<SetupResult> {
     const { path: name, query, track } = parseReaderControl(whole);
     const before = this.#reading;
     if (before !== undefined && before.url.path !== name) {
@@ -194,23 +212,25 @@ export class RtspSession implements Listed {
     const offer = offers.find((spec) => isServed(this.#context, spec));
     if (offer?.mode === "record")
       throw new ProtocolError("transport header contains a invalid mode (record)");
-    const url = { ...whole, path: name, query };
     if (before !== undefined) return this.#setupTrack(before, track, offer);
-    const live = this.#context.paths.live(name, query);
-    const enter = (found: LivePath) => this.#enter(found, url, track, offer);
-    return live instanceof Promise ? live.then(enter) : enter(live);
+    return this.#enter({ ...whole, path: name, query }, track, offer);
   }
 
   /** The first track of a reader: it is attached to the path. */
-  #enter(live: LivePath, url: RtspUrl, track: number, offer: TransportSpec | undefined): SetupResult {
-    if (this.#closed) throw new RefusedError("the session is gone");
-    const { path, stream } = live;
-    const reading: Reading = { path, stream, url, reader: undefined };
+  async #enter(url: RtspUrl, track: number, offer: TransportSpec | undefined): Promise<SetupResult> {
+    const { directory } = this.#context;
+    const { path: name, query } = url;
+    const here = await directory.open({ name, query, ...(this.#conn && { waiter: this.#conn.visitor }) });
+    if (this.#closed) throw gone();
+    const reading = new Reading(here, url);
     const result = this.#setupTrack(reading, track, offer);
     if (result === undefined) return undefined;
-    this.#context.paths.addReader(live, this);
-    this.#reading = reading;
-    this.#state = "preRead";
+    await directory.attach(here, this);
+    if (this.#closed) {
+      here.path.removeReader(this);
+      throw gone();
+    }
+    this.#role = reading;
     return result;
   }
 
@@ -231,7 +251,7 @@ export class RtspSession implements Listed {
     if (had !== undefined && had.label !== wanted)
       throw new ProtocolError("can't setup medias with different protocols");
     this.#transport ??= openTransport(this.#context, wanted, {
-      address: this.#remoteAddress,
+      address: this.#origin.remoteAddress,
       outbox: this.#conn?.outbox,
       stream,
     });
@@ -243,19 +263,20 @@ export class RtspSession implements Listed {
    *
    * @throws {ProtocolError} if tracks were not set up
    * @throws {BudgetError} if the media memory is used up
+   * @throws {RefusedError} if the place is lost, or the session is gone meanwhile
    */
-  record(): void {
-    checkState("RECORD", this.#state);
+  async record(): Promise<void> {
+    checkState("RECORD", this.state);
     const publishing = this.#publishing;
     if (publishing === undefined) throw new ProtocolError("nothing was announced");
-    const { path, description } = publishing;
     const transport = this.#transport;
-    if (transport === undefined || transport.size !== description.tracks.length) {
+    if (transport === undefined || !publishing.isSetUp(transport)) {
       throw new ProtocolError("not all announced medias have been setup");
     }
-    const stream = this.#context.paths.publish(path, this, description, trackSetups(description));
-    publishing.media = transport.openPublisher(this.#mediaOptions(stream));
-    this.#state = "publish";
+    const stream = await publishing.record(this.#context.directory, this);
+    if (this.#closed) throw gone(); // and with it its place, and the stream
+    publishing.begin(transport.openPublisher(this.#mediaOptions(stream)));
+    const { path, description } = publishing;
     this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);
   }
 
@@ -265,27 +286,16 @@ export class RtspSession implements Listed {
    * @returns what RTP-Info says
    */
   play(request: RtspRequest): RtpInfo[] {
-    checkState("PLAY", this.#state);
+    checkState("PLAY", this.state);
     const reading = this.#reading;
     if (reading === undefined) throw new ProtocolError("nothing was set up");
     const name = withoutTrailingSlash(parseRtspUrl(request.url)).path;
     if (name !== reading.path.id) {
       throw new RefusedError(`path has changed, was '${reading.path.id}', now is '${name}'`);
     }
-    const { stream, url } = reading;
     const transport = this.#transport;
     if (transport === undefined) throw new ProtocolError("nothing was set up");
-    if (reading.reader === undefined) {
-      reading.reader = transport.openReader(this.#mediaOptions(stream));
-      const tracks = stream.description.tracks.filter((_, i) => transport.has(i));
-      this.#logger.info(
-        `is reading from path '${reading.path.id}', with ${transport.label}, ${trackList(tracks)}`,
-      );
-      reading.endHook = reading.path.hooks.reading(this, this.#logger);
-    }
-    this.#state = "read";
-    const base = controlBase(url);
-    return reading.reader.rtpInfo((track) => `${base}trackID=${track}`);
+    return reading.play(transport, this, this.#mediaOptions(reading.stream));
   }
 
   #mediaOptions(stream: Stream): MediaOptions {
@@ -295,49 +305,23 @@ export class RtspSession implements Listed {
 
   /** The response to PLAY is on its way: sender reports follow at once. */
   started(now: number): void {
-    this.#reading?.reader?.pump(now);
+    this.reader?.pump(now);
   }
 
   /** PAUSE: a reader keeps its transports; a publisher's stream ends, its place stays. */
   pause(): void {
-    checkState("PAUSE", this.#state);
-    this.#stopReader();
-    const publishing = this.#publishing;
-    if (this.#state === "publish" && publishing !== undefined) {
-      publishing.media?.close();
-      publishing.media = undefined;
-      publishing.path.endStream();
-      this.#state = "prePublish";
-    }
-    if (this.#state === "read") this.#state = "preRead";
-  }
-
-  #stopReader(): void {
-    const reading = this.#reading;
-    if (reading?.reader === undefined) return;
-    reading.endHook?.();
-    this.reportLoss();
-    this.#sentBefore += reading.reader.bytesSent;
-    this.#directBefore += reading.reader.bytesDirect;
-    reading.reader.close();
-    reading.reader = undefined;
-  }
-
-  /** Says what a slow reader has lost since it was last said. Called once a second at most. */
-  reportLoss(): void {
-    const lost = this.#reading?.reader?.takeLost() ?? 0;
-    if (lost > 0) this.#logger.warn(`write queue is full, ${lost} packet${lost === 1 ? "" : "s"} skipped`);
+    checkState("PAUSE", this.state);
+    this.#role?.pause(this.#logger);
   }
 
   describe(): JsonObject {
     const { publisher, reader } = this;
-    const path = this.#publishing?.path ?? this.#reading?.path;
     return {
       id: this.id,
       created: formatRfc3339(this.created),
       remoteAddr: this.remote,
-      state: this.#publishing !== undefined ? "publish" : this.#reading !== undefined ? "read" : "idle",
-      path: path?.id ?? "",
+      state: this.#role === undefined ? "idle" : this.isPublishing ? "publish" : "read",
+      path: this.#role?.path.id ?? "",
       transport: this.active ? (this.#transport?.label ?? null) : null,
       bytesReceived: publisher?.stream.bytesReceived ?? 0,
       bytesSent: this.bytesSent,
@@ -364,7 +348,7 @@ export class RtspSession implements Listed {
    * @throws {ProtocolError} if it may not
    */
   adopt(conn: SessionConn): void {
-    if (conn.remoteAddress !== this.#remoteAddress)
+    if (conn.remoteAddress !== this.#origin.remoteAddress)
       throw new ProtocolError("cannot use a session created with a different IP");
     if (this.#transport === undefined || this.#transport instanceof InterleavedTransport)
       throw new ProtocolError("session is linked to another connection");
@@ -380,14 +364,11 @@ export class RtspSession implements Listed {
 
   /** Called once a second: ends a session of which nothing is heard. */
   tick(now: number): void {
-    this.reportLoss();
-    const media = this.#publishing?.media;
-    media?.tick(now);
-    const { lastReceived } = media ?? {};
-    const silent = lastReceived !== undefined && now - lastReceived > this.#context.readTimeout;
+    this.#reading?.reportLoss(this.#logger);
+    const isSilent = this.#publishing?.tick(now, this.#context.readTimeout) === true;
     const heard = this.reader?.lastReceived;
-    const gone = heard !== undefined && now - Math.max(heard, this.#lastRequest) > READER_TIMEOUT_MS;
-    if (silent || gone) this.close(new Error("session timed out"));
+    const isGone = heard !== undefined && now - Math.max(heard, this.#lastRequest) > READER_TIMEOUT_MS;
+    if (isSilent || isGone) this.close(new Error("session timed out"));
   }
 
   /** Ends the session and its connection. Also how the path ends its clients. */
@@ -401,11 +382,7 @@ export class RtspSession implements Listed {
   end(reason: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopReader();
-    this.#reading?.path.removeReader(this);
-    const publishing = this.#publishing;
-    publishing?.media?.close();
-    publishing?.path.removePublisher(this);
+    this.#role?.close(this, this.#logger);
     this.#transport?.close();
     this.#context.sessions.delete(this);
     this.#context.keys.delete(this.key);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseConfig } from "../../../src/config/load.ts";
 import { Logger, type LogLevel } from "../../../src/lib/log.ts";
 import type { Client } from "../../../src/path/client.ts";
+import { LocalDirectory } from "../../../src/path/directory.ts";
 import { PathManager } from "../../../src/path/manager.ts";
 import type { Path } from "../../../src/path/path.ts";
 import type { LiveOptions } from "../../../src/protocols/hls/live-options.ts";
@@ -63,7 +64,7 @@ export class PathMuxerScene implements AsyncDisposable {
     const ends = { count: 0 };
     const muxer = new PathMuxer({
       path: NAME,
-      paths: this.paths,
+      paths: new LocalDirectory(this.paths),
       clock: this.clock,
       logger: this.#logger,
       directory: "",

@@ -1,0 +1,116 @@
+import { describeStream } from "../../formats/rtp/description.ts";
+import { trackSetups } from "../../formats/rtp/track-setup.ts";
+import { parseSdp } from "../../formats/sdp/parse.ts";
+import { ProtocolError } from "../../lib/errors.ts";
+import type { StreamDescription } from "../../media/track.ts";
+import type { Client } from "../../path/client.ts";
+import type { Directory } from "../../path/directory.ts";
+import type { Path } from "../../path/path.ts";
+import type { IngestReporter } from "../../stream/ingest.ts";
+import type { Stream } from "../../stream/stream.ts";
+import { findPublisherTrack } from "./proto/control.ts";
+import type { RtspRequest } from "./proto/request.ts";
+import type { SessionState } from "./proto/server-state.ts";
+import { parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
+import type { MediaPublisher, SessionTransport } from "./transport.ts";
+
+/** What an ANNOUNCE says. */
+export interface Announcement {
+  readonly url: RtspUrl;
+  readonly description: StreamDescription;
+  /** Of each track, what names it in URLs. */
+  readonly controls: readonly (string | undefined)[];
+}
+
+/** @throws {ProtocolError} if the description is not usable */
+export function readAnnouncement(request: RtspRequest): Announcement {
+  const type = request.headers.get("Content-Type");
+  if (type === undefined) throw new ProtocolError("Content-Type header is missing");
+  if (type.split(";")[0]?.trim().toLowerCase() !== "application/sdp") {
+    throw new ProtocolError(`unsupported Content-Type header '${type}'`);
+  }
+  const { description, controls } = describeStream(parseSdp(new TextDecoder().decode(request.body)));
+  return { url: withoutTrailingSlash(parseRtspUrl(request.url)), description, controls };
+}
+
+/** The place of a session on the path that it publishes to. */
+export class Publishing {
+  readonly kind = "publishing";
+  readonly path: Path;
+  readonly #announcement: Announcement;
+  #media: MediaPublisher | undefined;
+
+  constructor(path: Path, announcement: Announcement) {
+    this.path = path;
+    this.#announcement = announcement;
+  }
+
+  get state(): SessionState {
+    return this.#media === undefined ? "prePublish" : "publish";
+  }
+
+  get query(): string {
+    return this.#announcement.url.query;
+  }
+
+  get description(): StreamDescription {
+    return this.#announcement.description;
+  }
+
+  get publisher(): IngestReporter | undefined {
+    return this.#media?.publisher;
+  }
+
+  /**
+   * The track that a SETUP is about.
+   *
+   * @throws {ProtocolError} if there is none
+   */
+  trackOf(url: RtspUrl): number {
+    const track = findPublisherTrack(url, this.#announcement.url, this.#announcement.controls);
+    if (track === undefined) throw new ProtocolError(`media not found: ${url.path}`);
+    return track;
+  }
+
+  /**
+   * Makes the stream available; nothing is taken before `begin`.
+   *
+   * @throws {BudgetError} if the media memory is used up
+   * @throws {RefusedError} if the place is lost
+   */
+  record(directory: Directory, client: Client): Promise<Stream> {
+    const { description } = this;
+    return directory.publish(this.path, client, description, trackSetups(description));
+  }
+
+  /** Takes packets. */
+  begin(media: MediaPublisher): void {
+    this.#media = media;
+  }
+
+  /** Ends the stream; the place stays. */
+  pause(): void {
+    if (this.#media === undefined) return;
+    this.#media.close();
+    this.#media = undefined;
+    this.path.endStream();
+  }
+
+  /** Called once a second. @returns whether it has been silent for too long */
+  tick(now: number, readTimeout: number): boolean {
+    this.#media?.tick(now);
+    const lastReceived = this.#media?.lastReceived;
+    return lastReceived !== undefined && now - lastReceived > readTimeout;
+  }
+
+  /** Gives the place back. */
+  close(client: Client): void {
+    this.#media?.close();
+    this.path.removePublisher(client);
+  }
+
+  /** Whether each track has its transport. */
+  isSetUp(transport: SessionTransport): boolean {
+    return transport.size === this.description.tracks.length;
+  }
+}

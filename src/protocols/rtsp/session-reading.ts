@@ -1,0 +1,99 @@
+import type { EndHook } from "../../hooks/hooks.ts";
+import type { Logger } from "../../lib/log.ts";
+import { trackList } from "../../media/track.ts";
+import type { Client } from "../../path/client.ts";
+import type { Here } from "../../path/directory.ts";
+import type { Path } from "../../path/path.ts";
+import type { Stream } from "../../stream/stream.ts";
+import type { RtpInfo } from "./proto/rtp-info.ts";
+import type { SessionState } from "./proto/server-state.ts";
+import { controlBase, type RtspUrl } from "./proto/url.ts";
+import type { MediaOptions, MediaReader, SessionTransport } from "./transport.ts";
+
+/** The place of a session among the readers of a path. */
+export class Reading {
+  readonly kind = "reading";
+  readonly path: Path;
+  readonly stream: Stream;
+  readonly url: RtspUrl;
+  #reader: MediaReader | undefined;
+  /** Ends what runs while it reads. */
+  #endHook: EndHook | undefined;
+  /** Bytes of readers that were paused. */
+  #sentBefore = 0;
+  #directBefore = 0;
+
+  constructor({ path, stream }: Here, url: RtspUrl) {
+    this.path = path;
+    this.stream = stream;
+    this.url = url;
+  }
+
+  get state(): SessionState {
+    return this.#reader === undefined ? "preRead" : "read";
+  }
+
+  get query(): string {
+    return this.url.query;
+  }
+
+  get reader(): MediaReader | undefined {
+    return this.#reader;
+  }
+
+  /** RTP bytes it was sent. */
+  get bytesSent(): number {
+    return this.#sentBefore + (this.#reader?.bytesSent ?? 0);
+  }
+
+  /** Bytes that went to the socket past the connection's own count. */
+  get bytesDirect(): number {
+    return this.#directBefore + (this.#reader?.bytesDirect ?? 0);
+  }
+
+  /**
+   * Enters the stream, if it has not yet; nothing is sent before the next `pump`.
+   *
+   * @returns what RTP-Info says
+   * @throws {BudgetError} if the media memory is used up
+   */
+  play(transport: SessionTransport, client: Client, options: MediaOptions): RtpInfo[] {
+    this.#reader ??= this.#enter(transport, client, options);
+    const base = controlBase(this.url);
+    return this.#reader.rtpInfo((track) => `${base}trackID=${track}`);
+  }
+
+  #enter(transport: SessionTransport, client: Client, options: MediaOptions): MediaReader {
+    const { path, stream } = this;
+    const { logger } = options;
+    const reader = transport.openReader(options);
+    const tracks = stream.description.tracks.filter((_, i) => transport.has(i));
+    logger.info(`is reading from path '${path.id}', with ${transport.label}, ${trackList(tracks)}`);
+    this.#endHook = path.hooks.reading(client, logger);
+    return reader;
+  }
+
+  /** Leaves the stream; the place stays. */
+  pause(logger: Logger): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#endHook?.();
+    this.reportLoss(logger);
+    this.#sentBefore += reader.bytesSent;
+    this.#directBefore += reader.bytesDirect;
+    reader.close();
+    this.#reader = undefined;
+  }
+
+  /** Says what a slow reader has lost since it was last said. Called once a second at most. */
+  reportLoss(logger: Logger): void {
+    const lost = this.#reader?.takeLost() ?? 0;
+    if (lost > 0) logger.warn(`write queue is full, ${lost} packet${lost === 1 ? "" : "s"} skipped`);
+  }
+
+  /** Gives the place back. */
+  close(client: Client, logger: Logger): void {
+    this.pause(logger);
+    this.path.removeReader(client);
+  }
+}

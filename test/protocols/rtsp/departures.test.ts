@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { describeStream } from "../../../src/formats/rtp/description.ts";
+import { trackSetups } from "../../../src/formats/rtp/track-setup.ts";
+import { parseSdp } from "../../../src/formats/sdp/parse.ts";
+import type { Directory } from "../../../src/path/directory.ts";
+import type { SourceOwner } from "../../../src/path/source.ts";
+import { settle } from "../../support/fake-clock.ts";
+import { syntheticSdp } from "../../support/media.ts";
+import { FakeServer, type FakeSocket, TRACKS } from "./fake-conn.ts";
+
+type Step = keyof Directory;
+
+/** A server whose paths are somewhere else: each step takes until it is let go. */
+class SlowServer {
+  readonly fake = new FakeServer();
+  /** Steps that are held from now on. */
+  readonly held = new Set<Step>();
+  /** Whether a step is taken when it is let go; else it is taken at once, and its answer is held. */
+  isLate = false;
+  #letGo: (() => void)[] = [];
+
+  connect(): FakeSocket {
+    const { context } = this.fake;
+    return this.fake.connect({ ...context, directory: this.#slowed(context.directory) });
+  }
+
+  #slowed(local: Directory): Directory {
+    const attach: Directory["attach"] = async (here, reader) => {
+      await this.#hold("attach", () => local.attach(here, reader));
+    };
+    return {
+      find: (search) => this.#hold("find", () => local.find(search)),
+      open: (search) => this.#hold("open", () => local.open(search)),
+      attach,
+      claim: (name, publisher) => this.#hold("claim", () => local.claim(name, publisher)),
+      publish: (...publication) => this.#hold("publish", () => local.publish(...publication)),
+    };
+  }
+
+  async #hold<T>(step: Step, act: () => Promise<T>): Promise<T> {
+    const early = this.isLate ? undefined : act();
+    if (this.held.has(step)) await new Promise<void>((resolve) => void this.#letGo.push(resolve));
+    return early ?? act();
+  }
+
+  get waiting(): number {
+    return this.#letGo.length;
+  }
+
+  async letGo(): Promise<void> {
+    for (const go of this.#letGo.splice(0)) go();
+    await settle();
+  }
+}
+
+const SETUP = "Transport: RTP/AVP/TCP\r\n";
+const PUBLISH = "Transport: RTP/AVP/TCP;mode=record\r\n";
+const announce = (socket: FakeSocket) =>
+  socket.request("ANNOUNCE", "new", "Content-Type: application/sdp\r\n", syntheticSdp(TRACKS));
+
+/** Requests up to the one that has to wait for a step. */
+const REQUESTS: Readonly<Record<Step, (socket: FakeSocket) => Promise<number>>> = {
+  find: (socket) => socket.request("DESCRIBE", "cam"),
+  open: (socket) => socket.request("SETUP", "cam/trackID=0", SETUP),
+  attach: (socket) => socket.request("SETUP", "cam/trackID=0", SETUP),
+  claim: announce,
+  publish: async (socket) => {
+    expect(await announce(socket)).toBe(200);
+    expect(await socket.request("SETUP", "new/trackID=0", PUBLISH)).toBe(200);
+    return socket.request("RECORD", "new");
+  },
+};
+
+describe.each(Object.keys(REQUESTS) as Step[])("a client that waits for '%s'", (step) => {
+  let server: SlowServer;
+
+  beforeEach(async () => {
+    server = new SlowServer();
+    await server.connect().publish("cam");
+    server.held.add(step);
+  });
+
+  afterEach(() => server.fake.close());
+
+  for (const isLate of [false, true]) {
+    test(`leaves nothing behind when it goes, whether its place is ${isLate ? "still to come" : "there already"}`, async () => {
+      server.isLate = isLate;
+      const socket = server.connect();
+      expect(await REQUESTS[step](socket)).toBe(0);
+      expect(server.waiting).toBe(1);
+      socket.conn.closed(undefined);
+      server.held.add("attach");
+      await server.letGo();
+      expect(server.waiting).toBe(0); // it goes no further
+      expect(socket.take()).toBe("");
+      expect(server.fake.log.lines.join()).not.toContain("to path 'new'");
+      expect(server.fake.context.sessions.size).toBe(1);
+      expect(server.fake.paths.registry.values().map(({ id }) => id)).toEqual(["cam"]);
+      expect(server.fake.paths.registry.get("cam")?.describe()).toMatchObject({ readers: [] });
+    });
+  }
+
+  test("gets its answer, and then those to what it sent meanwhile", async () => {
+    const socket = server.connect();
+    expect(await REQUESTS[step](socket)).toBe(0);
+    socket.feed("OPTIONS * RTSP/1.0\r\nCSeq: 90\r\n\r\n");
+    expect(await socket.request("GET_PARAMETER", "cam")).toBe(0);
+    await server.letGo();
+    const answers = socket.take();
+    expect(answers).toStartWith("RTSP/1.0 200 OK\r\n");
+    expect(answers.indexOf("CSeq: 90")).toBeGreaterThan(0);
+    expect(answers.split("RTSP/1.0").length - 1).toBe(3);
+  });
+});
+
+describe("a client that waits for a source", () => {
+  const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
+  let source: SourceOwner | undefined;
+  let server: FakeServer;
+
+  beforeEach(() => {
+    source = undefined;
+    server = new FakeServer("paths:\n  cam: {source: rtsp://camera/, sourceOnDemand: yes}\n", {
+      type: "fakeSource",
+      label: "fake source",
+      start: (owner) => {
+        source = owner;
+        return { close: () => {} };
+      },
+    });
+  });
+
+  afterEach(() => server.close());
+
+  test.each(["DESCRIBE", "SETUP"])("with %s leaves nothing behind when it goes", async (method) => {
+    const url = method === "SETUP" ? "cam/trackID=0" : "cam";
+    const [gone, stays] = [server.connect(), server.connect()];
+    expect(await gone.request(method, url, SETUP)).toBe(0);
+    expect(await stays.request(method, url, SETUP)).toBe(0);
+    gone.conn.closed(undefined);
+    await settle();
+    source!.ready(description, trackSetups(description));
+    await settle();
+    expect(gone.take()).toBe("");
+    expect(stays.take()).toStartWith("RTSP/1.0 200 OK\r\n");
+    expect(server.context.sessions.size).toBe(method === "SETUP" ? 1 : 0);
+    const readers = server.paths.registry.get("cam")?.describe()["readers"] as readonly unknown[];
+    expect(readers).toHaveLength(method === "SETUP" ? 1 : 0);
+  });
+});
+
+test("a path that is reloaded while its publisher waits ends both", async () => {
+  const server = new SlowServer();
+  server.held.add("claim");
+  const socket = server.connect();
+  expect(await announce(socket)).toBe(0);
+  await server.fake.paths.close();
+  await server.letGo();
+  expect(socket.ended).toBe(true);
+  expect(server.fake.context.sessions.size).toBe(0);
+  await server.fake.close();
+});
+
+test("media that comes with RECORD is taken, however much it is", async () => {
+  const server = new FakeServer();
+  const socket = server.connect();
+  expect(await announce(socket)).toBe(200);
+  expect(await socket.request("SETUP", "new/trackID=0", PUBLISH)).toBe(200);
+  const record = `RECORD rtsp://10.0.0.2/new RTSP/1.0\r\nCSeq: 9\r\nSession: ${socket.session}\r\n\r\n`;
+  const packets = Array.from({ length: 200 }, (_, i) => socket.frame(i));
+  socket.feed(Buffer.concat([Buffer.from(record), ...packets]));
+  await settle();
+  expect(socket.take()).toStartWith("RTSP/1.0 200 OK\r\n");
+  const { bytesReceived } = server.paths.registry.get("new")!.describe();
+  expect(bytesReceived).toBe(packets.reduce((sum, { length }) => sum + length - 4, 0));
+  await server.close();
+});
