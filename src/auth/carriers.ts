@@ -5,7 +5,7 @@ export type HttpScheme = "basic" | "bearer";
 
 const NONE: Credentials = { kind: "none" };
 
-/** Reads an Authorization header (RFC 7617). What is malformed, or of another scheme, counts as no credentials. */
+/** Reads an Authorization header (RFC 7617). A malformed one, or one of another scheme, counts as no credentials. */
 export function headerCredentials(header: string | null, schemes: readonly HttpScheme[]): Credentials {
   const [, scheme = "", value = ""] = /^(basic|bearer)\s+(\S+)$/i.exec(header ?? "") ?? [];
   const known = schemes.find((name) => name === scheme.toLowerCase());
@@ -15,13 +15,13 @@ export function headerCredentials(header: string | null, schemes: readonly HttpS
   return colon < 0 ? NONE : { kind: "plain", user: text.slice(0, colon), pass: text.slice(colon + 1) };
 }
 
-/** Reads `user` and `pass` of a query, without its `?`; when both are empty, there are no credentials. */
+/** Reads `user` and `pass` of a query, without its `?`; two empty values count as no credentials. */
 export function queryCredentials(query: string): Credentials {
   const params = new URLSearchParams(query);
   return namedCredentials(params.get("user") ?? "", params.get("pass") ?? "");
 }
 
-/** Credentials of a protocol that has a field for each; empty ones are none. */
+/** Credentials from two fields; two empty values count as no credentials. */
 export function namedCredentials(user: string, pass: string): Credentials {
   return user === "" && pass === "" ? NONE : { kind: "plain", user, pass };
 }

@@ -8,9 +8,9 @@ import { asksForCredentials, checkInternally, isOpenTo } from "./internal.ts";
 import type { LoginLimiter } from "./login-limiter.ts";
 import { gone, Newcomer, type Visitor } from "./newcomer.ts";
 
-/** What is known of paths where somebody wants in. */
+/** What the door needs to know about paths. */
 export interface PathRules {
-  /** Whether any path asks for credentials: nobody may learn then which paths there are. */
+  /** Whether any path requires credentials: then unauthenticated clients must not learn which paths exist. */
   readonly isGuarded: boolean;
   /**
    * Parameters of a path; undefined when it is not configured.
@@ -22,14 +22,14 @@ export interface PathRules {
 
 export interface DoorOptions {
   readonly clock: Clock;
-  /** Slows down those who guess. */
+  /** Limits password guessing. */
   readonly limiter: LoginLimiter;
   /** Asks the authentication server, where there is one. */
   readonly authorizer: Authorizer;
   readonly rules: PathRules;
 }
 
-/** Somebody wants to do something. */
+/** A client wants to publish or read. */
 export interface AdmissionRequest {
   readonly entrance: Entrance;
   readonly action: Action;
@@ -37,31 +37,31 @@ export interface AdmissionRequest {
   /** Of the URL, without `?`. */
   readonly query: string;
   readonly credentials: Credentials;
-  /** Of the connection or session, as the API names it; null where a protocol has none. */
+  /** ID of the connection or session in the API; null if the protocol has none. */
   readonly id: string | null;
   readonly visitor: Visitor;
-  /** Takes the log line about wrong credentials where a row has one; at once, not when the client is answered. */
+  /** Writes the log line about wrong credentials, if the row says so; called before the delay. */
   readonly log?: (line: string) => void;
 }
 
-/** What came of it. The door has waited already: the client can be answered at once. */
+/** The outcome. The delay is over: the client can be answered at once. */
 export type Admission = { readonly kind: "admitted" } | Refusal;
 
 export interface Refusal {
   readonly kind: "refused";
-  /** For the log; has no credentials in it, and is not for the client. */
+  /** For the log only. Contains no credentials. */
   readonly reason: string;
   /** Whether the client is asked for credentials. */
   readonly challenges: boolean;
-  /** Whether the connection, or the session, ends. */
+  /** Whether the connection, or the requested session, is closed. */
   readonly ends: boolean;
 }
 
 const ADMITTED: Admission = { kind: "admitted" };
 
 /**
- * Where the clients of all protocols come in: says who may publish and read, and after which delay. What the protocols
- * do differently are the rows of `ENTRANCES`.
+ * The one admission for all protocols: decides whether a client may publish or read, and after which delay it is told.
+ * The differences between protocols are rows of `ENTRANCES`.
  */
 export class Door {
   readonly #clock: Clock;
@@ -76,33 +76,34 @@ export class Door {
     this.#rules = rules;
   }
 
-  /** Whether proofs can be checked: an authentication server is told names and passwords alone. */
+  /** Whether proofs such as Digest can be verified; an authentication server gets plain user names and passwords only. */
   get takesProofs(): boolean {
     return !this.#authorizer.isExternal;
   }
 
-  /** Whether everybody may do something: there is nothing to ask. @param conf of the path */
+  /** Whether an action needs no admission. @param conf of the path */
   isOpen(action: Action, conf: PathConfig): boolean {
     return !this.#authorizer.isExternal && isOpenTo(action, conf);
   }
 
-  /** A connection arrives. */
+  /** Registers a new connection. */
   arrive(ip: string): Newcomer {
     return new Newcomer(ip, this.#rules.isGuarded, this.#limiter, this.#clock.now());
   }
 
   /**
-   * Lets somebody in, or not. Resolves when the client may have its answer: right credentials wait for their turn like
-   * wrong ones, so that a fast answer gives nothing away. Where anything is guarded, a path that is not configured is
-   * refused like one that is; only who may pass learns more.
+   * Admits or rejects a client. Resolves when the client may be answered: correct credentials wait for their turn like
+   * wrong ones, so that response times do not tell them apart. If any path is guarded, a path that is not configured is
+   * rejected like one that is.
    *
-   * @throws {RefusedError} if the path is invalid, or not configured and that is no secret; or if the client is gone
+   * @throws {RefusedError} if the path is invalid, if it is not configured and that may be told, or if the client has
+   *   disconnected
    */
   async admit(request: AdmissionRequest): Promise<Admission> {
     const isExternal = this.#authorizer.isExternal;
     let turn = 0;
     try {
-      // without waiting for anything, so that each guess counts before the next one is looked at
+      // no await before the verdict: each attempt is counted before the next one is checked
       if (isExternal) await this.#ask(request);
       else turn = this.#check(request);
     } catch (error) {
@@ -114,9 +115,9 @@ export class Door {
     return ADMITTED;
   }
 
-  /** @throws {AuthError} if the authentication server does not let it in */
+  /** @throws {AuthError} if the authentication server rejects the client */
   async #ask({ entrance, action, path, query, id, credentials, visitor }: AdmissionRequest): Promise<void> {
-    this.#rules.confOf(path); // an invalid name is nothing to ask about
+    this.#rules.confOf(path); // the server is not asked about invalid names
     visitor.hold?.();
     const { protocol } = ENTRANCES[entrance];
     const { ip } = visitor;
@@ -125,13 +126,13 @@ export class Door {
     if (this.#rules.confOf(path) === undefined) throw notConfigured(path);
   }
 
-  /** @returns how long the answer has to wait, ms @throws {AuthError} if it may not come in */
+  /** @returns delay of the answer, ms @throws {AuthError} if the client is rejected */
   #check({ action, path, credentials, visitor: { ip } }: AdmissionRequest): number {
     const now = this.#clock.now();
     const conf = this.#rules.confOf(path);
     if (conf === undefined && !this.#rules.isGuarded) throw notConfigured(path);
     const asks = conf === undefined || asksForCredentials(action, conf);
-    // a verdict that is not slowed down any more would be one too many
+    // beyond this many pending verdicts, not even correct credentials are told apart from wrong ones
     if (asks && isGuess(credentials) && this.#limiter.isFull(ip, now))
       throw new AuthError("too many guesses");
     if (conf === undefined) throw new AuthError("no such user");
@@ -143,7 +144,7 @@ export class Door {
     const { entrance, credentials, visitor, log } = request;
     const row: EntranceRow = ENTRANCES[entrance];
     const before = visitor.refused?.() ?? 0;
-    // an authentication server is asked less often instead
+    // with an authentication server, its requests are limited instead
     const slowed = isGuess(credentials) && !isExternal;
     const turn = slowed ? this.#limiter.wrong(visitor.ip, this.#clock.now()) : 0;
     const usual = isGuess(credentials) ? row.wrong : row.missing;
@@ -164,7 +165,7 @@ export class Door {
   }
 }
 
-/** Whether there is something that could be right by chance. */
+/** Whether the request carries anything that could be guessed. */
 function isGuess({ kind }: Credentials): boolean {
   return kind !== "none";
 }

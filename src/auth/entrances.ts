@@ -1,19 +1,19 @@
 import type { AccessProtocol } from "./access.ts";
 import type { HttpScheme } from "./carriers.ts";
 
-/** How a client is refused. */
+/** How a client is rejected. */
 export interface Reply {
-  /** Whether it is asked for credentials. */
+  /** Whether the client is asked for credentials. */
   readonly challenges: boolean;
-  /** How long the refusal waits at least, ms. */
+  /** Least delay of the rejection, ms. */
   readonly pauseMs: number;
-  /** Whether the connection ends, or the session the client asked for; the reason is then in the line about that. */
+  /** Whether the connection, or the requested session, is closed; the log line about that contains the reason. */
   readonly ends: boolean;
-  /** Whether the reason gets a log line of its own. */
+  /** Whether the reason is logged in a line of its own. */
   readonly isLogged: boolean;
 }
 
-/** How long the answer to wrong credentials waits where a client may guess again at once, ms. */
+/** Delay of the rejection of wrong credentials, ms. */
 const PAUSE_MS = 2_000;
 
 const CHALLENGE: Reply = { challenges: true, pauseMs: 0, ends: false, isLogged: false };
@@ -21,29 +21,29 @@ const PAUSE: Reply = { challenges: false, pauseMs: PAUSE_MS, ends: false, isLogg
 const HANG_UP: Reply = { challenges: false, pauseMs: PAUSE_MS, ends: true, isLogged: false };
 const REJECT: Reply = { challenges: false, pauseMs: 0, ends: true, isLogged: false };
 
-/** How one kind of client comes in, or not. */
+/** How one kind of client authenticates and is rejected. */
 export interface EntranceRow {
-  /** As an authentication server is told. */
+  /** Sent to the authentication server. */
   readonly protocol: AccessProtocol;
-  /** Schemes of the Authorization header that are taken; left out where credentials are not in an HTTP header. */
+  /** Accepted schemes of the Authorization header; left out where credentials are not in an HTTP header. */
   readonly schemes?: readonly HttpScheme[];
-  /** The reply to a request without credentials. */
+  /** Reply to a request without credentials. */
   readonly missing: Reply;
-  /** The reply to wrong ones. */
+  /** Reply to wrong credentials. */
   readonly wrong: Reply;
-  /** Refusals of one connection that are replied to like that. */
+  /** How many rejections of one connection get these replies. */
   readonly tries: number;
-  /** The reply to all refusals after these, and to a guess that gets no verdict because too many wait. */
+  /** Reply to further ones, and to credentials that are not checked because too many verdicts are pending. */
   readonly last: Reply;
 }
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
-/** How the clients of each protocol come in. */
+/** One row per kind of client. */
 export const ENTRANCES = {
   rtsp: { protocol: "rtsp", missing: CHALLENGE, wrong: CHALLENGE, tries: 3, last: HANG_UP },
   rtmp: { protocol: "rtmp", missing: HANG_UP, wrong: HANG_UP, tries: 0, last: HANG_UP },
-  /** A caller gives up after 3 s: a pause would hide the reason from it. */
+  /** No delay: callers give up after 3 s, and would not see the rejection. */
   srt: { protocol: "srt", missing: REJECT, wrong: REJECT, tries: 0, last: REJECT },
   hls: {
     protocol: "hls",

@@ -1,34 +1,34 @@
 import { RefusedError } from "../lib/errors.ts";
 import type { LoginLimiter } from "./login-limiter.ts";
 
-/** Whoever stands at the door: a connection, or a single request over HTTP. */
+/** A client at the door: a connection, or a single HTTP request. */
 export interface Visitor {
-  /** Address of the client without the port. */
+  /** Address without the port. */
   readonly ip: string;
-  /** Aborted once it is gone. Read only when there is something to wait for. */
+  /** Aborted when the client disconnects. Read only if the client has to wait. */
   readonly signal: AbortSignal;
-  /** Called before it has to wait. */
+  /** Called before the client has to wait. */
   hold?(): void;
-  /** Called when it is refused: how often that has happened before. Left out where nobody comes twice. */
+  /** Called on each rejection; returns how many there were before. Left out where each request stands alone. */
   refused?(): number;
-  /** Called when it is let in. */
+  /** Called when the client is admitted. */
   letIn?(): void;
 }
 
-/** A connection that was never let in ends after so many times `readTimeout`, whatever it says. */
+/** Longest life of a connection that never authenticates, in units of `readTimeout`. */
 const STRANGER_TIMEOUTS = 4;
 
-/** A connection from its arrival on. Where paths are guarded it is a stranger until it is let in. */
+/** A connection at the door. If any path is guarded, it counts as a stranger until it is admitted. */
 export class Newcomer implements Visitor {
   readonly ip: string;
-  /** False if too many connections of its address are strangers: it is to be closed. */
+  /** False if its address has too many strangers: the connection is to be closed. */
   readonly isWelcome: boolean;
   readonly #limiter: LoginLimiter;
   readonly #arrivedAt: number;
   #isStranger: boolean;
   #refusals = 0;
   #isGone = false;
-  /** Made when somebody waits. */
+  /** Created on first use. */
   #departure: AbortController | undefined;
 
   /** @param now monotonic ms */
@@ -57,12 +57,12 @@ export class Newcomer implements Visitor {
     this.#limiter.leave(this.ip);
   }
 
-  /** Whether it has been a stranger for too long. */
+  /** Whether the connection has been a stranger for too long. */
   isOverdue(now: number, readTimeout: number): boolean {
     return this.#isStranger && now - this.#arrivedAt > STRANGER_TIMEOUTS * readTimeout;
   }
 
-  /** The connection is gone: what it waits for is given up. */
+  /** The connection is closed: pending waits are cancelled. */
   leave(): void {
     this.letIn();
     this.#isGone = true;
@@ -70,7 +70,7 @@ export class Newcomer implements Visitor {
   }
 }
 
-/** Nobody is there any more to be answered. */
+/** The client has disconnected: there is nobody to answer. */
 export function gone(): RefusedError {
   return new RefusedError("the client is gone");
 }

@@ -15,8 +15,8 @@ export interface Client {
   close(reason: Error): void;
 }
 
-/** Somebody who may have to wait for a stream. */
+/** A client that may have to wait for a stream. */
 export interface Waiter {
-  /** Aborted once it is gone. Read only when there is something to wait for. */
+  /** Aborted when the client disconnects. Read only if the client has to wait. */
   readonly signal: AbortSignal;
 }

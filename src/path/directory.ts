@@ -17,7 +17,7 @@ export interface Here {
   readonly stream: Stream;
 }
 
-/** At another URL: readers are to go there. */
+/** At another URL, to which readers are redirected. */
 export interface Elsewhere {
   readonly kind: "elsewhere";
   /** A RTSP URL, or `/` and the name of another path. */
@@ -29,24 +29,24 @@ export interface Nowhere {
   readonly reason: string;
 }
 
-/** Somebody looks for a path to read. */
+/** A reader looks for a path. */
 export interface Search {
   readonly name: string;
-  /** Of the request, without `?`; for a command that is started. */
+  /** Of the request, without `?`; passed to a command that is started on demand. */
   readonly query?: string;
   readonly waiter?: Waiter;
 }
 
 /**
- * Finds paths and takes places in them: the way of all protocols to their paths. Every step is awaited, as a path may
- * be somewhere else. Who is gone when a place comes gives it back.
+ * Looks up paths and takes places on them, for all protocols. Every step is asynchronous, as a path may live in another
+ * process. A client that has disconnected by the time a step completes must give back what it got.
  */
 export interface Directory {
   /**
-   * Where a path is, for a client that can be sent elsewhere; now, or once its source or command has brought it.
+   * Where a path is, for a client that can be redirected. Waits for a stream that is started on demand.
    *
-   * @throws {RefusedError} if the name is invalid or not configured, the source does not come in time, or the waiter
-   *   leaves
+   * @throws {RefusedError} if the name is invalid or not configured, the stream is not ready in time, or the waiter
+   *   disconnects
    */
   find(search: Search): Promise<Place>;
   /**
@@ -57,20 +57,20 @@ export interface Directory {
    */
   open(search: Search): Promise<Here>;
   /**
-   * Attaches a reader to a stream; the path is to be told by `removeReader` when it leaves.
+   * Attaches a reader to a stream. It leaves by `Path.removeReader`.
    *
-   * @throws {RefusedError} if the path has its full number of readers
-   * @throws {NoStreamError} if the stream is gone
+   * @throws {RefusedError} if the path has `maxReaders` already
+   * @throws {NoStreamError} if the stream has ended
    */
   attach(here: Here, reader: Client): Promise<void>;
   /**
-   * Gives the publisher's place of a path to a newcomer; the path is to be told by `removePublisher` when it leaves.
+   * Takes the publisher's place of a path. It is given back by `Path.removePublisher`.
    *
-   * @throws {RefusedError} if the name is invalid or not configured, or the place is not to be had
+   * @throws {RefusedError} if the name is invalid or not configured, or the place is taken
    */
   claim(name: string, publisher: Client): Promise<Path>;
   /**
-   * Makes the stream of a publisher available, on the path that it has claimed.
+   * Makes the stream of a publisher available on the path that it has claimed.
    *
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if the publisher lost its place
@@ -83,7 +83,7 @@ export interface Directory {
   ): Promise<Stream>;
 }
 
-/** The paths of this process. */
+/** Paths of this process. */
 export class LocalDirectory implements Directory {
   readonly #paths: PathManager;
 

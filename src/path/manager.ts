@@ -105,7 +105,7 @@ export class PathManager {
     return matchPath(name, this.#config.paths);
   }
 
-  /** The path for somebody who wants to read; undefined when there is none, and no command brings a publisher to it. */
+  /** The path for a reader, created if a command starts its publisher on demand; undefined if there is none. */
   readable(name: string, match: PathMatch): Path | undefined {
     const isOnDemand = match.conf.runOnDemand !== "";
     return this.registry.get(name) ?? (isOnDemand ? this.#create(name, match) : undefined);

@@ -124,10 +124,10 @@ export class Path implements Listed {
   }
 
   /**
-   * The stream of a path that has one on demand, once it is there.
+   * Requests the stream of a path that is started on demand.
    *
-   * @param query of the request, for the command that is started
-   * @throws {RefusedError} if it does not come in time, too many wait already, or the waiter leaves
+   * @param query of the request, passed to the command
+   * @throws {RefusedError} if the stream is not ready in time, too many requests wait, or the waiter disconnects
    */
   demand(query = "", waiter?: Waiter): Promise<Stream> {
     return this.#supply.request(query, waiter);

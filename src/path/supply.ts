@@ -12,7 +12,7 @@ import type { SourceKind } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
 import { WaitingList } from "./waiting-list.ts";
 
-/** The path, as what brings its stream needs it. */
+/** The path, as its supply needs it. */
 export interface SupplyOwner {
   /**
    * Makes the stream of the source available.
@@ -20,11 +20,11 @@ export interface SupplyOwner {
    * @throws {BudgetError} if the media memory is used up
    */
   publishSource(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
-  /** Ends the stream that is there. */
+  /** Ends the current stream, if any. */
   endStream(): void;
-  /** Disconnects the publisher that the command has brought. */
+  /** Disconnects the publisher that the command started. */
   dropPublisher(): void;
-  /** Nobody waits any more, or nothing runs any more. */
+  /** Called when the path may have become unused. */
   idle(): void;
 }
 
@@ -40,13 +40,13 @@ export interface SupplyOptions {
   readonly owner: SupplyOwner;
 }
 
-/** What brings the stream of a path besides publishers that come by themselves: its source, or a command on demand. */
+/** Brings the stream of a path where the server starts it: from a source, or with a command that runs on demand. */
 export class Supply {
   readonly #options: SupplyOptions;
   readonly #source: SourceRunner | undefined;
   readonly #demand: OnDemand | undefined;
   readonly #waiting: WaitingList<Stream>;
-  /** Of the last request that had to wait. */
+  /** Query of the last request that had to wait. */
   #query = "";
 
   constructor(options: SupplyOptions) {
@@ -115,7 +115,7 @@ export class Supply {
     this.#waiting.reject(new RefusedError(`source of path '${this.#options.name}' has timed out`));
   }
 
-  /** Starts a source that runs all the time. */
+  /** Starts a source that is not on demand. */
   start(): void {
     if (!this.#options.conf.sourceOnDemand) this.#source?.start();
   }
@@ -125,21 +125,21 @@ export class Supply {
     this.#source?.stop();
   }
 
-  /** Whether a stream comes when somebody asks for it. */
+  /** Whether the stream is started on demand. */
   get isOnDemand(): boolean {
     return this.#demand !== undefined;
   }
 
-  /** Whether somebody waits, or something runs because somebody did. */
+  /** Whether requests wait, or something started on demand still runs. */
   get isAsked(): boolean {
     return this.#waiting.size > 0 || this.#demand?.idle === false;
   }
 
   /**
-   * The stream, once it is there.
+   * Requests the stream.
    *
-   * @param query of the request, for the command that is started
-   * @throws {RefusedError} if it does not come in time, too many wait already, or the waiter leaves
+   * @param query of the request, passed to the command
+   * @throws {RefusedError} if the stream is not ready in time, too many requests wait, or the waiter disconnects
    */
   async request(query: string, waiter?: Waiter): Promise<Stream> {
     try {
@@ -148,11 +148,11 @@ export class Supply {
       this.#demand?.request();
       return await stream;
     } finally {
-      this.#options.owner.idle(); // it may have been the last one
+      this.#options.owner.idle();
     }
   }
 
-  /** The stream is there: those who wait get it. */
+  /** The stream is ready: waiting requests get it. */
   ready(stream: Stream): void {
     this.#demand?.ready();
     this.#waiting.resolve(stream);
@@ -173,7 +173,7 @@ export class Supply {
     this.#demand?.unused();
   }
 
-  /** The path is closed: nobody waits any more. What runs is stopped by the path. */
+  /** The path is closed: waiting requests are rejected. The path itself stops the source or command. */
   close(): void {
     this.#demand?.close();
     this.#waiting.reject(new RefusedError("terminated"));

@@ -2,17 +2,17 @@ import { gone } from "../auth/newcomer.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Waiter } from "./client.ts";
 
-/** Requests that may wait at a time. */
+/** Most requests that wait at a time. */
 const WAITING_MAX = 1_000;
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
-  /** Takes the ear off the waiter's signal. */
+  /** Stops listening to the waiter's signal. */
   readonly release: () => void;
 }
 
-/** Those who wait for the stream of a path. Who is gone waits no more. */
+/** Requests that wait for the stream of a path. A client that disconnects is removed. */
 export class WaitingList<T> {
   readonly #waiting = new Set<Waiting<T>>();
   readonly #path: string;
@@ -27,10 +27,10 @@ export class WaitingList<T> {
   }
 
   /**
-   * One more waits.
+   * Adds a request.
    *
-   * @returns rejects with a {RefusedError} if the waiter leaves
-   * @throws {RefusedError} if too many wait already, or the waiter is gone already
+   * @returns rejects with a {RefusedError} if the waiter disconnects
+   * @throws {RefusedError} if too many wait already, or the waiter has disconnected already
    */
   wait(waiter?: Waiter): Promise<T> {
     if (this.#waiting.size >= WAITING_MAX) {
@@ -49,7 +49,7 @@ export class WaitingList<T> {
     return promise;
   }
 
-  /** Gives all that wait what they wait for. */
+  /** Answers all requests. */
   resolve(value: T): void {
     for (const { resolve } of this.#take()) resolve(value);
   }

@@ -17,7 +17,7 @@ const NONE: Credentials = { kind: "none" };
 const plain = (pass: string): Credentials => ({ kind: "plain", user: "me", pass });
 const [RIGHT, WRONG] = [plain("right"), plain("wrong")];
 
-/** What somebody was told, and when. */
+/** An answer, and when it came. */
 interface Told {
   /** `in`, `401` for a challenge, `no`, or `no, end`; or the text of what was thrown. */
   readonly answer: string;
@@ -25,7 +25,7 @@ interface Told {
   readonly at: number;
 }
 
-/** A door with a clock, and what those who came were told. */
+/** A door with a fake clock. */
 class TestDoor {
   readonly clock = new FakeClock();
   readonly limiter = new LoginLimiter();
@@ -69,7 +69,7 @@ class TestDoor {
     return { answer: admission.ends ? `${refusal}, end` : refusal, at };
   }
 
-  /** What comes of requests when all time has passed. */
+  /** Answers to requests, after a minute. */
   async told(requests: Promise<Told>[]): Promise<Told[]> {
     await this.clock.advance(60_000);
     return Promise.all(requests);
@@ -80,7 +80,7 @@ function visitor(ip: string): Visitor {
   return { ip, signal: new AbortController().signal };
 }
 
-/** What rows say: replies to nothing, and to one wrong password after the other of the same connection. */
+/** Expected replies: without credentials, to consecutive wrong passwords on one connection, and when the queue is full. */
 const ROWS: Readonly<Record<Entrance, { missing: Told; wrong: Told[]; full: Told; logged: boolean }>> = {
   rtsp: {
     missing: { answer: "401", at: 0 },
@@ -162,7 +162,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
     }
   });
 
-  test("right ones, and those of somebody who may not come from there", async () => {
+  test("correct credentials, and an address that is not allowed", async () => {
     const server = new TestDoor();
     expect(await server.told([server.ask(RIGHT, { entrance })])).toEqual([{ answer: "in", at: 0 }]);
     expect(await server.told([server.ask(NONE, { entrance, path: "near" })])).toEqual([
@@ -173,7 +173,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
     expect(told?.answer).toBe(missing.answer);
   });
 
-  test("a guess has its verdict in its turn, and so has a right password", async () => {
+  test("verdicts are 20 ms apart, also for correct credentials", async () => {
     const server = new TestDoor();
     const guesses = Array.from({ length: 200 }, () => server.ask(WRONG, { entrance }));
     const right = server.ask(RIGHT, { entrance });
@@ -183,7 +183,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
     expect(told.at(-1)).toEqual({ answer: "in", at: 4_000 });
   });
 
-  test("two floods at a time get no more verdicts than one, and nobody learns anything when too many wait", async () => {
+  test("two concurrent floods get no more verdicts than one; beyond that, all are rejected alike", async () => {
     const server = new TestDoor();
     const floods = Array.from({ length: 1_200 }, (_, i) =>
       server.ask(WRONG, { entrance, path: i % 2 === 0 ? "cam" : "nowhere", visitor: visitor("10.0.0.1") }),
@@ -202,7 +202,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
     ]);
   });
 
-  test("a path that is not configured is told where nothing is guarded, and only there", async () => {
+  test("a path that is not configured is reported only if no path is guarded", async () => {
     const server = new TestDoor("paths:\n  cam:\n");
     expect(await server.told([server.ask(WRONG, { entrance, path: "nowhere" })])).toEqual([
       { answer: "path 'nowhere' is not configured", at: 0 },
@@ -216,7 +216,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
     ]);
   });
 
-  test("an authentication server is asked, and told which protocol it is about", async () => {
+  test("the authentication server is asked, with the protocol's own name", async () => {
     await using auth = await AuthServer.start(only({ me: "right" }));
     const server = new TestDoor(`externalAuthenticationURL: ${auth.url}\npaths:\n  cam:\n`);
     await server.authorizer.configure({ externalAuthenticationURL: auth.url, readTimeout: 10_000 });
@@ -244,7 +244,7 @@ describe.each(Object.keys(ENTRANCES) as Entrance[])("%s", (entrance) => {
   });
 });
 
-test("a proof cannot be handed to an authentication server", async () => {
+test("a proof is rejected where an authentication server decides", async () => {
   await using auth = await AuthServer.start(only({}));
   const server = new TestDoor(`externalAuthenticationURL: ${auth.url}\npaths:\n  cam:\n`);
   expect(server.door.takesProofs).toBe(true);
@@ -256,7 +256,7 @@ test("a proof cannot be handed to an authentication server", async () => {
   await server.authorizer.configure({ externalAuthenticationURL: "", readTimeout: 10_000 });
 });
 
-test("who is gone waits no more, and has had its guess", async () => {
+test("a client that disconnects stops waiting, and its attempt counts", async () => {
   const server = new TestDoor();
   const departure = new AbortController();
   let held = 0;
@@ -271,7 +271,7 @@ test("who is gone waits no more, and has had its guess", async () => {
   expect(server.limiter.delay("10.0.0.1", 0)).toBe(20);
 });
 
-test("whether a path is open to everybody", async () => {
+test("open paths need no admission", async () => {
   const { door, authorizer } = new TestDoor();
   const config = parseConfig(`${GUARDED}  pub: {publishUser: a, publishPass: b}\n`);
   const isOpen = (path: string) =>
@@ -286,11 +286,11 @@ test("whether a path is open to everybody", async () => {
   expect(isOpen("open")).toBe("false,false");
 });
 
-describe("connections that were never let in", () => {
+describe("unauthenticated connections", () => {
   const arrive = (server: TestDoor, count: number): Newcomer[] =>
     Array.from({ length: count }, () => server.door.arrive("10.0.0.1"));
 
-  test("an address has 512 of them, where anything is guarded", () => {
+  test("each address has at most 512, if any path is guarded", () => {
     const server = new TestDoor();
     const newcomers = arrive(server, 513);
     expect(newcomers.map(({ isWelcome }) => isWelcome).lastIndexOf(true)).toBe(511);
@@ -302,7 +302,7 @@ describe("connections that were never let in", () => {
     expect(arrive(new TestDoor("paths:\n  cam:\n"), 600).every(({ isWelcome }) => isWelcome)).toBe(true);
   });
 
-  test("one that is let in, or turned away, counts or not, once", async () => {
+  test("an admitted one does not count any more, a rejected one does", async () => {
     const server = new TestDoor();
     const [first] = arrive(server, 512);
     await server.told([server.ask(WRONG, { entrance: "rtsp", visitor: first! })]);
@@ -312,7 +312,7 @@ describe("connections that were never let in", () => {
     expect(arrive(server, 2).map(({ isWelcome }) => isWelcome)).toEqual([true, false]);
   });
 
-  test("one is overdue after four times readTimeout", async () => {
+  test("one that never authenticates is overdue after four times readTimeout", async () => {
     const server = new TestDoor();
     const [stranger, guest] = arrive(server, 2);
     await server.ask(RIGHT, { visitor: guest! });
@@ -320,7 +320,7 @@ describe("connections that were never let in", () => {
     expect(guest?.isOverdue(100_000, 10_000)).toBe(false);
   });
 
-  test("its departure ends what it waits for, also when it is noticed late", async () => {
+  test("closing one cancels its wait, also if it begins to wait later", async () => {
     const server = new TestDoor();
     const [waits, late] = arrive(server, 2);
     const asked = server.ask(WRONG, { visitor: waits! });

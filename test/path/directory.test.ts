@@ -97,7 +97,7 @@ test("where a path is: here, elsewhere or nowhere", async () => {
   expect(await directory.find({ name: "spare" })).toEqual({ kind: "here", path: spare, stream: other });
 });
 
-test("a reader is not sent elsewhere", async () => {
+test("readers are not redirected", async () => {
   open("paths:\n  sent: {source: redirect, sourceRedirect: 'rtsp://other/a'}\n  spare: {fallback: /sent}\n");
   for (const name of ["sent", "spare"]) {
     await expect(directory.open({ name })).rejects.toThrow(
@@ -106,7 +106,7 @@ test("a reader is not sent elsewhere", async () => {
   }
 });
 
-test("names that are invalid or not configured are refused, whatever is asked", async () => {
+test("invalid and unconfigured names are refused by every method", async () => {
   open("paths:\n  cam:\n");
   for (const name of ["../a", "other"]) {
     const problem = name === "other" ? "path 'other' is not configured" : /^invalid path name/;
@@ -122,7 +122,7 @@ test("names that are invalid or not configured are refused, whatever is asked", 
   expect(paths.registry.size).toBe(1);
 });
 
-test("a stream that has ended cannot be entered, and a publisher begins once", async () => {
+test("a stream that has ended cannot be read, and a publisher has one stream at a time", async () => {
   const publisher = fakeClient();
   const path = await directory.claim("cam", publisher);
   await directory.publish(path, publisher, description, tracks);
@@ -136,7 +136,7 @@ test("a stream that has ended cannot be entered, and a publisher begins once", a
   await directory.attach(await directory.open({ name: "cam" }), fakeClient());
 });
 
-test("a path that has a source on demand is there once the source has brought its stream", async () => {
+test("a path with a source on demand is here once its stream is ready", async () => {
   open(ON_DEMAND);
   const found = [directory.find({ name: "cam" }), directory.open({ name: "cam" })];
   expect(source).toBeDefined();
@@ -149,7 +149,7 @@ test("a path that has a source on demand is there once the source has brought it
   expect(await late).toBe("source of path 'cam' has timed out");
 });
 
-test("who leaves while it waits has no place any more: a thousand may wait, over and over", async () => {
+test("a client that disconnects frees its place among the thousand that may wait", async () => {
   open(ON_DEMAND);
   const wait = (departure: AbortController) => outcome(directory.open({ name: "cam", waiter: departure }));
   for (let round = 0; round < 3; round++) {
@@ -168,7 +168,7 @@ test("who leaves while it waits has no place any more: a thousand may wait, over
   expect(await wait(gone)).toBe("here"); // there is nothing to wait for
 });
 
-test("a path that was made for somebody who left goes when its command is not needed any more", async () => {
+test("a path created for a client that disconnects is removed with its command", async () => {
   open("paths:\n  all: {runOnDemand: 'true', runOnDemandStartTimeout: 5s}\n");
   const gone = new AbortController();
   gone.abort();

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { WaitingList } from "../../src/path/waiting-list.ts";
 
-/** What somebody got. */
+/** The answer, or the text of the error. */
 const outcome = (promise: Promise<string>) => promise.catch((error: Error) => error.message);
 
-test("all that wait get the same, once", async () => {
+test("all waiting requests get the same answer, once", async () => {
   const list = new WaitingList<string>("cam");
   const [first, second] = [list.wait(), list.wait(new AbortController())];
   list.resolve("stream");
@@ -16,7 +16,7 @@ test("all that wait get the same, once", async () => {
   expect(list.size).toBe(0);
 });
 
-test("who leaves waits no more; who has got it may leave", async () => {
+test("a client that disconnects is removed; later its answer stands", async () => {
   const list = new WaitingList<string>("cam");
   const departures = Array.from({ length: 3 }, () => new AbortController());
   const got = departures.map((departure) => outcome(list.wait(departure)));
@@ -29,7 +29,7 @@ test("who leaves waits no more; who has got it may leave", async () => {
   expect(list.size).toBe(0);
 });
 
-test("a thousand may wait at a time", () => {
+test("at most a thousand requests wait", () => {
   const list = new WaitingList<string>("cam");
   const departure = new AbortController();
   void outcome(list.wait(departure));

@@ -22,10 +22,10 @@ export interface Visit {
 }
 
 /**
- * Lets a request read a path.
+ * Admits a request to a path.
  *
- * @returns the refusal, when it is due; undefined when the request may read
- * @throws {RefusedError} as the door
+ * @returns the response of a rejection, after its delay; undefined if the request is admitted
+ * @throws {RefusedError} as `Door.admit`
  */
 export async function refusal(visit: Visit, options: AccessOptions): Promise<Response | undefined> {
   const { request, incoming, path, search } = visit;

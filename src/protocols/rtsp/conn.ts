@@ -18,7 +18,7 @@ import { RtspSession, type SessionContext } from "./session.ts";
 
 /** A connection that has no active session says something in this time, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
-/** Bytes that may come while a request waits for its answer; what came together with it is not counted. */
+/** Most bytes buffered while a request is pending, besides the rest of its own chunk. */
 const HELD_BYTES_MAX = 64 * 1024;
 /** First byte of an interleaved frame (RFC 2326 §10.12). */
 const DOLLAR = 0x24;
@@ -93,7 +93,7 @@ export class RtspConn implements TcpConn, Listed {
     }
   }
 
-  /** @param isOurs whether the chunk stays as it is after this call */
+  /** @param isOurs whether the chunk stays valid after this call */
   #receive(chunk: Uint8Array, isOurs: boolean): void {
     let at = 0;
     while (at < chunk.length && this.#reason === undefined) {
@@ -260,7 +260,7 @@ class HeldRequest {
 
   /**
    * @param chunk is not copied
-   * @param isLater whether it came after the request, not in the same chunk
+   * @param isLater whether it arrived after the request, not in the same chunk
    * @throws {ProtocolError} if it is too much
    */
   keep(chunk: Uint8Array, isLater: boolean): void {

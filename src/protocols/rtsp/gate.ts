@@ -17,7 +17,7 @@ export interface Passage {
   readonly query: string;
 }
 
-/** Takes the requests of one connection to the door, and puts its refusals into responses. */
+/** Takes the requests of one connection to the door, and turns rejections into responses. */
 export class Gate {
   readonly #context: RtspContext;
   readonly #owner: RequestOwner;
@@ -29,10 +29,10 @@ export class Gate {
   }
 
   /**
-   * Lets a request pass, or not.
+   * Admits or rejects a request.
    *
-   * @returns the refusal, when it is due; undefined when the request may pass
-   * @throws {RefusedError} if the path is invalid, or not configured and that is no secret; or if the client is gone
+   * @returns the response of a rejection, after its delay; undefined if the request is admitted
+   * @throws {RefusedError} as `Door.admit`
    */
   async pass(request: RtspRequest, passage: Passage): Promise<Answer | undefined> {
     const { id, visitor } = this.#owner;

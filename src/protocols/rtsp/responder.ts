@@ -28,8 +28,8 @@ export class RtspResponder {
   }
 
   /**
-   * Never throws what a peer can cause: that becomes an error response and a fault. A request that finds or takes a
-   * path is answered later, if only by a microtask.
+   * Never throws what a peer can cause: that becomes an error response and a fault. Requests that look up or take a path
+   * are answered asynchronously.
    */
   answer(request: RtspRequest): Answer | Promise<Answer> {
     try {

@@ -14,11 +14,11 @@ import type { SessionState } from "./proto/server-state.ts";
 import { parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
 import type { MediaPublisher, SessionTransport } from "./transport.ts";
 
-/** What an ANNOUNCE says. */
+/** Content of an ANNOUNCE. */
 export interface Announcement {
   readonly url: RtspUrl;
   readonly description: StreamDescription;
-  /** Of each track, what names it in URLs. */
+  /** Control attribute of each track. */
   readonly controls: readonly (string | undefined)[];
 }
 
@@ -73,7 +73,7 @@ export class Publishing {
   }
 
   /**
-   * Makes the stream available; nothing is taken before `begin`.
+   * Makes the stream available; packets are accepted from `begin` on.
    *
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if the place is lost
@@ -83,7 +83,7 @@ export class Publishing {
     return directory.publish(this.path, client, description, trackSetups(description));
   }
 
-  /** Takes packets. */
+  /** Starts accepting packets. */
   begin(media: MediaPublisher): void {
     this.#media = media;
   }

@@ -17,7 +17,7 @@ export class Reading {
   readonly stream: Stream;
   readonly url: RtspUrl;
   #reader: MediaReader | undefined;
-  /** Ends what runs while it reads. */
+  /** Stops `runOnRead`. */
   #endHook: EndHook | undefined;
   /** Bytes of readers that were paused. */
   #sentBefore = 0;
@@ -52,9 +52,9 @@ export class Reading {
   }
 
   /**
-   * Enters the stream, if it has not yet; nothing is sent before the next `pump`.
+   * Enters the stream if it has not already; nothing is sent before the next `pump`.
    *
-   * @returns what RTP-Info says
+   * @returns content of RTP-Info
    * @throws {BudgetError} if the media memory is used up
    */
   play(transport: SessionTransport, client: Client, options: MediaOptions): RtpInfo[] {
@@ -85,7 +85,7 @@ export class Reading {
     this.#reader = undefined;
   }
 
-  /** Says what a slow reader has lost since it was last said. Called once a second at most. */
+  /** Logs what a slow reader has lost since the last call. Called at most once a second. */
   reportLoss(logger: Logger): void {
     const lost = this.#reader?.takeLost() ?? 0;
     if (lost > 0) logger.warn(`write queue is full, ${lost} packet${lost === 1 ? "" : "s"} skipped`);

@@ -33,7 +33,7 @@ export interface SessionConn {
   readonly remote: string;
   /** The peer's address without the port. */
   readonly remoteAddress: string;
-  /** Who it is at the door. */
+  /** The connection at the door. */
   readonly visitor: Visitor;
   readonly outbox: Outbox;
   /** Ends the connection, and with it the session. */
@@ -66,7 +66,7 @@ export class RtspSession implements Listed, Client {
   readonly #logger: Logger;
   #transport: SessionTransport | undefined;
   #lastRequest: number;
-  /** What it does; undefined until it has a place on a path. */
+  /** Undefined until it has a place on a path. */
   #role: Publishing | Reading | undefined;
   readonly #rates = new ByteRates();
   #closed = false;
@@ -161,7 +161,7 @@ export class RtspSession implements Listed, Client {
    * ANNOUNCE: takes the publisher's place of the path.
    *
    * @throws {ProtocolError} if the description is not usable
-   * @throws {RefusedError} if the place is not to be had, or the session is gone meanwhile
+   * @throws {RefusedError} if the place is not to be had, or the session ends meanwhile
    */
   async announce(request: RtspRequest): Promise<void> {
     checkState("ANNOUNCE", this.state);
@@ -263,7 +263,7 @@ export class RtspSession implements Listed, Client {
    *
    * @throws {ProtocolError} if tracks were not set up
    * @throws {BudgetError} if the media memory is used up
-   * @throws {RefusedError} if the place is lost, or the session is gone meanwhile
+   * @throws {RefusedError} if the place is lost, or the session ends meanwhile
    */
   async record(): Promise<void> {
     checkState("RECORD", this.state);
@@ -274,7 +274,7 @@ export class RtspSession implements Listed, Client {
       throw new ProtocolError("not all announced medias have been setup");
     }
     const stream = await publishing.record(this.#context.directory, this);
-    if (this.#closed) throw gone(); // and with it its place, and the stream
+    if (this.#closed) throw gone(); // its place was given up with the session, and the stream with it
     publishing.begin(transport.openPublisher(this.#mediaOptions(stream)));
     const { path, description } = publishing;
     this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);

@@ -158,7 +158,7 @@ test("requests between and behind interleaved frames are found in any cut", asyn
   expect(publisher.ended).toBe(false);
 });
 
-test("whatever came behind a request in the same chunk is answered in order, however much it is", async () => {
+test("pipelined requests in one chunk are answered in order, whatever their size", async () => {
   const socket = server.connect();
   const requests = Array.from({ length: 2_000 }, (_, i) => {
     const method = i % 2 === 0 ? "OPTIONS" : "SETUP";
@@ -177,7 +177,7 @@ test("whatever came behind a request in the same chunk is answered in order, how
   expect(other.ended).toBe(false);
 });
 
-test("no more than 64 KB are kept behind a request that waits", async () => {
+test("at most 64 KB are buffered behind a pending request", async () => {
   const socket = server.connect();
   socket.feed("DESCRIBE rtsp://10.0.0.2/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n");
   for (let i = 0; i < 10; i++) socket.feed(new Uint8Array(10_000));

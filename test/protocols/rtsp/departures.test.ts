@@ -10,12 +10,12 @@ import { FakeServer, type FakeSocket, TRACKS } from "./fake-conn.ts";
 
 type Step = keyof Directory;
 
-/** A server whose paths are somewhere else: each step takes until it is let go. */
+/** A server with a slow directory: steps can be held. */
 class SlowServer {
   readonly fake = new FakeServer();
-  /** Steps that are held from now on. */
+  /** Steps that do not complete before `letGo`. */
   readonly held = new Set<Step>();
-  /** Whether a step is taken when it is let go; else it is taken at once, and its answer is held. */
+  /** Whether a held step is taken by `letGo`; else it is taken at once, and only its result is held. */
   isLate = false;
   #letGo: (() => void)[] = [];
 
@@ -58,7 +58,7 @@ const PUBLISH = "Transport: RTP/AVP/TCP;mode=record\r\n";
 const announce = (socket: FakeSocket) =>
   socket.request("ANNOUNCE", "new", "Content-Type: application/sdp\r\n", syntheticSdp(TRACKS));
 
-/** Requests up to the one that has to wait for a step. */
+/** Requests up to the one that waits for the step. */
 const REQUESTS: Readonly<Record<Step, (socket: FakeSocket) => Promise<number>>> = {
   find: (socket) => socket.request("DESCRIBE", "cam"),
   open: (socket) => socket.request("SETUP", "cam/trackID=0", SETUP),
@@ -83,7 +83,7 @@ describe.each(Object.keys(REQUESTS) as Step[])("a client that waits for '%s'", (
   afterEach(() => server.fake.close());
 
   for (const isLate of [false, true]) {
-    test(`leaves nothing behind when it goes, whether its place is ${isLate ? "still to come" : "there already"}`, async () => {
+    test(`leaves nothing behind when it disconnects ${isLate ? "before" : "after"} the step is taken`, async () => {
       server.isLate = isLate;
       const socket = server.connect();
       expect(await REQUESTS[step](socket)).toBe(0);
@@ -100,7 +100,7 @@ describe.each(Object.keys(REQUESTS) as Step[])("a client that waits for '%s'", (
     });
   }
 
-  test("gets its answer, and then those to what it sent meanwhile", async () => {
+  test("gets its answer, then those to pipelined requests", async () => {
     const socket = server.connect();
     expect(await REQUESTS[step](socket)).toBe(0);
     socket.feed("OPTIONS * RTSP/1.0\r\nCSeq: 90\r\n\r\n");
@@ -132,7 +132,7 @@ describe("a client that waits for a source", () => {
 
   afterEach(() => server.close());
 
-  test.each(["DESCRIBE", "SETUP"])("with %s leaves nothing behind when it goes", async (method) => {
+  test.each(["DESCRIBE", "SETUP"])("with %s leaves nothing behind when it disconnects", async (method) => {
     const url = method === "SETUP" ? "cam/trackID=0" : "cam";
     const [gone, stays] = [server.connect(), server.connect()];
     expect(await gone.request(method, url, SETUP)).toBe(0);
@@ -149,7 +149,7 @@ describe("a client that waits for a source", () => {
   });
 });
 
-test("a path that is reloaded while its publisher waits ends both", async () => {
+test("closing a path while its publisher waits for it closes the publisher", async () => {
   const server = new SlowServer();
   server.held.add("claim");
   const socket = server.connect();
@@ -161,7 +161,7 @@ test("a path that is reloaded while its publisher waits ends both", async () => 
   await server.fake.close();
 });
 
-test("media that comes with RECORD is taken, however much it is", async () => {
+test("media in the same chunk as RECORD is accepted, whatever its size", async () => {
   const server = new FakeServer();
   const socket = server.connect();
   expect(await announce(socket)).toBe(200);
