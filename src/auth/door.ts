@@ -1,4 +1,5 @@
 import type { PathConfig } from "../config/load.ts";
+import type { Awaitable } from "../lib/awaitable.ts";
 import { type Clock, pause } from "../lib/clock.ts";
 import { AuthError, RefusedError } from "../lib/errors.ts";
 import type { Action, Credentials } from "./access.ts";
@@ -92,38 +93,30 @@ export class Door {
   }
 
   /**
-   * Admits or rejects a client. Resolves when the client may be answered: correct credentials wait for their turn like
-   * wrong ones, so that response times do not tell them apart. If any path is guarded, a path that is not configured is
-   * rejected like one that is.
+   * Admits or rejects a client. The result is there when the client may be answered: correct credentials wait for their
+   * turn like wrong ones, so that response times do not tell them apart. If any path is guarded, a path that is not
+   * configured is rejected like one that is.
    *
    * @throws {RefusedError} if the path is invalid, if it is not configured and that may be told, or if the client has
    *   disconnected
    */
-  async admit(request: AdmissionRequest): Promise<Admission> {
-    const isExternal = this.#authorizer.isExternal;
-    let turn = 0;
-    try {
-      // no await before the verdict: each attempt is counted before the next one is checked
-      if (isExternal) await this.#ask(request);
-      else turn = this.#check(request);
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error;
-      return this.#refuse(request, error.message, isExternal);
-    }
-    request.visitor.letIn?.();
-    if (turn > 0) await this.#wait(request.visitor, turn);
-    return ADMITTED;
+  admit(request: AdmissionRequest): Awaitable<Admission> {
+    return this.#authorizer.isExternal ? this.#admitExternally(request) : this.#admitInternally(request);
   }
 
-  /** @throws {AuthError} if the authentication server rejects the client */
-  async #ask({ entrance, action, path, query, id, credentials, visitor }: AdmissionRequest): Promise<void> {
-    this.#rules.confOf(path); // the server is not asked about invalid names
-    visitor.hold?.();
-    const { protocol } = ENTRANCES[entrance];
-    const { ip } = visitor;
-    await this.#authorizer.ask({ ip, path, protocol, id, action, query }, credentials);
-    if (visitor.signal.aborted) throw gone();
-    if (this.#rules.confOf(path) === undefined) throw notConfigured(path);
+  /** Awaits nothing before the verdict: each attempt is counted before the next one is checked. */
+  #admitInternally(request: AdmissionRequest): Awaitable<Admission> {
+    const { credentials, visitor } = request;
+    let turn: number;
+    try {
+      turn = this.#check(request);
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      const wrong = isGuess(credentials) ? this.#limiter.wrong(visitor.ip, this.#clock.now()) : 0;
+      return this.#refuse(request, error.message, wrong);
+    }
+    visitor.letIn?.();
+    return turn > 0 ? this.#after(turn, visitor, ADMITTED) : ADMITTED;
   }
 
   /** @returns delay of the answer, ms @throws {AuthError} if the client is rejected */
@@ -140,28 +133,54 @@ export class Door {
     return asks ? this.#limiter.delay(ip, now) : 0;
   }
 
-  async #refuse(request: AdmissionRequest, problem: string, isExternal: boolean): Promise<Refusal> {
+  /** The authentication server limits attempts by itself: it is asked less often. */
+  async #admitExternally(request: AdmissionRequest): Promise<Admission> {
+    try {
+      await this.#ask(request);
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      return this.#refuse(request, error.message, 0);
+    }
+    request.visitor.letIn?.();
+    return ADMITTED;
+  }
+
+  /** @throws {AuthError} if the authentication server rejects the client */
+  async #ask({ entrance, action, path, query, id, credentials, visitor }: AdmissionRequest): Promise<void> {
+    this.#rules.confOf(path); // the server is not asked about invalid names
+    visitor.hold?.();
+    const { protocol } = ENTRANCES[entrance];
+    const { ip } = visitor;
+    await this.#authorizer.ask({ ip, path, protocol, id, action, query }, credentials);
+    if (visitor.signal.aborted) throw gone();
+    if (this.#rules.confOf(path) === undefined) throw notConfigured(path);
+  }
+
+  /** @param turn when the verdict may be given, ms from now; undefined if there is none to be given */
+  #refuse(request: AdmissionRequest, problem: string, turn: number | undefined): Awaitable<Refusal> {
     const { entrance, credentials, visitor, log } = request;
     const row: EntranceRow = ENTRANCES[entrance];
     const before = visitor.refused?.() ?? 0;
-    // with an authentication server, its requests are limited instead
-    const slowed = isGuess(credentials) && !isExternal;
-    const turn = slowed ? this.#limiter.wrong(visitor.ip, this.#clock.now()) : 0;
     const usual = isGuess(credentials) ? row.wrong : row.missing;
     const { challenges, pauseMs, ends, isLogged } =
       turn === undefined || before >= row.tries ? row.last : usual;
     if (isLogged) log?.(`failed to authenticate: ${problem}`);
+    const refusal: Refusal = {
+      kind: "refused",
+      reason: `authentication failed: ${problem}`,
+      challenges,
+      ends,
+    };
     const wait = Math.max(pauseMs, turn ?? 0);
-    if (wait > 0) await this.#wait(visitor, wait);
-    return { kind: "refused", reason: `authentication failed: ${problem}`, challenges, ends };
+    return wait > 0 ? this.#after(wait, visitor, refusal) : refusal;
   }
 
-  async #wait(visitor: Visitor, ms: number): Promise<void> {
+  async #after<T>(ms: number, visitor: Visitor, result: T): Promise<T> {
     visitor.hold?.();
-    const { signal } = visitor;
-    await pause(this.#clock, ms, signal).catch(() => {
+    await pause(this.#clock, ms, visitor.signal).catch(() => {
       throw gone();
     });
+    return result;
   }
 }
 

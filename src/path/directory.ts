@@ -1,4 +1,5 @@
 import type { LogOptions } from "../../wasm/log.ts";
+import type { Awaitable } from "../lib/awaitable.ts";
 import { NoStreamError } from "../lib/errors.ts";
 import type { StreamDescription } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
@@ -38,8 +39,8 @@ export interface Search {
 }
 
 /**
- * Looks up paths and takes places on them, for all protocols. Every step is asynchronous, as a path may live in another
- * process. A client that has disconnected by the time a step completes must give back what it got.
+ * Looks up paths and takes places on them, for all protocols. Every step may be asynchronous, as a path may live in
+ * another process, or its stream may be started on demand. A client that has disconnected by the time a step completes must give back what it got.
  */
 export interface Directory {
   /**
@@ -48,27 +49,27 @@ export interface Directory {
    * @throws {RefusedError} if the name is invalid or not configured, the stream is not ready in time, or the waiter
    *   disconnects
    */
-  find(search: Search): Promise<Place>;
+  find(search: Search): Awaitable<Place>;
   /**
    * The stream of a path for a reader; redirects and fallbacks are ignored.
    *
    * @throws {RefusedError} as `find`
    * @throws {NoStreamError} if nobody publishes to it
    */
-  open(search: Search): Promise<Here>;
+  open(search: Search): Awaitable<Here>;
   /**
    * Attaches a reader to a stream. It leaves by `Path.removeReader`.
    *
    * @throws {RefusedError} if the path has `maxReaders` already
    * @throws {NoStreamError} if the stream has ended
    */
-  attach(here: Here, reader: Client): Promise<void>;
+  attach(here: Here, reader: Client): Awaitable<void>;
   /**
    * Takes the publisher's place of a path. It is given back by `Path.removePublisher`.
    *
    * @throws {RefusedError} if the name is invalid or not configured, or the place is taken
    */
-  claim(name: string, publisher: Client): Promise<Path>;
+  claim(name: string, publisher: Client): Awaitable<Path>;
   /**
    * Makes the stream of a publisher available on the path that it has claimed.
    *
@@ -80,10 +81,10 @@ export interface Directory {
     publisher: Client,
     description: StreamDescription,
     tracks: LogOptions["tracks"],
-  ): Promise<Stream>;
+  ): Awaitable<Stream>;
 }
 
-/** Paths of this process. */
+/** Paths of this process: only a stream that is started on demand is waited for. */
 export class LocalDirectory implements Directory {
   readonly #paths: PathManager;
 
@@ -91,46 +92,46 @@ export class LocalDirectory implements Directory {
     this.#paths = paths;
   }
 
-  async find(search: Search): Promise<Place> {
+  find(search: Search): Awaitable<Place> {
     const match = this.#paths.match(search.name);
     const { conf } = match;
     if (conf.source === "redirect") return { kind: "elsewhere", url: conf.sourceRedirect };
-    const here = await this.#here(search, match);
+    const here = this.#here(search, match);
     if (here !== undefined) return here;
     return conf.fallback === "" ? nowhere(search.name) : { kind: "elsewhere", url: conf.fallback };
   }
 
-  async open(search: Search): Promise<Here> {
-    const here = await this.#here(search, this.#paths.match(search.name));
+  open(search: Search): Awaitable<Here> {
+    const here = this.#here(search, this.#paths.match(search.name));
     if (here === undefined) throw new NoStreamError(nowhere(search.name).reason);
     return here;
   }
 
-  /** @returns undefined when there is no stream, and none comes */
-  async #here({ name, query = "", waiter }: Search, match: PathMatch): Promise<Here | undefined> {
+  /** @returns undefined if there is no stream, and none is started */
+  #here({ name, query = "", waiter }: Search, match: PathMatch): Awaitable<Here> | undefined {
     const path = this.#paths.readable(name, match);
     if (path === undefined) return undefined;
     const { stream } = path;
     if (stream !== undefined) return { kind: "here", path, stream };
     if (!path.isOnDemand) return undefined;
-    return { kind: "here", path, stream: await path.demand(query, waiter) };
+    return path.demand(query, waiter).then((started) => ({ kind: "here", path, stream: started }));
   }
 
-  async attach({ path, stream }: Here, reader: Client): Promise<void> {
+  attach({ path, stream }: Here, reader: Client): void {
     if (path.stream !== stream) throw new NoStreamError(nowhere(path.id).reason);
     path.addReader(reader);
   }
 
-  async claim(name: string, publisher: Client): Promise<Path> {
+  claim(name: string, publisher: Client): Path {
     return this.#paths.addPublisher(name, publisher);
   }
 
-  async publish(
+  publish(
     path: Path,
     publisher: Client,
     description: StreamDescription,
     tracks: LogOptions["tracks"],
-  ): Promise<Stream> {
+  ): Stream {
     return this.#paths.publish(path, publisher, description, tracks);
   }
 }

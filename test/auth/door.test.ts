@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Credentials } from "../../src/auth/access.ts";
 import { Authorizer } from "../../src/auth/authorizer.ts";
-import { type AdmissionRequest, Door } from "../../src/auth/door.ts";
+import { type Admission, type AdmissionRequest, Door } from "../../src/auth/door.ts";
 import { ENTRANCES, type Entrance } from "../../src/auth/entrances.ts";
 import { LoginLimiter } from "../../src/auth/login-limiter.ts";
 import type { Newcomer, Visitor } from "../../src/auth/newcomer.ts";
@@ -48,25 +48,28 @@ class TestDoor {
 
   async ask(credentials: Credentials, request: Partial<AdmissionRequest> = {}): Promise<Told> {
     const log = (line: string) => void this.log.push(line);
-    const admission = await this.door
-      .admit({
-        entrance: "hls",
-        action: "read",
-        path: "cam",
-        query: "",
-        id: null,
-        visitor: visitor("10.0.0.1"),
-        credentials,
-        log,
-        ...request,
-      })
-      .catch((error: Error) => error);
+    const asked: AdmissionRequest = {
+      entrance: "hls",
+      action: "read",
+      path: "cam",
+      query: "",
+      id: null,
+      visitor: visitor("10.0.0.1"),
+      credentials,
+      log,
+      ...request,
+    };
+    const admission = await this.#admit(asked).catch((error: Error) => error);
     const at = this.clock.now();
     if (admission instanceof Error) return { answer: admission.message, at };
     if (admission.kind === "admitted") return { answer: "in", at };
     expect(admission.reason).toStartWith("authentication failed: ");
     const refusal = admission.challenges ? "401" : "no";
     return { answer: admission.ends ? `${refusal}, end` : refusal, at };
+  }
+
+  async #admit(request: AdmissionRequest): Promise<Admission> {
+    return this.door.admit(request);
   }
 
   /** Answers to requests, after a minute. */

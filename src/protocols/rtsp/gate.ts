@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Action, Credentials } from "../../auth/access.ts";
 import type { Refusal } from "../../auth/door.ts";
+import { type Awaitable, when } from "../../lib/awaitable.ts";
 import { AuthError } from "../../lib/errors.ts";
 import type { Answer, RequestOwner } from "./answer.ts";
 import type { RtspContext } from "./context.ts";
@@ -34,17 +35,12 @@ export class Gate {
    * @returns the response of a rejection, after its delay; undefined if the request is admitted
    * @throws {RefusedError} as `Door.admit`
    */
-  async pass(request: RtspRequest, passage: Passage): Promise<Answer | undefined> {
+  pass(request: RtspRequest, passage: Passage): Awaitable<Answer | undefined> {
     const { id, visitor } = this.#owner;
     const credentials = this.#credentials(request, passage);
-    const admission = await this.#context.door.admit({
-      entrance: "rtsp",
-      ...passage,
-      credentials,
-      id,
-      visitor,
-    });
-    return admission.kind === "refused" ? this.#refuse(admission) : undefined;
+    const { door } = this.#context;
+    const admission = door.admit({ entrance: "rtsp", ...passage, credentials, id, visitor });
+    return when(admission, (result) => (result.kind === "refused" ? this.#refuse(result) : undefined));
   }
 
   get #methods(): readonly AuthMethod[] {

@@ -1,10 +1,12 @@
 import { writeDescription } from "../../formats/rtp/description.ts";
 import { withParameterSets } from "../../formats/rtp/track-setup.ts";
+import { type Awaitable, when } from "../../lib/awaitable.ts";
 import { BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
+import type { Place } from "../../path/directory.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { Answer, RequestOwner } from "./answer.ts";
-import { Gate } from "./gate.ts";
+import { Gate, type Passage } from "./gate.ts";
 import { parseReaderControl } from "./proto/control.ts";
 import { RtspHeaders } from "./proto/headers.ts";
 import type { RtspRequest } from "./proto/request.ts";
@@ -12,7 +14,7 @@ import type { RtspResponse } from "./proto/response.ts";
 import { writeRtpInfo } from "./proto/rtp-info.ts";
 import { METHODS } from "./proto/server-state.ts";
 import { writeTransport } from "./proto/transport-header.ts";
-import { controlBase, parseRtspUrl, withoutTrailingSlash, writeRtspUrl } from "./proto/url.ts";
+import { controlBase, parseRtspUrl, type RtspUrl, withoutTrailingSlash, writeRtspUrl } from "./proto/url.ts";
 import type { RtspSession, SessionContext } from "./session.ts";
 
 /** Answers requests (RFC 2326 §10). */
@@ -28,10 +30,10 @@ export class RtspResponder {
   }
 
   /**
-   * Never throws what a peer can cause: that becomes an error response and a fault. Requests that look up or take a path
-   * are answered asynchronously.
+   * Never throws what a peer can cause: that becomes an error response and a fault. Requests that have to wait are
+   * answered later.
    */
-  answer(request: RtspRequest): Answer | Promise<Answer> {
+  answer(request: RtspRequest): Awaitable<Answer> {
     try {
       if (request.headers.get("CSeq") === undefined) throw new ProtocolError("CSeq is missing");
       const answer = this.#dispatch(request);
@@ -45,7 +47,7 @@ export class RtspResponder {
     }
   }
 
-  #dispatch(request: RtspRequest): Answer | Promise<Answer> {
+  #dispatch(request: RtspRequest): Awaitable<Answer> {
     switch (request.method) {
       case "OPTIONS":
         return { response: response(200, { Public: METHODS.join(", ") }) };
@@ -60,13 +62,22 @@ export class RtspResponder {
     }
   }
 
-  async #describe(request: RtspRequest): Promise<Answer> {
+  #describe(request: RtspRequest): Awaitable<Answer> {
     const url = withoutTrailingSlash(parseRtspUrl(request.url));
-    const { path, query } = url;
-    const refused = await this.#gate.pass(request, { action: "read", path, query });
-    if (refused !== undefined) return refused;
-    const { visitor } = this.#owner;
-    const place = await this.#context.directory.find({ name: path, query, waiter: visitor });
+    const { path: name, query } = url;
+    return this.#admitted(request, { action: "read", path: name, query }, () => {
+      const { visitor } = this.#owner;
+      const found = this.#context.directory.find({ name, query, waiter: visitor });
+      return when(found, (place) => this.#describePlace(url, place));
+    });
+  }
+
+  /** Goes on with a request that the gate lets pass. */
+  #admitted(request: RtspRequest, passage: Passage, go: () => Awaitable<Answer>): Awaitable<Answer> {
+    return when(this.#gate.pass(request, passage), (refused) => refused ?? go());
+  }
+
+  #describePlace(url: RtspUrl, place: Place): Answer {
     if (place.kind === "nowhere") throw new NoStreamError(place.reason);
     if (place.kind === "elsewhere") {
       const location = place.url.startsWith("/")
@@ -82,39 +93,39 @@ export class RtspResponder {
     return { response: { ...response(200, headers), body: new TextEncoder().encode(text) } };
   }
 
-  async #announce(request: RtspRequest): Promise<Answer> {
+  #announce(request: RtspRequest): Awaitable<Answer> {
     const { path, query } = withoutTrailingSlash(parseRtspUrl(request.url));
-    const refused = await this.#gate.pass(request, { action: "publish", path, query });
-    if (refused !== undefined) return refused;
-    const session = this.#session(request) ?? this.#owner.createSession();
-    await session.announce(request);
-    return { response: response(200) };
+    return this.#admitted(request, { action: "publish", path, query }, () => {
+      const session = this.#session(request) ?? this.#owner.createSession();
+      return when(session.announce(request), () => ({ response: response(200) }));
+    });
   }
 
-  async #setup(request: RtspRequest): Promise<Answer> {
+  #setup(request: RtspRequest): Awaitable<Answer> {
     const known = this.#session(request);
     if (known?.isPublishing === true) return this.#setupIn(known, request);
     const { path, query } = parseReaderControl(parseRtspUrl(request.url));
-    const refused = await this.#gate.pass(request, { action: "read", path, query });
-    if (refused !== undefined) return refused;
-    return this.#setupIn(this.#session(request) ?? this.#owner.createSession(), request);
+    return this.#admitted(request, { action: "read", path, query }, () =>
+      this.#setupIn(this.#session(request) ?? this.#owner.createSession(), request),
+    );
   }
 
-  async #setupIn(session: RtspSession, request: RtspRequest): Promise<Answer> {
-    const result = await session.setup(request);
-    if (result === undefined) return { response: response(461) };
-    const headers = { Transport: writeTransport(result), Session: session.header };
-    return { response: response(200, headers) };
+  #setupIn(session: RtspSession, request: RtspRequest): Awaitable<Answer> {
+    return when(session.setup(request), (result) => {
+      if (result === undefined) return { response: response(461) };
+      const headers = { Transport: writeTransport(result), Session: session.header };
+      return { response: response(200, headers) };
+    });
   }
 
-  #inSession(request: RtspRequest): Answer | Promise<Answer> {
+  #inSession(request: RtspRequest): Awaitable<Answer> {
     if (request.headers.get("Session") === undefined) return { response: response(501) };
     const session = this.#session(request);
     if (session === undefined) return { response: response(501) };
     const headers = { Session: session.header };
     switch (request.method) {
       case "RECORD":
-        return session.record().then(() => ({ response: response(200, headers) }));
+        return when(session.record(), () => ({ response: response(200, headers) }));
       case "PLAY": {
         const infos = session.play(request);
         const after = (now: number) => session.started(now);

@@ -1,6 +1,7 @@
 import { describeStream } from "../../formats/rtp/description.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { parseSdp } from "../../formats/sdp/parse.ts";
+import type { Awaitable } from "../../lib/awaitable.ts";
 import { ProtocolError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { Client } from "../../path/client.ts";
@@ -78,7 +79,7 @@ export class Publishing {
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if the place is lost
    */
-  record(directory: Directory, client: Client): Promise<Stream> {
+  record(directory: Directory, client: Client): Awaitable<Stream> {
     const { description } = this;
     return directory.publish(this.path, client, description, trackSetups(description));
   }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { gone, type Visitor } from "../../auth/newcomer.ts";
+import { gone } from "../../auth/newcomer.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
+import { type Awaitable, when } from "../../lib/awaitable.ts";
 import { ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
@@ -8,7 +9,6 @@ import type { JsonObject, Listed, Losses } from "../../lib/registry.ts";
 import { trackList } from "../../media/track.ts";
 import type { Client } from "../../path/client.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
-import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
 import { parseReaderControl } from "./proto/control.ts";
@@ -17,6 +17,7 @@ import type { RtpInfo } from "./proto/rtp-info.ts";
 import { checkState, type SessionState } from "./proto/server-state.ts";
 import { parseTransport, type TransportSpec } from "./proto/transport-header.ts";
 import { parseRtspUrl, type RtspUrl, withoutTrailingSlash } from "./proto/url.ts";
+import type { SessionConn } from "./session-conn.ts";
 import { Publishing, readAnnouncement } from "./session-publishing.ts";
 import { Reading } from "./session-reading.ts";
 import { sessionLosses, sessionStats } from "./session-stats.ts";
@@ -27,18 +28,6 @@ import {
   type SessionTransport,
 } from "./transport.ts";
 import { isServed, labelOf, openTransport } from "./transport-choice.ts";
-
-/** The connection a session was made on, as the session needs it. */
-export interface SessionConn {
-  readonly remote: string;
-  /** The peer's address without the port. */
-  readonly remoteAddress: string;
-  /** The connection at the door. */
-  readonly visitor: Visitor;
-  readonly outbox: Outbox;
-  /** Ends the connection, and with it the session. */
-  close(reason: Error): void;
-}
 
 /** The transport of a track; undefined when none of those offered is to be had. */
 export type SetupResult = TransportSpec | undefined;
@@ -163,15 +152,16 @@ export class RtspSession implements Listed, Client {
    * @throws {ProtocolError} if the description is not usable
    * @throws {RefusedError} if the place is not to be had, or the session ends meanwhile
    */
-  async announce(request: RtspRequest): Promise<void> {
+  announce(request: RtspRequest): Awaitable<void> {
     checkState("ANNOUNCE", this.state);
     const announcement = readAnnouncement(request);
-    const path = await this.#context.directory.claim(announcement.url.path, this);
-    if (this.#closed) {
-      path.removePublisher(this);
-      throw gone();
-    }
-    this.#role = new Publishing(path, announcement);
+    return when(this.#context.directory.claim(announcement.url.path, this), (path) => {
+      if (this.#closed) {
+        path.removePublisher(this);
+        throw gone();
+      }
+      this.#role = new Publishing(path, announcement);
+    });
   }
 
   /**
@@ -180,7 +170,7 @@ export class RtspSession implements Listed, Client {
    * @returns what the response says of it; undefined when none of those offered is to be had
    * @throws {ProtocolError | RefusedError | NoStreamError} if the track or the transport cannot be had
    */
-  async setup(request: RtspRequest): Promise<SetupResult> {
+  setup(request: RtspRequest): Awaitable<SetupResult> {
     checkState("SETUP", this.state);
     const url = parseRtspUrl(request.url);
     const offers = parseTransport(request.headers.get("Transport") ?? missing("Transport"));
@@ -203,7 +193,7 @@ export class RtspSession implements Listed, Client {
     return this.#choose(offer, undefined).assign(track, offer, "record");
   }
 
-  async #setupReader(whole: RtspUrl, offers: readonly TransportSpec[]): Promise<SetupResult> {
+  #setupReader(whole: RtspUrl, offers: readonly TransportSpec[]): Awaitable<SetupResult> {
     const { path: name, query, track } = parseReaderControl(whole);
     const before = this.#reading;
     if (before !== undefined && before.url.path !== name) {
@@ -217,17 +207,22 @@ export class RtspSession implements Listed, Client {
   }
 
   /** The first track of a reader: it is attached to the path. */
-  async #enter(url: RtspUrl, track: number, offer: TransportSpec | undefined): Promise<SetupResult> {
+  #enter(url: RtspUrl, track: number, offer: TransportSpec | undefined): Awaitable<SetupResult> {
     const { directory } = this.#context;
     const { path: name, query } = url;
-    const here = await directory.open({ name, query, ...(this.#conn && { waiter: this.#conn.visitor }) });
-    if (this.#closed) throw gone();
-    const reading = new Reading(here, url);
-    const result = this.#setupTrack(reading, track, offer);
-    if (result === undefined) return undefined;
-    await directory.attach(here, this);
+    const opened = directory.open({ name, query, ...(this.#conn && { waiter: this.#conn.visitor }) });
+    return when(opened, (here): Awaitable<SetupResult> => {
+      if (this.#closed) throw gone();
+      const reading = new Reading(here, url);
+      const result = this.#setupTrack(reading, track, offer);
+      if (result === undefined) return undefined;
+      return when(directory.attach(here, this), () => this.#attached(reading, result));
+    });
+  }
+
+  #attached(reading: Reading, result: SetupResult): SetupResult {
     if (this.#closed) {
-      here.path.removeReader(this);
+      reading.path.removeReader(this);
       throw gone();
     }
     this.#role = reading;
@@ -265,7 +260,7 @@ export class RtspSession implements Listed, Client {
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if the place is lost, or the session ends meanwhile
    */
-  async record(): Promise<void> {
+  record(): Awaitable<void> {
     checkState("RECORD", this.state);
     const publishing = this.#publishing;
     if (publishing === undefined) throw new ProtocolError("nothing was announced");
@@ -273,11 +268,12 @@ export class RtspSession implements Listed, Client {
     if (transport === undefined || !publishing.isSetUp(transport)) {
       throw new ProtocolError("not all announced medias have been setup");
     }
-    const stream = await publishing.record(this.#context.directory, this);
-    if (this.#closed) throw gone(); // its place was given up with the session, and the stream with it
-    publishing.begin(transport.openPublisher(this.#mediaOptions(stream)));
-    const { path, description } = publishing;
-    this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);
+    return when(publishing.record(this.#context.directory, this), (stream) => {
+      if (this.#closed) throw gone(); // its place was given up with the session, and the stream with it
+      publishing.begin(transport.openPublisher(this.#mediaOptions(stream)));
+      const { path, description } = publishing;
+      this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);
+    });
   }
 
   /**

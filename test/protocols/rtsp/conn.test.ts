@@ -158,33 +158,6 @@ test("requests between and behind interleaved frames are found in any cut", asyn
   expect(publisher.ended).toBe(false);
 });
 
-test("pipelined requests in one chunk are answered in order, whatever their size", async () => {
-  const socket = server.connect();
-  const requests = Array.from({ length: 2_000 }, (_, i) => {
-    const method = i % 2 === 0 ? "OPTIONS" : "SETUP";
-    const headers = `CSeq: ${i}\r\nTransport: RTP/AVP/TCP\r\n`;
-    return `${method} rtsp://10.0.0.2/cam RTSP/1.0\r\n${headers}\r\n`;
-  });
-  await server.connect().publish("cam");
-  socket.feed(requests.map((request) => request.replace("/cam", "/cam/trackID=9")).join(""));
-  await settle();
-  expect(socket.take().match(/CSeq: \d+/g)).toEqual(["CSeq: 0", "CSeq: 1"]); // there is no such track
-  const other = server.connect();
-  const describes = requests.map((request) => request.replace("SETUP", "DESCRIBE"));
-  other.feed(describes.join(""));
-  for (let i = 0; i < 2_000; i++) await settle();
-  expect([...(other.take().match(/CSeq: \d+/g) ?? [])]).toEqual(requests.map((_, i) => `CSeq: ${i}`));
-  expect(other.ended).toBe(false);
-});
-
-test("at most 64 KB are buffered behind a pending request", async () => {
-  const socket = server.connect();
-  socket.feed("DESCRIBE rtsp://10.0.0.2/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n");
-  for (let i = 0; i < 10; i++) socket.feed(new Uint8Array(10_000));
-  expect(socket.ended).toBe(true);
-  expect(lines).toContain("INF [conn 10.0.0.1:5000] closed (too much was sent before the answer)");
-});
-
 test("credentials of a URL are in no log line", async () => {
   server.log.output.level = "debug";
   const socket = server.connect();

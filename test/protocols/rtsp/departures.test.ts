@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { describeStream } from "../../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../../src/formats/sdp/parse.ts";
+import type { Awaitable } from "../../../src/lib/awaitable.ts";
 import type { Directory } from "../../../src/path/directory.ts";
 import type { SourceOwner } from "../../../src/path/source.ts";
 import { settle } from "../../support/fake-clock.ts";
@@ -25,22 +26,19 @@ class SlowServer {
   }
 
   #slowed(local: Directory): Directory {
-    const attach: Directory["attach"] = async (here, reader) => {
-      await this.#hold("attach", () => local.attach(here, reader));
-    };
     return {
       find: (search) => this.#hold("find", () => local.find(search)),
       open: (search) => this.#hold("open", () => local.open(search)),
-      attach,
+      attach: (here, reader) => this.#hold("attach", () => local.attach(here, reader)),
       claim: (name, publisher) => this.#hold("claim", () => local.claim(name, publisher)),
       publish: (...publication) => this.#hold("publish", () => local.publish(...publication)),
     };
   }
 
-  async #hold<T>(step: Step, act: () => Promise<T>): Promise<T> {
-    const early = this.isLate ? undefined : act();
+  async #hold<T>(step: Step, act: () => Awaitable<T>): Promise<T> {
+    const early = this.isLate ? undefined : { result: await act() };
     if (this.held.has(step)) await new Promise<void>((resolve) => void this.#letGo.push(resolve));
-    return early ?? act();
+    return early === undefined ? act() : early.result;
   }
 
   get waiting(): number {
@@ -162,7 +160,8 @@ test("closing a path while its publisher waits for it closes the publisher", asy
 });
 
 test("media in the same chunk as RECORD is accepted, whatever its size", async () => {
-  const server = new FakeServer();
+  const server = new SlowServer();
+  server.held.add("publish");
   const socket = server.connect();
   expect(await announce(socket)).toBe(200);
   expect(await socket.request("SETUP", "new/trackID=0", PUBLISH)).toBe(200);
@@ -170,8 +169,39 @@ test("media in the same chunk as RECORD is accepted, whatever its size", async (
   const packets = Array.from({ length: 200 }, (_, i) => socket.frame(i));
   socket.feed(Buffer.concat([Buffer.from(record), ...packets]));
   await settle();
+  expect(server.waiting).toBe(1);
+  await server.letGo();
   expect(socket.take()).toStartWith("RTSP/1.0 200 OK\r\n");
-  const { bytesReceived } = server.paths.registry.get("new")!.describe();
+  const { bytesReceived } = server.fake.paths.registry.get("new")!.describe();
   expect(bytesReceived).toBe(packets.reduce((sum, { length }) => sum + length - 4, 0));
-  await server.close();
+  await server.fake.close();
+});
+
+test("at most 64 KB are buffered behind a pending request", async () => {
+  const server = new SlowServer();
+  server.held.add("find");
+  const socket = server.connect();
+  expect(await socket.request("DESCRIBE", "cam")).toBe(0);
+  for (let i = 0; i < 6; i++) socket.feed(new Uint8Array(10_000));
+  expect(socket.ended).toBe(false);
+  socket.feed(new Uint8Array(10_000));
+  expect(socket.ended).toBe(true);
+  expect(server.fake.log.lines).toContain(
+    "INF [conn 10.0.0.1:5000] closed (too much was sent before the answer)",
+  );
+  await server.fake.close();
+});
+
+test("pipelined requests that all have to wait are answered in order, whatever their size", async () => {
+  const server = new SlowServer();
+  await server.connect().publish("cam");
+  const socket = server.connect();
+  const requests = Array.from({ length: 2_000 }, (_, i) => {
+    const method = i % 2 === 0 ? "OPTIONS" : "DESCRIBE";
+    return `${method} rtsp://10.0.0.2/cam RTSP/1.0\r\nCSeq: ${i}\r\n\r\n`;
+  });
+  socket.feed(requests.join(""));
+  for (let i = 0; i < 1_000; i++) await settle();
+  expect([...(socket.take().match(/CSeq: \d+/g) ?? [])]).toEqual(requests.map((_, i) => `CSeq: ${i}`));
+  await server.fake.close();
 });
