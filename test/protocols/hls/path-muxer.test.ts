@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { formatRfc3339 } from "../../../src/host/rfc3339.ts";
+import { LocalDirectory } from "../../../src/path/directory.ts";
+import { SlowDirectory } from "../../path/slow-directory.ts";
+import { settle } from "../../support/fake-clock.ts";
 import { loadBuild } from "../../wasm/builds.ts";
 import { checkReturned } from "../../wasm/compare.ts";
 import { ask, PathMuxerScene } from "./path-muxer-scene.ts";
@@ -216,4 +219,26 @@ describe("files of a muxer", () => {
     await muxer.gone;
     expect(scene.files).toEqual([]);
   });
+});
+
+describe("a muxer that is closed while it waits leaves no reader behind", () => {
+  for (const step of ["open", "attach"] as const) {
+    for (const isLate of [false, true]) {
+      test(`for '${step}', ${isLate ? "before" : "after"} the step is taken`, async () => {
+        await using scene = new PathMuxerScene(memory);
+        scene.publish();
+        const paths = new SlowDirectory(new LocalDirectory(scene.paths));
+        paths.held.add(step);
+        paths.isLate = isLate;
+        const { muxer, ends } = scene.start({}, { paths });
+        await settle();
+        expect(paths.waiting).toBe(1);
+        muxer.close(new Error("terminated"));
+        await paths.letGo();
+        expect(ends.count).toBe(1);
+        expect(scene.paths.registry.get("cam")?.describe()["readers"]).toEqual([]);
+        expect(muxer.playlist).toBeUndefined();
+      });
+    }
+  }
 });

@@ -2,52 +2,19 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { describeStream } from "../../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../../src/formats/sdp/parse.ts";
-import type { Awaitable } from "../../../src/lib/awaitable.ts";
-import type { Directory } from "../../../src/path/directory.ts";
 import type { SourceOwner } from "../../../src/path/source.ts";
+import { SlowDirectory, type Step } from "../../path/slow-directory.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { syntheticSdp } from "../../support/media.ts";
 import { FakeServer, type FakeSocket, TRACKS } from "./fake-conn.ts";
 
-type Step = keyof Directory;
-
-/** A server with a slow directory: steps can be held. */
+/** A server with a slow directory. */
 class SlowServer {
   readonly fake = new FakeServer();
-  /** Steps that do not complete before `letGo`. */
-  readonly held = new Set<Step>();
-  /** Whether a held step is taken by `letGo`; else it is taken at once, and only its result is held. */
-  isLate = false;
-  #letGo: (() => void)[] = [];
+  readonly directory = new SlowDirectory(this.fake.context.directory);
 
   connect(): FakeSocket {
-    const { context } = this.fake;
-    return this.fake.connect({ ...context, directory: this.#slowed(context.directory) });
-  }
-
-  #slowed(local: Directory): Directory {
-    return {
-      find: (search) => this.#hold("find", () => local.find(search)),
-      open: (search) => this.#hold("open", () => local.open(search)),
-      attach: (here, reader) => this.#hold("attach", () => local.attach(here, reader)),
-      claim: (name, publisher) => this.#hold("claim", () => local.claim(name, publisher)),
-      publish: (...publication) => this.#hold("publish", () => local.publish(...publication)),
-    };
-  }
-
-  async #hold<T>(step: Step, act: () => Awaitable<T>): Promise<T> {
-    const early = this.isLate ? undefined : { result: await act() };
-    if (this.held.has(step)) await new Promise<void>((resolve) => void this.#letGo.push(resolve));
-    return early === undefined ? act() : early.result;
-  }
-
-  get waiting(): number {
-    return this.#letGo.length;
-  }
-
-  async letGo(): Promise<void> {
-    for (const go of this.#letGo.splice(0)) go();
-    await settle();
+    return this.fake.connect({ ...this.fake.context, directory: this.directory });
   }
 }
 
@@ -75,21 +42,21 @@ describe.each(Object.keys(REQUESTS) as Step[])("a client that waits for '%s'", (
   beforeEach(async () => {
     server = new SlowServer();
     await server.connect().publish("cam");
-    server.held.add(step);
+    server.directory.held.add(step);
   });
 
   afterEach(() => server.fake.close());
 
   for (const isLate of [false, true]) {
     test(`leaves nothing behind when it disconnects ${isLate ? "before" : "after"} the step is taken`, async () => {
-      server.isLate = isLate;
+      server.directory.isLate = isLate;
       const socket = server.connect();
       expect(await REQUESTS[step](socket)).toBe(0);
-      expect(server.waiting).toBe(1);
+      expect(server.directory.waiting).toBe(1);
       socket.conn.closed(undefined);
-      server.held.add("attach");
-      await server.letGo();
-      expect(server.waiting).toBe(0); // it goes no further
+      server.directory.held.add("attach");
+      await server.directory.letGo();
+      expect(server.directory.waiting).toBe(0); // it goes no further
       expect(socket.take()).toBe("");
       expect(server.fake.log.lines.join()).not.toContain("to path 'new'");
       expect(server.fake.context.sessions.size).toBe(1);
@@ -103,7 +70,7 @@ describe.each(Object.keys(REQUESTS) as Step[])("a client that waits for '%s'", (
     expect(await REQUESTS[step](socket)).toBe(0);
     socket.feed("OPTIONS * RTSP/1.0\r\nCSeq: 90\r\n\r\n");
     expect(await socket.request("GET_PARAMETER", "cam")).toBe(0);
-    await server.letGo();
+    await server.directory.letGo();
     const answers = socket.take();
     expect(answers).toStartWith("RTSP/1.0 200 OK\r\n");
     expect(answers.indexOf("CSeq: 90")).toBeGreaterThan(0);
@@ -149,11 +116,11 @@ describe("a client that waits for a source", () => {
 
 test("closing a path while its publisher waits for it closes the publisher", async () => {
   const server = new SlowServer();
-  server.held.add("claim");
+  server.directory.held.add("claim");
   const socket = server.connect();
   expect(await announce(socket)).toBe(0);
   await server.fake.paths.close();
-  await server.letGo();
+  await server.directory.letGo();
   expect(socket.ended).toBe(true);
   expect(server.fake.context.sessions.size).toBe(0);
   await server.fake.close();
@@ -161,7 +128,7 @@ test("closing a path while its publisher waits for it closes the publisher", asy
 
 test("media in the same chunk as RECORD is accepted, whatever its size", async () => {
   const server = new SlowServer();
-  server.held.add("publish");
+  server.directory.held.add("publish");
   const socket = server.connect();
   expect(await announce(socket)).toBe(200);
   expect(await socket.request("SETUP", "new/trackID=0", PUBLISH)).toBe(200);
@@ -169,8 +136,8 @@ test("media in the same chunk as RECORD is accepted, whatever its size", async (
   const packets = Array.from({ length: 200 }, (_, i) => socket.frame(i));
   socket.feed(Buffer.concat([Buffer.from(record), ...packets]));
   await settle();
-  expect(server.waiting).toBe(1);
-  await server.letGo();
+  expect(server.directory.waiting).toBe(1);
+  await server.directory.letGo();
   expect(socket.take()).toStartWith("RTSP/1.0 200 OK\r\n");
   const { bytesReceived } = server.fake.paths.registry.get("new")!.describe();
   expect(bytesReceived).toBe(packets.reduce((sum, { length }) => sum + length - 4, 0));
@@ -179,7 +146,7 @@ test("media in the same chunk as RECORD is accepted, whatever its size", async (
 
 test("at most 64 KB are buffered behind a pending request", async () => {
   const server = new SlowServer();
-  server.held.add("find");
+  server.directory.held.add("find");
   const socket = server.connect();
   expect(await socket.request("DESCRIBE", "cam")).toBe(0);
   for (let i = 0; i < 6; i++) socket.feed(new Uint8Array(10_000));
