@@ -14,6 +14,9 @@ export const RED_ZONE = 64;
 export const SLOT_CLASSES = 4;
 export const SLOT_MIN = 256;
 
+/** Parts of a layout that hold numbers of 64 bits begin at a multiple of 8: this less 1. */
+export const ALIGN_MASK = 7;
+
 /** Bytes of an index entry of a log. */
 export const INDEX_STRIDE = 16;
 /** Largest interleaved frame: `$`, channel, length and 65,535 bytes of packet. */

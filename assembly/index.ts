@@ -192,10 +192,12 @@ export {
   TRACK_STRIDE,
   TRACK_VIDEO,
 } from "./track";
-export { UNIT_CONFIG } from "./units/latm-config";
 export {
+  UNIT_ANSWER,
   UNIT_BLOCKS,
   UNIT_CLOCK_RATE,
+  UNIT_CONFIG,
+  UNIT_CONFIG_DATA,
   UNIT_DELTA_BITS,
   UNIT_DEPTH,
   UNIT_DROPPED,
@@ -207,11 +209,7 @@ export {
   UNIT_MALFORMED,
   UNIT_SIZE_BITS,
   UNIT_TRACK_SIZE,
-  unitAt,
-  unitClose,
-  unitOpen,
-  unitSpans,
-  unitTrim,
-} from "./units/log";
+} from "./units/layout";
+export { unitAt, unitClose, unitOpen, unitSpans, unitTrim } from "./units/log";
 export { unitPull } from "./units/pull";
 export { unitWrite } from "./units/write";

@@ -90,9 +90,11 @@ export interface CoreExports {
   readonly TRACK_STARTED: WebAssembly.Global;
   readonly TRACK_STRIDE: WebAssembly.Global;
   readonly TRACK_VIDEO: WebAssembly.Global;
+  readonly UNIT_ANSWER: WebAssembly.Global;
   readonly UNIT_BLOCKS: WebAssembly.Global;
   readonly UNIT_CLOCK_RATE: WebAssembly.Global;
   readonly UNIT_CONFIG: WebAssembly.Global;
+  readonly UNIT_CONFIG_DATA: WebAssembly.Global;
   readonly UNIT_DELTA_BITS: WebAssembly.Global;
   readonly UNIT_DEPTH: WebAssembly.Global;
   readonly UNIT_DROPPED: WebAssembly.Global;

@@ -95,9 +95,10 @@ export class TsTrack {
   /** An AudioSpecificConfig: that which came in band, or what the headers of frames say. */
   get audioConfig(): Uint8Array {
     const { core, i32, u8 } = this.#memory;
-    const at = this.address + core.TS_STREAM_LATM.value + core.UNIT_CONFIG.value;
-    const size = i32[at >> 2] as number;
-    if (size > 0) return u8.slice(at + 4, at + 4 + size);
+    const latm = this.address + core.TS_STREAM_LATM.value;
+    const size = i32[(latm + core.UNIT_CONFIG.value) >> 2] as number;
+    const start = latm + core.UNIT_CONFIG_DATA.value;
+    if (size > 0) return u8.slice(start, start + size);
     const value = this.#get(core.TS_STREAM_CONFIG);
     return new Uint8Array([value >> 8, value & 255]);
   }

@@ -22,9 +22,6 @@ export interface UnitSetup {
   readonly sampleBytes?: number;
 }
 
-/** Room for the answer of the core to one question. */
-const ANSWER_BYTES = 16;
-
 /** The units of one track: access units or audio frames, in media memory. */
 export class UnitLog {
   readonly address: number;
@@ -43,7 +40,7 @@ export class UnitLog {
     this.#memory = memory;
     this.address = address;
     this.clockRate = setup.clockRate;
-    this.#answer = address + core.UNIT_TRACK_SIZE.value;
+    this.#answer = address + core.UNIT_ANSWER.value;
     core.unitOpen(address);
     this.#set(core.UNIT_FORMAT, setup.format);
     this.#set(core.UNIT_FRAME_TICKS, Math.round(setup.frameTicks));
@@ -61,7 +58,7 @@ export class UnitLog {
 
   /** Undefined when the budget is used up. */
   static open(memory: MediaMemory, setup: UnitSetup): UnitLog | undefined {
-    const address = memory.take(memory.core.UNIT_TRACK_SIZE.value + ANSWER_BYTES);
+    const address = memory.take(memory.core.UNIT_TRACK_SIZE.value);
     return address === undefined ? undefined : new UnitLog(memory, address, setup);
   }
 
@@ -98,9 +95,10 @@ export class UnitLog {
 
   /** The AudioSpecificConfig that came in band last, a copy; undefined before. */
   get audioConfig(): Uint8Array | undefined {
-    const at = this.address + this.#memory.core.UNIT_CONFIG.value;
-    const size = this.#memory.i32[at >> 2] as number;
-    return size === 0 ? undefined : this.#memory.u8.slice(at + 4, at + 4 + size);
+    const { core, u8 } = this.#memory;
+    const size = this.#get(core.UNIT_CONFIG);
+    const start = this.address + core.UNIT_CONFIG_DATA.value;
+    return size === 0 ? undefined : u8.slice(start, start + size);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { ERR_FULL, PART_TRACK_STRIDE, PART_TRACKS, UNIT_KEY } from "../abi";
-import { UnitTrack, unitAt } from "../units/log";
+import { UNIT_SCRATCH, UnitTrack } from "../units/layout";
+import { unitAt } from "../units/log";
 import { put32 } from "../wire";
 
 /** What a part holds of one track. A layout, never constructed. */
@@ -79,7 +80,7 @@ const TRAF_HEAD: i32 = 8 + 16 + 20;
 /** Writes the traf of a track; its data offset is left open, and `entry` becomes the bytes of its units. */
 function traf(track: PartTrack, start: i32, end: i32): i32 {
   const units = changetype<UnitTrack>(track.units);
-  const scratch = track.units + SCRATCH;
+  const scratch = track.units + UNIT_SCRATCH;
   const sampleSize = track.video !== 0 ? 16 : 8;
   const trun = start + TRAF_HEAD;
   if (trun + 20 > end) return ERR_FULL;
@@ -122,9 +123,6 @@ function traf(track: PartTrack, start: i32, end: i32): i32 {
   track.entry = bytes;
   return at;
 }
-
-/** Scratch of a unit track. */
-const SCRATCH: i32 = 344;
 
 /** A time of 64 bits, never below 0. */
 function putTime(at: i32, time: f64): void {

@@ -1,5 +1,6 @@
 import { UNIT_KEY } from "../abi";
-import { UnitTrack, unitPut } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitPut } from "../units/log";
 import { get8, put8 } from "../wire";
 import { MP4_HEADER, Mp4Reader } from "./layout";
 

@@ -1,5 +1,6 @@
 import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, UNIT_KEY } from "../abi";
-import { UnitTrack, unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
 import { Mp4Reader, Mp4Run, Mp4Track, mp4RunAt } from "./layout";
 import { mp4Obus } from "./read-av1";
 import { mp4Duration, mp4Flags, mp4Offset, mp4Size } from "./read-fragment";

@@ -1,5 +1,6 @@
 import { MP4_H265, UNIT_KEY } from "../abi";
-import { UnitTrack, unitPut, unitPutLength } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitPut, unitPutLength } from "../units/log";
 import { get8 } from "../wire";
 import { Mp4Reader, Mp4Track } from "./layout";
 

@@ -1,5 +1,6 @@
 import { TS_EVENT_STREAM, TS_LATM, UNIT_KEY } from "../abi";
-import { UnitTrack, unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
 import { audioHeader } from "./audio-header";
 import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream } from "./demux-layout";
 import { latmFrame, latmRead, latmSubframes } from "./latm";

@@ -1,5 +1,5 @@
 import { PARAM_MAX, TS_SECTION_MAX, TS_SECTIONS_DONE, TS_TARGETS, TS_TARGETS_MAX } from "../abi";
-import { UNIT_TRACK_SIZE } from "../units/log";
+import { UNIT_TRACK_SIZE } from "../units/layout";
 
 /**
  * A demultiplexer of transport streams (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of

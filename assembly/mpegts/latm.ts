@@ -7,9 +7,9 @@ import {
   latmSlotLength,
   latmSpoilt,
   readMuxConfig,
-  UNIT_CONFIG,
 } from "../units/latm-config";
-import { UnitTrack, unitPut, unitStart } from "../units/log";
+import { UNIT_CONFIG, UNIT_CONFIG_DATA, UnitTrack } from "../units/layout";
+import { unitPut, unitStart } from "../units/log";
 import { get8, put8 } from "../wire";
 import { aacRate } from "./audio-header";
 import { TS_STREAM_HEAD, TS_STREAM_LATM, TS_STREAM_SCRATCH, TsStream } from "./demux-layout";
@@ -36,15 +36,15 @@ export function latmRead(stream: TsStream): bool {
   if (latmBits(1) === 0) readMuxConfig(setup);
   if (latmSpoilt() || setup.sizeBits <= 0) return false;
   const position = latmPosition();
-  const isKnown = learn(stream, changetype<i32>(setup) + UNIT_CONFIG);
+  const isKnown = learn(stream, changetype<i32>(setup));
   latmOpen(from, 8 * (stream.frameSize - LOAS_HEADER));
   latmSkip(position);
   return isKnown;
 }
 
-/** Takes rate and channels from an AudioSpecificConfig: its size, its bytes. */
-function learn(stream: TsStream, config: i32): bool {
-  latmOpen(config + 4, 8 * load<i32>(config));
+/** Takes rate and channels from the AudioSpecificConfig of a track. */
+function learn(stream: TsStream, track: i32): bool {
+  latmOpen(track + UNIT_CONFIG_DATA, 8 * load<i32>(track + UNIT_CONFIG));
   const type = latmBits(5);
   const index = latmBits(4);
   const rate = index === 15 ? latmBits(24) : aacRate(index);

@@ -1,6 +1,7 @@
 import { ERR_BUDGET, ERR_FULL, TS_AAC, TS_AC3, TS_H264, TS_H265, TS_OPUS, UNIT_KEY } from "../abi";
 import { LogBlock } from "../log";
-import { UnitTrack, unitAt, unitBegin, unitDrop, unitEntry, unitFinish, unitPut } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitAt, unitBegin, unitDrop, unitEntry, unitFinish, unitPut } from "../units/log";
 import { get32, put8, put16, put32 } from "../wire";
 import { TS_ANSWER, TS_HEADER, TS_PACKET, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
 import { writeTables } from "./tables";

@@ -1,5 +1,6 @@
 import { MAX_FRAME_BYTES } from "../abi";
-import { UnitTrack, unitDrop } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitDrop } from "../units/log";
 import { get8, get16, get32 } from "../wire";
 import { audioBytes, audioEnd, audioLose, audioStart } from "./audio";
 import { TS_STREAM_HEADER, TsDemux, TsStream } from "./demux-layout";

@@ -1,5 +1,6 @@
 import { PARAM_MAX, TS_MPEG12_VIDEO } from "../abi";
-import { UnitTrack, unitPut } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitPut } from "../units/log";
 import { get8 } from "../wire";
 import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream } from "./demux-layout";
 import { videoBegin, videoHead, videoNalEnd } from "./video";

@@ -1,5 +1,6 @@
 import { crc32 } from "../crc32";
-import { UnitTrack, unitPut } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitPut } from "../units/log";
 import { get8, put8, put16, put32 } from "../wire";
 import { TS_PACKET, TS_SCRATCH, TsMux, tsTrack } from "./layout";
 

@@ -8,7 +8,8 @@ import {
   TS_MPEG12_VIDEO,
   UNIT_KEY,
 } from "../abi";
-import { UnitTrack, unitFinish, unitFinishAt, unitPut, unitPutLength, unitStart } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitFinish, unitFinishAt, unitPut, unitPutLength, unitStart } from "../units/log";
 import { get8, put32 } from "../wire";
 import {
   TS_STREAM_HEAD,

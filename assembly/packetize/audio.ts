@@ -1,4 +1,4 @@
-import { UNIT_HEAD_SEQ } from "../units/log";
+import { UNIT_HEAD_SEQ } from "../units/layout";
 import { put16 } from "../wire";
 import {
   Packetizer,

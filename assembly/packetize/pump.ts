@@ -15,7 +15,8 @@ import {
 } from "../abi";
 import { Log, LogBlock } from "../log";
 import { rtpIngest, rtpReserve } from "../rtp/ingest";
-import { UNIT_HEAD_SEQ, UnitTrack, unitTrim } from "../units/log";
+import { UNIT_HEAD_SEQ, UnitTrack } from "../units/layout";
+import { unitTrim } from "../units/log";
 import { framePacket, genericPackets } from "./audio";
 import { av1Packets } from "./av1";
 import { ac3Packets, mpaPackets, samplePackets } from "./framed-audio";

@@ -1,5 +1,6 @@
 import { LogBlock } from "../log";
-import { UnitTrack, unitBlockWith, unitEntry, unitLastSeq } from "../units/log";
+import { UnitTrack } from "../units/layout";
+import { unitBlockWith, unitEntry, unitLastSeq } from "../units/log";
 import { get8 } from "../wire";
 
 /** Reads a published unit from its first byte to its last, across its pieces. A layout, never constructed. */

@@ -1,7 +1,8 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
 import { unitAbandon, unitMalformed } from "./faults";
-import { UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
+import { UnitTrack } from "./layout";
+import { unitBegin, unitFinish, unitPut } from "./log";
 
 /** A packet that is one frame: Opus (RFC 7587 §4.2), or samples. */
 export function plainFrame(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {

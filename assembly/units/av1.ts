@@ -1,7 +1,8 @@
 import { UNIT_KEY } from "../abi";
 import { get8, put8 } from "../wire";
 import { unitSpoil } from "./faults";
-import { UnitTrack, unitPut, unitPutLength } from "./log";
+import { UnitTrack } from "./layout";
+import { unitPut, unitPutLength } from "./log";
 
 /** Values of `lengthAt` besides the address of a size: an OBU that is left out, and one that has its size. */
 const SKIPPED = -1;

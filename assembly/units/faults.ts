@@ -1,4 +1,5 @@
-import { UnitTrack, unitFinish } from "./log";
+import { UnitTrack } from "./layout";
+import { unitFinish } from "./log";
 
 /** Counts a packet that made no sense; the unit in progress is not touched. */
 export function unitMalformed(track: UnitTrack): i32 {

@@ -2,7 +2,8 @@ import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
 import { unitAbandon, unitMalformed } from "./faults";
 import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "./frame-headers";
-import { UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
+import { UnitTrack } from "./layout";
+import { unitBegin, unitFinish, unitPut } from "./log";
 
 const MPA_HEAD = 4;
 const AC3_HEAD = 2;

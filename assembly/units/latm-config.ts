@@ -1,9 +1,5 @@
 import { get8, put8 } from "../wire";
-import { UnitTrack } from "./log";
-
-/** Where a track keeps the AudioSpecificConfig that came in band: its size, its bytes. */
-export const UNIT_CONFIG: i32 = 384;
-const UNIT_CONFIG_MAX = 60;
+import { UNIT_CONFIG, UNIT_CONFIG_DATA, UNIT_CONFIG_MAX, UnitTrack } from "./layout";
 
 /** The bits that are being read, for the length of one call: where they begin, the next one, how many there are. */
 let base: i32 = 0;
@@ -85,7 +81,7 @@ export function readMuxConfig(track: UnitTrack): void {
 /** Keeps the bits from `start` to `stop` as whole bytes. */
 function keepConfig(track: UnitTrack, start: i32, stop: i32): void {
   const size = (stop - start + 7) >> 3;
-  const at = changetype<i32>(track) + UNIT_CONFIG;
+  const at = changetype<i32>(track);
   if (size > UNIT_CONFIG_MAX) return;
   const after = position;
   const last = end;
@@ -93,9 +89,9 @@ function keepConfig(track: UnitTrack, start: i32, stop: i32): void {
   end = stop;
   for (let i = 0; i < size; i++) {
     const count = min(8, stop - position);
-    put8(at + 4 + i, latmBits(count) << (8 - count));
+    put8(at + UNIT_CONFIG_DATA + i, latmBits(count) << (8 - count));
   }
-  store<i32>(at, size);
+  store<i32>(at + UNIT_CONFIG, size);
   position = after;
   end = last;
 }

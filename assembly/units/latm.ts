@@ -10,15 +10,8 @@ import {
   latmSpoilt,
   readMuxConfig,
 } from "./latm-config";
-import { UNIT_HEADER, UnitTrack, unitBegin, unitFinish, unitPut } from "./log";
-
-/** Behind UNIT_HEADER: subframes that are left, bits that wait for the next packet, and how many. */
-const LEFT: i32 = UNIT_HEADER;
-const CARRY: i32 = UNIT_HEADER + 4;
-const CARRY_BITS: i32 = UNIT_HEADER + 8;
-/** Bytes that are shifted at a time. */
-const SHIFT: i32 = UNIT_HEADER + 12;
-const SHIFT_BYTES = 32;
+import { LatmState, latmState, UNIT_SHIFT, UNIT_SHIFT_BYTES, UnitTrack } from "./layout";
+import { unitBegin, unitFinish, unitPut } from "./log";
 
 /**
  * MPEG-4 Audio in LATM (RFC 6416 §6, ISO/IEC 14496-3 §1.7.3): one AudioMuxElement, or a piece of one; the marker is on
@@ -33,7 +26,6 @@ export function latmFrames(
   arrival: i32,
   flags: i32,
 ): i32 {
-  const state = changetype<i32>(track);
   if (track.open !== 0 && track.lastTime === time) {
     if ((flags & FLAG_GAP) !== 0) track.broken = 1;
     return goOn(track, payload, size, time, arrival);
@@ -42,17 +34,17 @@ export function latmFrames(
   latmOpen(payload, 8 * size);
   if (track.deltaBits !== 0 && latmBits(1) === 0) readMuxConfig(track);
   if (latmSpoilt() || track.sizeBits <= 0) return unitMalformed(track);
-  store<i32>(state + LEFT, track.sizeBits);
+  latmState(track).left = track.sizeBits;
   return frames(track, payload, size, time, arrival);
 }
 
 /** The frames that begin at the present bit. */
 function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
-  const state = changetype<i32>(track);
-  for (let left = load<i32>(state + LEFT); left > 0; left--) {
+  const state = latmState(track);
+  for (let left = state.left; left > 0; left--) {
     const length = track.indexBits > 0 ? track.indexBits : latmSlotLength();
     if (latmSpoilt()) return unitMalformed(track);
-    store<i32>(state + LEFT, left - 1);
+    state.left = left - 1;
     if (length === 0) continue;
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
@@ -69,12 +61,11 @@ function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i
 
 /** The next packet of an AudioMuxElement. */
 function goOn(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
-  const state = changetype<i32>(track);
-  const carried = load<i32>(state + CARRY_BITS);
+  const carried = latmState(track).carryBits;
   const wanted = 8 * track.lengthBytes - carried;
   const code = take(track, payload, -carried, size);
   if (track.lengthBytes > 0) return code;
-  const left = load<i32>(state + LEFT);
+  const left = latmState(track).left;
   finish(track, left);
   if (left === 0 || code !== 0) return code;
   latmOpen(payload, 8 * size);
@@ -87,31 +78,32 @@ function goOn(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32
  * than 0, with bits that were kept.
  */
 function take(track: UnitTrack, payload: i32, from: i32, size: i32): i32 {
-  const state = changetype<i32>(track);
+  const state = latmState(track);
+  const shifted = changetype<i32>(track) + UNIT_SHIFT;
   const count = min(track.lengthBytes, (8 * size - from) >> 3);
   const shift = from & 7;
   let code = 0;
   if (shift === 0) {
     code = unitPut(track, payload + (from >> 3), count);
   } else {
-    for (let done = 0; done < count; done += SHIFT_BYTES) {
-      const n = min(SHIFT_BYTES, count - done);
-      for (let i = 0; i < n; i++) put8(state + SHIFT + i, byteAt(state, payload, from + 8 * (done + i)));
-      code = unitPut(track, state + SHIFT, n);
+    for (let done = 0; done < count; done += UNIT_SHIFT_BYTES) {
+      const n = min(UNIT_SHIFT_BYTES, count - done);
+      for (let i = 0; i < n; i++) put8(shifted + i, byteAt(state, payload, from + 8 * (done + i)));
+      code = unitPut(track, shifted, n);
       if (code !== 0) break;
     }
   }
   track.lengthBytes -= count;
   const rest = shift === 0 ? 0 : 8 - shift;
-  store<i32>(state + CARRY, rest === 0 ? 0 : get8(payload + size - 1) & ((1 << rest) - 1));
-  store<i32>(state + CARRY_BITS, rest);
+  state.carry = rest === 0 ? 0 : get8(payload + size - 1) & ((1 << rest) - 1);
+  state.carryBits = rest;
   return code;
 }
 
 /** Eight bits from bit `from` on; those in front of the payload were kept. */
-function byteAt(state: i32, payload: i32, from: i32): i32 {
+function byteAt(state: LatmState, payload: i32, from: i32): i32 {
   const shift = from & 7;
-  const first = from < 0 ? load<i32>(state + CARRY) : get8(payload + (from >> 3));
+  const first = from < 0 ? state.carry : get8(payload + (from >> 3));
   return ((first << shift) | (get8(payload + (from >> 3) + 1) >> (8 - shift))) & 255;
 }
 

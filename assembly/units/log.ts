@@ -2,62 +2,7 @@ import { BLOCK_HEADER, ERR_BUDGET, ERR_FULL, UNIT_END, UNIT_START, UNIT_STRIDE }
 import { LogBlock } from "../log";
 import { blockCapacity, blockGive, blockTake } from "../memory";
 import { put32 } from "../wire";
-
-/**
- * The units of one track: access units or audio frames, back to back in a chain of blocks, each block with an index
- * that grows down from its end. A unit that does not fit the rest of a block goes on in the next one: it has an entry
- * for each piece. One thread writes; units never change once `headSeq` has passed them. A layout, never constructed.
- */
-export class UnitTrack {
-  /** Entries published. Atomic; wraps. */
-  headSeq!: i32;
-  headBlock!: i32;
-  /** First block that is still kept. */
-  tail!: i32;
-  blocks!: i32;
-  /** Where the next byte goes, and how many entries the head block has with those not yet published. */
-  write!: i32;
-  count!: i32;
-
-  /** The unit in progress: whether there is one, where its present piece begins, its first entry once it has one. */
-  open!: i32;
-  piece!: i32;
-  firstEntry!: i32;
-  bytes!: i32;
-  flags!: i32;
-  /** Whether something of it is missing. */
-  broken!: i32;
-  /** Where it began, to go back to. */
-  startBlock!: i32;
-  startWrite!: i32;
-  startCount!: i32;
-  /** Address of the length of the NAL unit in progress, 0 without one; of the OBU, likewise. */
-  lengthAt!: i32;
-  lengthBytes!: i32;
-
-  /** UNITS_*, and what the payload format says: bits of AU sizes and indexes; ticks of a frame, as far as known. */
-  format!: i32;
-  sizeBits!: i32;
-  indexBits!: i32;
-  deltaBits!: i32;
-  frameTicks!: i32;
-
-  /** RTP time and arrival of the last unit; `ticks` is the same time without wraps and jumps. */
-  started!: i32;
-  lastTime!: u32;
-  lastArrival!: i32;
-  /** Times that were not believed. */
-  jumps!: i32;
-  /** Most frames that come before another one and are shown after it; grows when it proves too small. */
-  depth!: i32;
-  recent!: i32;
-  /** Units that were incomplete, and packets that made no sense. */
-  dropped!: i32;
-  malformed!: i32;
-  clockRate!: f64;
-  ticks!: f64;
-  lastDts!: f64;
-}
+import { UNIT_HEAD_SEQ, UNIT_RECENT, UNIT_RECENT_MAX, UNIT_TRACK_SIZE, UnitTrack } from "./layout";
 
 /**
  * RTP time that runs away from arrival by more than this between two units is not believed, ms; nor one that goes back
@@ -65,25 +10,6 @@ export class UnitTrack {
  */
 const JUMP_MS: f64 = 5000;
 const JUMP_BACK_MS: f64 = 1000;
-
-/** Presentation times of the last frames in ascending order, f64 each. */
-export const UNIT_RECENT: i32 = 192;
-export const UNIT_RECENT_MAX: i32 = 17;
-/** Scratch for the header of a NAL unit that comes in fragments. */
-export const UNIT_HEADER: i32 = 336;
-export const UNIT_TRACK_SIZE: i32 = 448;
-export const UNIT_HEAD_SEQ: i32 = offsetof<UnitTrack>("headSeq");
-export const UNIT_BLOCKS: i32 = offsetof<UnitTrack>("blocks");
-export const UNIT_FORMAT: i32 = offsetof<UnitTrack>("format");
-export const UNIT_SIZE_BITS: i32 = offsetof<UnitTrack>("sizeBits");
-export const UNIT_INDEX_BITS: i32 = offsetof<UnitTrack>("indexBits");
-export const UNIT_DELTA_BITS: i32 = offsetof<UnitTrack>("deltaBits");
-export const UNIT_FRAME_TICKS: i32 = offsetof<UnitTrack>("frameTicks");
-export const UNIT_DEPTH: i32 = offsetof<UnitTrack>("depth");
-export const UNIT_CLOCK_RATE: i32 = offsetof<UnitTrack>("clockRate");
-export const UNIT_JUMPS: i32 = offsetof<UnitTrack>("jumps");
-export const UNIT_DROPPED: i32 = offsetof<UnitTrack>("dropped");
-export const UNIT_MALFORMED: i32 = offsetof<UnitTrack>("malformed");
 
 export function unitOpen(address: i32): void {
   memory.fill(address, 0, UNIT_TRACK_SIZE);

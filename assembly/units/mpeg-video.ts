@@ -1,7 +1,8 @@
 import { UNIT_KEY } from "../abi";
 import { mpeg4Video, mpeg12Video } from "../rtp/frames";
 import { get8 } from "../wire";
-import { UnitTrack, unitPut } from "./log";
+import { UnitTrack } from "./layout";
+import { unitPut } from "./log";
 
 /** MPEG-1/2 Video (RFC 2250 §3.4): the bytes behind the header, which has an extension where its T bit says so. */
 export function mpeg12Packet(track: UnitTrack, payload: i32, size: i32): i32 {

@@ -1,7 +1,8 @@
 import { UNIT_KEY } from "../abi";
-import { get8, get16, put32 } from "../wire";
+import { get8, get16, put8, put32 } from "../wire";
 import { unitSpoil } from "./faults";
-import { UNIT_HEADER, UnitTrack, unitPut, unitPutLength } from "./log";
+import { UNIT_STATE, UnitTrack } from "./layout";
+import { unitPut, unitPutLength } from "./log";
 
 /** RFC 6184 §5: single NAL units, STAP-A, STAP-B, FU-A, FU-B. Each NAL unit gets its length in front. */
 export function h264Packet(track: UnitTrack, payload: i32, size: i32): i32 {
@@ -51,8 +52,8 @@ function h264Fragment(track: UnitTrack, payload: i32, size: i32, header: i32): i
     if (type === 5) track.flags |= UNIT_KEY;
     track.lengthAt = unitPutLength(track, 0);
     track.lengthBytes = 1;
-    const scratch = changetype<i32>(track) + UNIT_HEADER;
-    store<u8>(scratch, ((indicator & 0xe0) | type) as u8);
+    const scratch = changetype<i32>(track) + UNIT_STATE;
+    put8(scratch, (indicator & 0xe0) | type);
     if (unitPut(track, scratch, 1) !== 0) return 0;
   } else if (track.lengthAt === 0) {
     return h264Wanted(type) ? unitSpoil(track) : 0;
@@ -106,9 +107,9 @@ function h265Fragment(track: UnitTrack, payload: i32, size: i32): i32 {
     if (type >= 16 && type <= 21) track.flags |= UNIT_KEY;
     track.lengthAt = unitPutLength(track, 0);
     track.lengthBytes = 2;
-    const scratch = changetype<i32>(track) + UNIT_HEADER;
-    store<u8>(scratch, ((get8(payload) & 0x81) | (type << 1)) as u8);
-    store<u8>(scratch, get8(payload + 1) as u8, 1);
+    const scratch = changetype<i32>(track) + UNIT_STATE;
+    put8(scratch, (get8(payload) & 0x81) | (type << 1));
+    put8(scratch + 1, get8(payload + 1));
     if (unitPut(track, scratch, 2) !== 0) return 0;
   } else if (track.lengthAt === 0) {
     return h265Wanted(type) ? unitSpoil(track) : 0;

@@ -2,7 +2,8 @@ import { UNIT_KEY } from "../abi";
 import { vp8 as isVp8Key, vp9 as isVp9Key, vp9Structure } from "../rtp/frames";
 import { get8 } from "../wire";
 import { unitSpoil } from "./faults";
-import { UnitTrack, unitPut } from "./log";
+import { UnitTrack } from "./layout";
+import { unitPut } from "./log";
 
 /** RFC 7741 §4.2: the payload behind the descriptor. */
 export function vp8Packet(track: UnitTrack, payload: i32, size: i32): i32 {

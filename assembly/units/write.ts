@@ -1,5 +1,6 @@
 import { UNIT_END, UNIT_KEY, UNIT_START } from "../abi";
-import { UnitTrack, unitFinishAt, unitPut, unitStart } from "./log";
+import { UnitTrack } from "./layout";
+import { unitFinishAt, unitPut, unitStart } from "./log";
 
 /**
  * Adds `size` bytes to the unit in progress of a log.

@@ -1,0 +1,104 @@
+import { ALIGN_MASK } from "../abi";
+
+/**
+ * The units of one track: access units or audio frames, back to back in a chain of blocks, each block with an index
+ * that grows down from its end. A unit that does not fit the rest of a block goes on in the next one: it has an entry
+ * for each piece. One thread writes; units never change once `headSeq` has passed them. A layout, never constructed.
+ */
+export class UnitTrack {
+  /** Entries published. Atomic; wraps. */
+  headSeq!: i32;
+  headBlock!: i32;
+  /** First block that is still kept. */
+  tail!: i32;
+  blocks!: i32;
+  /** Where the next byte goes, and how many entries the head block has with those not yet published. */
+  write!: i32;
+  count!: i32;
+
+  /** The unit in progress: whether there is one, where its present piece begins, its first entry once it has one. */
+  open!: i32;
+  piece!: i32;
+  firstEntry!: i32;
+  bytes!: i32;
+  flags!: i32;
+  /** Whether something of it is missing. */
+  broken!: i32;
+  /** Where it began, to go back to. */
+  startBlock!: i32;
+  startWrite!: i32;
+  startCount!: i32;
+  /** Address of the length of the NAL unit in progress, 0 without one; of the OBU, likewise. */
+  lengthAt!: i32;
+  lengthBytes!: i32;
+
+  /** UNITS_*, and what the payload format says: bits of AU sizes and indexes; ticks of a frame, as far as known. */
+  format!: i32;
+  sizeBits!: i32;
+  indexBits!: i32;
+  deltaBits!: i32;
+  frameTicks!: i32;
+
+  /** RTP time and arrival of the last unit; `ticks` is the same time without wraps and jumps. */
+  started!: i32;
+  lastTime!: u32;
+  lastArrival!: i32;
+  /** Times that were not believed. */
+  jumps!: i32;
+  /** Most frames that come before another one and are shown after it; grows when it proves too small. */
+  depth!: i32;
+  recent!: i32;
+  /** Units that were incomplete, and packets that made no sense. */
+  dropped!: i32;
+  malformed!: i32;
+  clockRate!: f64;
+  ticks!: f64;
+  lastDts!: f64;
+}
+
+/** What the depacketizer of LATM keeps between packets. */
+export class LatmState {
+  /** Subframes that are left of the element. */
+  left!: i32;
+  /** Bits that wait for the next packet, and how many. */
+  carry!: i32;
+  carryBits!: i32;
+}
+
+/** Bytes that the depacketizer of LATM shifts at a time. */
+export const UNIT_SHIFT_BYTES = 32;
+/** Most presentation times that are kept, and bytes of a configuration that came in band. */
+export const UNIT_RECENT_MAX = 17;
+export const UNIT_CONFIG_MAX = 60;
+
+/** Presentation times of the last frames in ascending order, f64 each, and room for one more. */
+export const UNIT_RECENT: i32 = (offsetof<UnitTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
+/** What the track's depacketizer keeps: a LatmState and bytes being shifted, or the header of a NAL unit in fragments. */
+export const UNIT_STATE: i32 = UNIT_RECENT + UNIT_RECENT_MAX * sizeof<f64>() + sizeof<f64>();
+export const UNIT_SHIFT: i32 = UNIT_STATE + offsetof<LatmState>();
+/** The AudioSpecificConfig that came in band: its size, an i32, and its bytes. */
+export const UNIT_CONFIG: i32 = (UNIT_SHIFT + UNIT_SHIFT_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
+export const UNIT_CONFIG_DATA: i32 = UNIT_CONFIG + sizeof<i32>();
+/** Entry that the owner of the track has looked up last, an i32. */
+export const UNIT_ANSWER: i32 = (UNIT_CONFIG_DATA + UNIT_CONFIG_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+/** Scratch of whoever reads the track, for the length of one call: an i32. */
+export const UNIT_SCRATCH: i32 = UNIT_ANSWER + sizeof<i32>();
+export const UNIT_TRACK_SIZE: i32 = (UNIT_SCRATCH + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
+
+export const UNIT_HEAD_SEQ: i32 = offsetof<UnitTrack>("headSeq");
+export const UNIT_BLOCKS: i32 = offsetof<UnitTrack>("blocks");
+export const UNIT_FORMAT: i32 = offsetof<UnitTrack>("format");
+export const UNIT_SIZE_BITS: i32 = offsetof<UnitTrack>("sizeBits");
+export const UNIT_INDEX_BITS: i32 = offsetof<UnitTrack>("indexBits");
+export const UNIT_DELTA_BITS: i32 = offsetof<UnitTrack>("deltaBits");
+export const UNIT_FRAME_TICKS: i32 = offsetof<UnitTrack>("frameTicks");
+export const UNIT_DEPTH: i32 = offsetof<UnitTrack>("depth");
+export const UNIT_CLOCK_RATE: i32 = offsetof<UnitTrack>("clockRate");
+export const UNIT_JUMPS: i32 = offsetof<UnitTrack>("jumps");
+export const UNIT_DROPPED: i32 = offsetof<UnitTrack>("dropped");
+export const UNIT_MALFORMED: i32 = offsetof<UnitTrack>("malformed");
+
+/** The state of the depacketizer of LATM. */
+export function latmState(track: UnitTrack): LatmState {
+  return changetype<LatmState>(changetype<i32>(track) + UNIT_STATE);
+}
