@@ -1,7 +1,7 @@
 /** Size of a block of the media memory, bytes. Blocks are aligned to their size. */
 export const BLOCK_SIZE = 131072;
 /** Where the pool keeps its state: behind the static data of a debug build. */
-export const POOL_ADDRESS = 65536;
+export const POOL_ADDRESS = 32768;
 /** Address of the first block. */
 export const FIRST_BLOCK = 131072;
 /** Blocks in the largest memory, 2 GiB. */

@@ -77,6 +77,7 @@ export {
   poolCheck,
   poolInit,
   slotGive,
+  slotIsTaken,
   slotTake,
 } from "./memory";
 export { tsDemux, tsFlush, tsLose, tsRestart, tsTargetOpen } from "./mpegts/demux";

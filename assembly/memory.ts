@@ -1,4 +1,5 @@
 import {
+  ALIGN_MASK,
   BLOCK_HEADER,
   BLOCK_SIZE,
   FIRST_BLOCK,
@@ -9,7 +10,7 @@ import {
   SLOT_MIN,
 } from "./abi";
 
-/** State of the pool at POOL_ADDRESS; a layout, never constructed. */
+/** State of the pool at POOL_ADDRESS; a layout, never constructed. A word for each block follows: BLOCK_*. */
 class Pool {
   lock!: i32;
   /** Blocks that may be taken. */
@@ -30,7 +31,7 @@ class Pool {
   gives!: i32;
 }
 
-/** Header of a block cut into slots. */
+/** Header of a block cut into slots; a bit for each slot follows, which is set while it is taken. */
 class Slab {
   slotClass!: i32;
   used!: i32;
@@ -41,6 +42,17 @@ class Slab {
   next!: i32;
   previous!: i32;
 }
+
+const POOL_BLOCKS: i32 = (POOL_ADDRESS + offsetof<Pool>() + ALIGN_MASK) & ~ALIGN_MASK;
+const SLAB_BITS: i32 = (offsetof<Slab>() + ALIGN_MASK) & ~ALIGN_MASK;
+
+/** What a block is: to be had, taken, cut into slots. */
+const BLOCK_FREE = 0;
+const BLOCK_TAKEN = 1;
+const BLOCK_SLOTS = 2;
+
+/** What is given back is filled with this in the debug and the fuzz build; the first word links it to the next. */
+const POISON: u32 = 0xdddddddd;
 
 export const POOL_BUDGET: i32 = POOL_ADDRESS + offsetof<Pool>("budget");
 export const POOL_BACKED: i32 = POOL_ADDRESS + offsetof<Pool>("backed");
@@ -91,16 +103,30 @@ export function blockGive(block: i32): void {
   release();
 }
 
+/** The word that says what a block is. */
+function stateAt(block: i32): i32 {
+  return POOL_BLOCKS + ((block - FIRST_BLOCK) / BLOCK_SIZE) * sizeof<i32>();
+}
+
+/** What is at an address, BLOCK_FREE where no block begins. */
+function stateOf(block: i32): i32 {
+  const end = FIRST_BLOCK + pool().fresh * BLOCK_SIZE;
+  if (block < FIRST_BLOCK || block >= end || (block & (BLOCK_SIZE - 1)) !== 0) return BLOCK_FREE;
+  return load<i32>(stateAt(block));
+}
+
 function takeLocked(): i32 {
   const state = pool();
   if (state.taken >= state.backed) return 0;
   let block = state.free;
   if (block !== 0) {
+    checkPoison(block);
     state.free = load<i32>(block);
   } else {
     block = FIRST_BLOCK + state.fresh * BLOCK_SIZE;
     state.fresh += 1;
   }
+  store<i32>(stateAt(block), BLOCK_TAKEN);
   state.taken += 1;
   state.takes += 1;
   if (FUZZ) memory.fill(block + BLOCK_SIZE - RED_ZONE, 0xa5, RED_ZONE);
@@ -108,13 +134,32 @@ function takeLocked(): i32 {
 }
 
 function giveLocked(block: i32): void {
+  if (stateOf(block) !== BLOCK_TAKEN) fail();
+  putBack(block);
+}
+
+function putBack(block: i32): void {
   const state = pool();
   checkGuard(block);
-  if ((block & (BLOCK_SIZE - 1)) !== 0 || block < FIRST_BLOCK || state.taken === 0) fail();
+  poison(block, BLOCK_SIZE);
   store<i32>(block, state.free);
+  store<i32>(stateAt(block), BLOCK_FREE);
   state.free = block;
   state.taken -= 1;
   state.gives += 1;
+}
+
+/** Makes that whoever still reads it is seen to be wrong. */
+function poison(address: i32, size: i32): void {
+  if (!ASC_NO_ASSERT) memory.fill(address, POISON as u8, size);
+}
+
+/** Traps when somebody wrote to what was given back: to its first bytes, where headers are. */
+function checkPoison(address: i32): void {
+  if (ASC_NO_ASSERT) return;
+  for (let i: i32 = sizeof<i32>(); i < BLOCK_HEADER; i += sizeof<i32>()) {
+    if (load<u32>(address + i) !== POISON) fail();
+  }
 }
 
 /** Traps when somebody wrote behind the end of a block (fuzz build). */
@@ -168,19 +213,22 @@ function slotLocked(slotClass: i32): i32 {
   if (block === 0) {
     block = takeLocked();
     if (block === 0) return 0;
-    memory.fill(block, 0, BLOCK_HEADER);
+    memory.fill(block, 0, SLOT_MIN);
+    store<i32>(stateAt(block), BLOCK_SLOTS);
     changetype<Slab>(block).slotClass = slotClass;
     store<i32>(partialAt(slotClass), block);
   }
   const slab = changetype<Slab>(block);
   let slot = slab.free;
   if (slot !== 0) {
+    checkPoison(slot);
     slab.free = load<i32>(slot);
   } else {
     slot = firstSlot(block) + slab.fresh * slotSize(slotClass);
     slab.fresh += 1;
   }
   slab.used += 1;
+  flipBit(slot);
   if (slab.used === slotsPerBlock(slotClass)) unlink(block);
   return slot;
 }
@@ -193,17 +241,55 @@ export function slotGive(address: i32): void {
   release();
 }
 
+/** Whether an address is that of a block or slot which is taken. */
+export function slotIsTaken(address: i32): bool {
+  acquire();
+  const isTaken =
+    (address & (BLOCK_SIZE - 1)) === 0 ? stateOf(address) === BLOCK_TAKEN : isSlotTaken(address);
+  release();
+  return isTaken;
+}
+
+function isSlotTaken(slot: i32): bool {
+  const block = slot & ~(BLOCK_SIZE - 1);
+  if (stateOf(block) !== BLOCK_SLOTS) return false;
+  const place = slot - firstSlot(block);
+  const size = slotSize(changetype<Slab>(block).slotClass);
+  if (place < 0 || place % size !== 0 || place / size >= changetype<Slab>(block).fresh) return false;
+  return (load<u8>(bitsOf(slot)) & bitOf(slot)) !== 0;
+}
+
+/** The byte with the bit of a slot, and the bit. */
+function bitsOf(slot: i32): i32 {
+  return (slot & ~(BLOCK_SIZE - 1)) + SLAB_BITS + (numberOf(slot) >> 3);
+}
+
+function bitOf(slot: i32): i32 {
+  return 1 << (numberOf(slot) & 7);
+}
+
+function numberOf(slot: i32): i32 {
+  const block = slot & ~(BLOCK_SIZE - 1);
+  return (slot - firstSlot(block)) / slotSize(changetype<Slab>(block).slotClass);
+}
+
+function flipBit(slot: i32): void {
+  store<u8>(bitsOf(slot), (load<u8>(bitsOf(slot)) ^ bitOf(slot)) as u8);
+}
+
 function giveSlotLocked(slot: i32): void {
+  if (!isSlotTaken(slot)) fail();
   const block = slot & ~(BLOCK_SIZE - 1);
   const slab = changetype<Slab>(block);
-  if (block < FIRST_BLOCK || slab.used <= 0 || (slab.slotClass as u32) >= (SLOT_CLASSES as u32)) fail();
+  flipBit(slot);
   if (slab.used === slotsPerBlock(slab.slotClass)) link(block);
+  poison(slot, slotSize(slab.slotClass));
   store<i32>(slot, slab.free);
   slab.free = slot;
   slab.used -= 1;
   if (slab.used !== 0) return;
   unlink(block);
-  giveLocked(block);
+  putBack(block);
 }
 
 function link(block: i32): void {

@@ -46,7 +46,7 @@ test("the data of the other builds ends before the pool begins", () => {
     }
   }
   expect(POOL_ADDRESS).toBeLessThan(FIRST_BLOCK);
-});
+}, 60_000);
 
 /** A data segment in text: offset and content. */
 const SEGMENT = /\(data \S+ \(i32\.const (\d+)\) "((?:[^"\\]|\\.)*)"\)/g;

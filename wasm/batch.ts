@@ -17,6 +17,7 @@ export class DatagramBatch {
   readonly address: number;
   readonly #memory: MediaMemory;
   #runs = 0;
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number) {
     this.#memory = memory;
@@ -130,6 +131,8 @@ export class DatagramBatch {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.address);
   }
 }

@@ -169,7 +169,9 @@ export class MediaMemory {
     return address === 0 ? undefined : address;
   }
 
+  /** @throws {Error} if nothing is taken there: it was given back already, or never taken */
   give(address: number): void {
+    if (this.core.slotIsTaken(address) === 0) throw new Error(`media memory: ${address} is not taken`);
     this.core.slotGive(address);
   }
 }

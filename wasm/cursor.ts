@@ -18,6 +18,7 @@ export class LogCursor {
   readonly #position: number;
   readonly #seq: number;
   readonly #plain: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number, log: number) {
     const { core } = memory;
@@ -172,6 +173,8 @@ export class LogCursor {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.address);
   }
 }

@@ -19,6 +19,7 @@ export class DatagramSource {
   readonly #log: number;
   readonly #track: number;
   readonly #address: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number, log: number, track: number) {
     this.#memory = memory;
@@ -84,6 +85,8 @@ export class DatagramSource {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.core.reorderClose(this.#address);
     this.#memory.give(this.#address);
   }

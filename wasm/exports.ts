@@ -147,6 +147,7 @@ export interface CoreExports {
   poolInit(blocks: number, backed: number): void;
   poolBack(blocks: number): void;
   slotGive(address: number): void;
+  slotIsTaken(address: number): number;
   slotTake(size: number): number;
   rtpClose(address: number): void;
   rtpIngest(address: number, size: number, now: number): number;

@@ -47,6 +47,7 @@ export class RtpLog {
   readonly #memory: MediaMemory;
   readonly #room: number;
   readonly #events: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number, options: LogOptions) {
     const { core } = memory;
@@ -181,6 +182,8 @@ export class RtpLog {
 
   /** Gives everything back. No cursor may stand in it any more. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     const { core } = this.#memory;
     core.rtpClose(this.address);
     core.logClose(this.address);

@@ -56,6 +56,7 @@ export class Mp4Demuxer {
   readonly #input: number;
   /** Memory of the parameter sets. */
   #sets: number[] = [];
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number) {
     this.#memory = memory;
@@ -169,6 +170,8 @@ export class Mp4Demuxer {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const slot of this.#sets) this.#memory.give(slot);
     this.#sets = [];
     this.#memory.give(this.#address);

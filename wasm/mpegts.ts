@@ -50,6 +50,7 @@ export class TsWriter {
   readonly #spans: number;
   readonly #out: UnitLog;
   #tracks: readonly TsTrackSetup[] = [];
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number, out: UnitLog) {
     const { core, u8, i32 } = memory;
@@ -192,6 +193,8 @@ export class TsWriter {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#out.close();
     this.#memory.give(this.#address);
   }

@@ -20,6 +20,7 @@ export class Packetizer {
   readonly #address: number;
   readonly #limits: readonly number[];
   readonly #drops: readonly number[];
+  #closed = false;
 
   private constructor(memory: MediaMemory, address: number, tracks: readonly PacketizerTrack[]) {
     const { core } = memory;
@@ -95,6 +96,8 @@ export class Packetizer {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.#address);
   }
 }

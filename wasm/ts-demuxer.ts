@@ -36,6 +36,7 @@ export class TsDemuxer {
   readonly #tracks: TsTrack[] = [];
   #unknown: readonly TsStream[] = [];
   #changes = 0;
+  #closed = false;
 
   private constructor(memory: MediaMemory, addresses: readonly number[], tables: TsTables) {
     const [address, input] = addresses as [number, number];
@@ -216,6 +217,8 @@ export class TsDemuxer {
 
   /** Gives everything back, the units of the tracks too. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#sections.close();
     for (const track of this.#tracks) track.close();
     this.#memory.give(this.#input);

@@ -19,6 +19,7 @@ export class TsTrack {
   readonly #memory: MediaMemory;
   #pid: number;
   #units: UnitLog | undefined;
+  #closed = false;
   /** Whether the program map still has it. */
   isPresent = true;
   /** Whether somebody wants its units. */
@@ -120,6 +121,8 @@ export class TsTrack {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#units?.close();
     this.#memory.give(this.address);
   }

@@ -17,6 +17,7 @@ export interface UnitTimes {
 export class UnitWriter {
   readonly #memory: MediaMemory;
   readonly #chunk: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, chunk: number) {
     this.#memory = memory;
@@ -46,6 +47,8 @@ export class UnitWriter {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.#chunk);
   }
 }

@@ -28,6 +28,7 @@ export class UnitLog {
   readonly clockRate: number;
   readonly #memory: MediaMemory;
   readonly #answer: number;
+  #closed = false;
   /** The unit found last: number of its entries, bytes, times in ticks, whether it is a random access point. */
   entries = 0;
   size = 0;
@@ -136,6 +137,8 @@ export class UnitLog {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.core.unitClose(this.address);
     this.#memory.give(this.address);
   }
@@ -146,6 +149,7 @@ export class UnitPull {
   readonly #memory: MediaMemory;
   readonly #cursor: LogCursor;
   readonly #table: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, cursor: LogCursor, table: number) {
     this.#memory = memory;
@@ -180,6 +184,8 @@ export class UnitPull {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.#table);
   }
 }
@@ -209,6 +215,7 @@ const TRACKS_BYTES = 2 * 1024;
 export class PartWriter {
   readonly #memory: MediaMemory;
   readonly #block: number;
+  #closed = false;
 
   private constructor(memory: MediaMemory, block: number) {
     this.#memory = memory;
@@ -264,6 +271,8 @@ export class PartWriter {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#memory.give(this.#block);
   }
 }

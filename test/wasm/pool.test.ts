@@ -50,12 +50,54 @@ for (const build of BUILDS) {
       for (const wrong of [0, 64, block + 4, FIRST_BLOCK - BLOCK_SIZE]) {
         expect(() => memory.core.blockGive(wrong)).toThrow(WebAssembly.RuntimeError);
       }
-      expect(() => memory.give(256)).toThrow(WebAssembly.RuntimeError);
+      expect(() => memory.give(256)).toThrow("256 is not taken");
       const other = memory.take(300) as number;
       for (const address of [slot, other, block]) memory.give(address);
       checkReturned(memory);
       expect(() => memory.core.blockGive(block)).toThrow(WebAssembly.RuntimeError);
       memory.give(memory.take(BLOCK_SIZE / 2) as number);
+      checkReturned(memory);
+    });
+
+    test("a block that is given back twice is not handed out twice", () => {
+      const memory = loadBuild(build, 20);
+      const [block, other] = [memory.core.blockTake(), memory.core.blockTake()];
+      memory.core.blockGive(block);
+      expect(() => memory.core.blockGive(block)).toThrow(WebAssembly.RuntimeError);
+      expect(() => memory.give(block)).toThrow(`${block} is not taken`);
+      const next = [memory.core.blockTake(), memory.core.blockTake()];
+      expect(new Set([...next, other]).size).toBe(3);
+      for (const each of [...next, other]) memory.give(each);
+      checkReturned(memory);
+    });
+
+    test("a slot that is given back twice is not handed out twice", () => {
+      for (const size of [1, 257, 4_000, 16_384]) {
+        const memory = loadBuild(build, 20);
+        const take = () => memory.take(size) as number;
+        const [slot, other] = [take(), take()];
+        memory.give(slot);
+        expect(() => memory.core.slotGive(slot)).toThrow(WebAssembly.RuntimeError);
+        expect(() => memory.give(slot)).toThrow(`${slot} is not taken`);
+        const next = [take(), take()];
+        expect(new Set([...next, other]).size).toBe(3);
+        for (const each of [...next, other]) memory.give(each);
+        // the block of the slots is back too
+        expect(() => memory.give(other)).toThrow(`${other} is not taken`);
+        checkReturned(memory);
+      }
+    });
+
+    test("neither the inside of a slot nor a block of slots can be given back", () => {
+      const memory = loadBuild(build, 20);
+      const slot = memory.take(1_000) as number;
+      const block = slot - (slot % BLOCK_SIZE);
+      for (const wrong of [slot + 256, slot + 1_024, block + 64, block]) {
+        expect(() => memory.give(wrong)).toThrow(`${wrong} is not taken`);
+        expect(() => memory.core.slotGive(wrong)).toThrow(WebAssembly.RuntimeError);
+      }
+      expect(() => memory.core.blockGive(block)).toThrow(WebAssembly.RuntimeError);
+      memory.give(slot);
       checkReturned(memory);
     });
 
@@ -144,6 +186,28 @@ describe("red zones", () => {
       memory.u8[block + BLOCK_SIZE - 1] = 0;
       memory.give(block);
       checkReturned(memory);
+    }
+  });
+});
+
+describe("what was given back", () => {
+  test("is filled with a pattern in the debug and the fuzz build, which trap when it was written to", () => {
+    for (const build of ["debug", "fuzz"] as const) {
+      for (const size of [200, 16_000, 100_000]) {
+        const memory = loadBuild(build, 20);
+        const other = memory.take(size) as number;
+        const address = memory.take(size) as number;
+        memory.u8.fill(1, address, address + size);
+        memory.give(address);
+        expect(memory.u8.subarray(address + 4, address + size).every((byte) => byte === 0xdd)).toBe(true);
+        memory.u8[address + 8] = 1;
+        expect(() => memory.take(size)).toThrow(WebAssembly.RuntimeError);
+        memory.u8[address + 8] = 0xdd;
+        expect(memory.take(size)).toBe(address);
+        memory.give(address);
+        memory.give(other);
+        checkReturned(memory);
+      }
     }
   });
 });
