@@ -35,6 +35,7 @@ export interface CoreExports {
   readonly EVENT_MALFORMED: WebAssembly.Global;
   readonly EVENT_OVERSIZED: WebAssembly.Global;
   readonly EVENT_REFRAGMENT: WebAssembly.Global;
+  readonly EVENT_UNIT_OVERSIZED: WebAssembly.Global;
   readonly EVENT_UNKNOWN_CHANNEL: WebAssembly.Global;
   readonly EVENT_UNKNOWN_TYPE: WebAssembly.Global;
   readonly EVENT_WRONG_SSRC: WebAssembly.Global;
@@ -104,6 +105,7 @@ export interface CoreExports {
   readonly UNIT_INDEX_BITS: WebAssembly.Global;
   readonly UNIT_JUMPS: WebAssembly.Global;
   readonly UNIT_MALFORMED: WebAssembly.Global;
+  readonly UNIT_OVERSIZED: WebAssembly.Global;
   readonly UNIT_SIZE_BITS: WebAssembly.Global;
   readonly UNIT_TRACK_SIZE: WebAssembly.Global;
 
@@ -195,7 +197,7 @@ export interface CoreExports {
   ): number;
   unitAt(address: number, seq: number, out: number): number;
   unitClose(address: number): void;
-  unitOpen(address: number): void;
+  unitOpen(address: number, limit: number): void;
   unitPull(cursor: number, tracks: number): number;
   unitSpans(address: number, seq: number, end: number, out: number, limit: number): number;
   unitTrim(address: number, seq: number): void;

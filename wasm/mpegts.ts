@@ -1,7 +1,7 @@
 import { TS_TRACK_STRIDE, TS_TRACKS } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { RecordLog } from "./records.ts";
-import { type PartRange, UnitLog } from "./units.ts";
+import { type PartRange, UnitLog, type UnitSetup } from "./units.ts";
 
 /** What a transport stream carries of one track. */
 export interface TsTrackSetup {
@@ -40,6 +40,14 @@ const AT = {
   mapSize: 60,
 };
 const TRACKS_MAX = 4;
+/** What is written in one call is a unit, of any size. */
+const OUTPUT: UnitSetup = {
+  format: 0,
+  clockRate: 90_000,
+  frameTicks: 0,
+  reorderDepth: 0,
+  maxBytes: 0x7fff_ffff,
+};
 
 /** Writes transport streams. */
 export class TsWriter {
@@ -73,7 +81,7 @@ export class TsWriter {
     const size = memory.core.TS_SIZE.value + 8 + TRACKS_MAX * (PREFIX_MAX + MAP_MAX) + SPANS_BYTES;
     const address = memory.take(size);
     if (address === undefined) return undefined;
-    const out = UnitLog.open(memory, { format: 0, clockRate: 90_000, frameTicks: 0, reorderDepth: 0 });
+    const out = UnitLog.open(memory, OUTPUT);
     if (out !== undefined) {
       const writer = new TsWriter(memory, address, out);
       memory.f64[(address + REPEAT) >> 3] = repeatMs * 90;

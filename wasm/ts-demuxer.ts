@@ -15,6 +15,8 @@ export interface TsCounters {
   readonly malformed: number;
   /** Timestamps that began anew. */
   readonly jumps: number;
+  /** Frames that were dropped, as they are too large. */
+  readonly oversized: number;
 }
 
 /** Bytes that are looked at in one call of the core. */
@@ -95,6 +97,7 @@ export class TsDemuxer {
       scrambled: get(core.TS_DEMUX_SCRAMBLED),
       malformed: get(core.TS_DEMUX_MALFORMED),
       jumps: get(core.TS_DEMUX_JUMPS),
+      oversized: this.#tracks.reduce((sum, { units }) => sum + (units?.oversized ?? 0), 0),
     };
   }
 

@@ -30,7 +30,7 @@ export class UnitWriter {
     return chunk === undefined ? undefined : new UnitWriter(memory, chunk);
   }
 
-  /** Appends a unit; false when the budget is used up. Nothing is done with an empty one. */
+  /** Appends a unit; false when there is no memory for it or it is too large. Nothing is done with an empty one. */
   write(log: UnitLog, unit: Uint8Array, { pts, dts, isKey }: UnitTimes): boolean {
     const { core } = this.#memory;
     let isWhole = true;

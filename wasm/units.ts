@@ -1,4 +1,16 @@
-import { PART_TRACK_STRIDE, PART_TRACKS, UNIT_KEY } from "../assembly/abi.ts";
+import {
+  MAX_FRAME_BYTES,
+  MAX_SOUND_BYTES,
+  PART_TRACK_STRIDE,
+  PART_TRACKS,
+  UNIT_KEY,
+  UNITS_AC3,
+  UNITS_FRAMES,
+  UNITS_GENERIC,
+  UNITS_LATM,
+  UNITS_MPEG12_AUDIO,
+  UNITS_SAMPLES,
+} from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { LogCursor } from "./cursor.ts";
 
@@ -20,7 +32,11 @@ export interface UnitSetup {
   readonly deltaBits?: number;
   /** What one tick takes of all channels, bytes: samples of a fixed size. */
   readonly sampleBytes?: number;
+  /** Largest unit, bytes; by the format when left out: that of a picture, or of sound. */
+  readonly maxBytes?: number;
 }
+
+const SOUND_FORMATS = [UNITS_GENERIC, UNITS_FRAMES, UNITS_LATM, UNITS_MPEG12_AUDIO, UNITS_AC3, UNITS_SAMPLES];
 
 /** The units of one track: access units or audio frames, in media memory. */
 export class UnitLog {
@@ -42,7 +58,8 @@ export class UnitLog {
     this.address = address;
     this.clockRate = setup.clockRate;
     this.#answer = address + core.UNIT_ANSWER.value;
-    core.unitOpen(address);
+    const usual = SOUND_FORMATS.includes(setup.format) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
+    core.unitOpen(address, setup.maxBytes ?? usual);
     this.#set(core.UNIT_FORMAT, setup.format);
     this.#set(core.UNIT_FRAME_TICKS, Math.round(setup.frameTicks));
     this.#set(core.UNIT_DEPTH, setup.reorderDepth);
@@ -81,11 +98,16 @@ export class UnitLog {
     return this.#get(this.#memory.core.UNIT_BLOCKS);
   }
 
-  /** Units that were incomplete, packets that made no sense, times that were not believed. */
+  /** Units that were incomplete or too large, and those of them that were too large. */
   get dropped(): number {
     return this.#get(this.#memory.core.UNIT_DROPPED);
   }
 
+  get oversized(): number {
+    return this.#get(this.#memory.core.UNIT_OVERSIZED);
+  }
+
+  /** Packets that made no sense, times that were not believed. */
   get malformed(): number {
     return this.#get(this.#memory.core.UNIT_MALFORMED);
   }

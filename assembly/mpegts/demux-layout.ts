@@ -92,10 +92,9 @@ export class TsStream {
 
   /** Between start codes: 0 nothing, 1 the beginning of a NAL unit, 2 what is kept of it, 3 what is not. */
   state!: i32;
-  /** Zeros that may belong to a start code; bytes of the NAL unit; where its length goes. */
+  /** Zeros that may belong to a start code; bytes of the NAL unit. */
   zeros!: i32;
   nalSize!: i32;
-  lengthAt!: i32;
   /** The parameter set in progress: number, or -1. */
   param!: i32;
   /** Of the access unit: whether it has slices, and whether its time was said. */

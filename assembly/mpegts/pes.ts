@@ -1,5 +1,4 @@
-import { MAX_FRAME_BYTES } from "../abi";
-import { UnitTrack } from "../units/layout";
+import { UNIT_ABANDONED, UNIT_NONE, UnitTrack } from "../units/layout";
 import { unitDrop } from "../units/log";
 import { get8, get16, get32 } from "../wire";
 import { audioBytes, audioEnd, audioLose, audioStart } from "./audio";
@@ -82,7 +81,7 @@ function startPes(demux: TsDemux, stream: TsStream, hasPts: bool, hasDts: bool, 
   }
   if (isVideo(stream.kind)) {
     stream.pesBegun = 1;
-    const isOpen = stream.units !== 0 && changetype<UnitTrack>(stream.units).open !== 0;
+    const isOpen = stream.units !== 0 && changetype<UnitTrack>(stream.units).open !== UNIT_NONE;
     // a part of the access unit that is in progress
     const isPart =
       isOpen && stream.unitTimed !== 0 && hasPts && dts === stream.unitDts && pts === stream.unitPts;
@@ -127,7 +126,7 @@ function elementary(demux: TsDemux, stream: TsStream, from: i32, size: i32): voi
 function took(demux: TsDemux, stream: TsStream, size: i32): void {
   if (stream.units !== 0) {
     const track = changetype<UnitTrack>(stream.units);
-    if (track.open !== 0 && track.bytes > MAX_FRAME_BYTES) pesLose(stream);
+    if (track.open === UNIT_ABANDONED && isVideo(stream.kind)) pesLose(stream);
   }
   if (stream.left < 0 || stream.inPes === 0) return;
   stream.left -= size;
@@ -170,7 +169,7 @@ export function pesLose(stream: TsStream): void {
   else audioLose(stream);
   if (stream.units === 0) return;
   const track = changetype<UnitTrack>(stream.units);
-  if (track.open !== 0) unitDrop(track);
+  if (track.open !== UNIT_NONE) unitDrop(track);
   else track.dropped += 1;
 }
 

@@ -8,7 +8,7 @@ import {
   TS_MPEG12_VIDEO,
   UNIT_KEY,
 } from "../abi";
-import { UnitTrack } from "../units/layout";
+import { UNIT_NONE, UnitTrack } from "../units/layout";
 import { unitFinish, unitFinishAt, unitPut, unitPutLength, unitStart } from "../units/log";
 import { get8, put32 } from "../wire";
 import {
@@ -92,7 +92,7 @@ function beginMpeg(demux: TsDemux, stream: TsStream): void {
   stream.picture = number;
   if (code === 0xb3) stream.ready = 1;
   const track = changetype<UnitTrack>(stream.units);
-  if (track.open === 0 && ((!isLead && !isPicture) || !start(stream))) return;
+  if (track.open === UNIT_NONE && ((!isLead && !isPicture) || !start(stream))) return;
   if (code === 0xb3) track.flags |= UNIT_KEY;
   if (code >= 0x01 && code <= 0xaf) slice(stream);
   const prefix = changetype<i32>(stream) + TS_STREAM_HEADER;
@@ -114,7 +114,7 @@ function slice(stream: TsStream): void {
  * @param endsPicture whether a picture cannot go on behind it
  */
 function boundary(demux: TsDemux, stream: TsStream, mayLead: bool, endsPicture: bool): void {
-  if (changetype<UnitTrack>(stream.units).open === 0) return;
+  if (changetype<UnitTrack>(stream.units).open === UNIT_NONE) return;
   const isTimed = stream.hasTime !== 0 && mayLead;
   if (stream.hasSlices !== 0) {
     if (isTimed || endsPicture) videoEnd(demux, stream);
@@ -147,9 +147,9 @@ function takeTime(stream: TsStream): void {
 /** Enters the first bytes of a NAL unit behind its length, which is not known yet. */
 function keep(stream: TsStream, set: i32): bool {
   const track = changetype<UnitTrack>(stream.units);
-  if (track.open === 0 && !start(stream)) return false;
-  stream.lengthAt = unitPutLength(track, 0);
-  if (stream.lengthAt === 0) return false;
+  if (track.open === UNIT_NONE && !start(stream)) return false;
+  track.lengthAt = unitPutLength(track, 0);
+  if (track.lengthAt === 0) return false;
   const head = changetype<i32>(stream) + TS_STREAM_HEAD;
   unitPut(track, head, stream.nalSize);
   stream.param = set;
@@ -161,7 +161,9 @@ function keep(stream: TsStream, set: i32): bool {
 /** The NAL unit that was kept is whole. */
 export function videoNalEnd(stream: TsStream): void {
   if (stream.kind === TS_MPEG12_VIDEO) return;
-  put32(stream.lengthAt, stream.nalSize);
+  const track = changetype<UnitTrack>(stream.units);
+  if (track.lengthAt !== 0) put32(track.lengthAt, stream.nalSize);
+  track.lengthAt = 0;
   if (stream.param >= 0) enterSet(stream);
   stream.param = -1;
 }
@@ -188,7 +190,7 @@ function enterSet(stream: TsStream): void {
 export function videoEnd(demux: TsDemux, stream: TsStream): void {
   if (stream.units === 0) return;
   const track = changetype<UnitTrack>(stream.units);
-  if (track.open === 0) return;
+  if (track.open === UNIT_NONE) return;
   const isUsable =
     stream.hasSlices !== 0 && stream.ready !== 0 && (stream.unitTimed | stream.published) !== 0;
   if (!isUsable) track.bytes = 0;

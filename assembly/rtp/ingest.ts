@@ -24,8 +24,10 @@ export const EVENT_MALFORMED: i32 = 8;
 export const EVENT_OVERSIZED: i32 = 16;
 export const EVENT_LOST: i32 = 32;
 export const EVENT_REFRAGMENT: i32 = 64;
+/** A unit was abandoned, as it is too large. */
+export const EVENT_UNIT_OVERSIZED: i32 = 128;
 /** Events that are no refusal of a packet. */
-const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT;
+const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT | EVENT_UNIT_OVERSIZED;
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;

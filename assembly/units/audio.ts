@@ -1,8 +1,8 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
-import { unitAbandon, unitMalformed } from "./faults";
-import { UnitTrack } from "./layout";
-import { unitBegin, unitFinish, unitPut } from "./log";
+import { unitMalformed } from "./faults";
+import { UNIT_NONE, UnitTrack } from "./layout";
+import { unitBegin, unitDrop, unitFinish, unitPut } from "./log";
 
 /** A packet that is one frame: Opus (RFC 7587 §4.2), or samples. */
 export function plainFrame(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32): i32 {
@@ -44,12 +44,12 @@ export function genericFrames(
     if (bit > 16) offset += index * track.frameTicks;
     bit += track.sizeBits + indexBits;
     indexBits = track.deltaBits;
-    if (at + length > size) {
+    if ((length as u32) > ((size - at) as u32)) {
       // the only AU of its packet may be cut in several
       if (bit + track.sizeBits + indexBits <= end || at !== data) return unitMalformed(track);
       return fragment(track, payload + at, size - at, time, arrival, flags, marker);
     }
-    unitAbandon(track);
+    unitDrop(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
     const result = unitPut(track, payload + at, length);
@@ -71,8 +71,8 @@ function fragment(
   flags: i32,
   marker: bool,
 ): i32 {
-  if (track.open === 0 || track.lastTime !== time) {
-    unitAbandon(track);
+  if (track.open === UNIT_NONE || track.lastTime !== time) {
+    unitDrop(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
   } else if ((flags & FLAG_GAP) !== 0) {

@@ -1,9 +1,9 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
-import { unitAbandon, unitMalformed } from "./faults";
+import { unitMalformed } from "./faults";
 import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "./frame-headers";
-import { UnitTrack } from "./layout";
-import { unitBegin, unitFinish, unitPut } from "./log";
+import { UNIT_NONE, UnitTrack } from "./layout";
+import { unitBegin, unitDrop, unitFinish, unitPut } from "./log";
 
 const MPA_HEAD = 4;
 const AC3_HEAD = 2;
@@ -21,7 +21,7 @@ export function mpaFrames(
   if (size <= MPA_HEAD) return unitMalformed(track);
   const offset = get16(payload + 2);
   if (offset !== 0) return mpaFragment(track, payload, size, offset, flags);
-  unitAbandon(track);
+  unitDrop(track);
   let ticks: f64 = 0;
   for (let at = MPA_HEAD; at < size; ) {
     const frame = payload + at;
@@ -33,11 +33,11 @@ export function mpaFrames(
     if (at + length > size) {
       // the rest comes in other packets; behind other frames there is none
       track.lengthBytes = length;
-      if (at !== MPA_HEAD) unitAbandon(track);
+      if (at !== MPA_HEAD) unitDrop(track);
       return code;
     }
     unitFinish(track, Math.floor(ticks) as i32);
-    if (code !== 0) return code;
+    if (code === ERR_BUDGET) return code;
     ticks += ((mpaSamples(frame) as f64) * track.clockRate) / (mpaSampleRate(frame) as f64);
     at += length;
   }
@@ -46,7 +46,7 @@ export function mpaFrames(
 
 /** The next piece of the frame in progress, whose size its header has said. */
 function mpaFragment(track: UnitTrack, payload: i32, size: i32, offset: i32, flags: i32): i32 {
-  if (track.open === 0) return 0;
+  if (track.open === UNIT_NONE) return 0;
   if ((flags & FLAG_GAP) !== 0 || offset !== track.bytes) track.broken = 1;
   const code = unitPut(track, payload + MPA_HEAD, size - MPA_HEAD);
   if (track.bytes > track.lengthBytes) track.broken = 1;
@@ -67,10 +67,10 @@ export function ac3Frames(
   if (size <= AC3_HEAD) return unitMalformed(track);
   const type = get8(payload) & 3;
   if (type === 3) {
-    if (track.open === 0) return 0;
+    if (track.open === UNIT_NONE) return 0;
     if ((flags & FLAG_GAP) !== 0 || track.lastTime !== time) track.broken = 1;
   } else {
-    unitAbandon(track);
+    unitDrop(track);
     if (type === 0 && get8(payload + 1) > 1) return ac3Several(track, payload, size, time, arrival);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
@@ -91,7 +91,7 @@ function ac3Several(track: UnitTrack, payload: i32, size: i32, time: u32, arriva
     track.flags |= UNIT_KEY;
     const code = unitPut(track, frame, length);
     unitFinish(track, Math.floor(ticks) as i32);
-    if (code !== 0) return code;
+    if (code === ERR_BUDGET) return code;
     ticks += (AC3_SAMPLES * track.clockRate) / (ac3SampleRate(frame) as f64);
     at += length;
   }

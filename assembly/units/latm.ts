@@ -1,6 +1,6 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, put8 } from "../wire";
-import { unitAbandon, unitMalformed } from "./faults";
+import { unitMalformed } from "./faults";
 import {
   latmBits,
   latmOpen,
@@ -10,8 +10,8 @@ import {
   latmSpoilt,
   readMuxConfig,
 } from "./latm-config";
-import { LatmState, latmState, UNIT_SHIFT, UNIT_SHIFT_BYTES, UnitTrack } from "./layout";
-import { unitBegin, unitFinish, unitPut } from "./log";
+import { LatmState, latmState, UNIT_NONE, UNIT_SHIFT, UNIT_SHIFT_BYTES, UnitTrack } from "./layout";
+import { unitBegin, unitDrop, unitFinish, unitPut } from "./log";
 
 /**
  * MPEG-4 Audio in LATM (RFC 6416 §6, ISO/IEC 14496-3 §1.7.3): one AudioMuxElement, or a piece of one; the marker is on
@@ -26,11 +26,11 @@ export function latmFrames(
   arrival: i32,
   flags: i32,
 ): i32 {
-  if (track.open !== 0 && track.lastTime === time) {
+  if (track.open !== UNIT_NONE && track.lastTime === time) {
     if ((flags & FLAG_GAP) !== 0) track.broken = 1;
     return goOn(track, payload, size, time, arrival);
   }
-  unitAbandon(track);
+  unitDrop(track);
   latmOpen(payload, 8 * size);
   if (track.deltaBits !== 0 && latmBits(1) === 0) readMuxConfig(track);
   if (latmSpoilt() || track.sizeBits <= 0) return unitMalformed(track);
@@ -54,7 +54,7 @@ function frames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i
     if (track.lengthBytes > 0) return code;
     latmSkip(8 * length);
     finish(track, left - 1);
-    if (code !== 0) return code;
+    if (code === ERR_BUDGET) return code;
   }
   return 0;
 }
@@ -67,7 +67,7 @@ function goOn(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32
   if (track.lengthBytes > 0) return code;
   const left = latmState(track).left;
   finish(track, left);
-  if (left === 0 || code !== 0) return code;
+  if (left === 0 || code === ERR_BUDGET) return code;
   latmOpen(payload, 8 * size);
   latmSkip(wanted);
   return frames(track, payload, size, time, arrival);

@@ -16,7 +16,7 @@ export class UnitTrack {
   write!: i32;
   count!: i32;
 
-  /** The unit in progress: whether there is one, where its present piece begins, its first entry once it has one. */
+  /** The unit in progress: UNIT_*, where its present piece begins, its first entry once it has one. */
   open!: i32;
   piece!: i32;
   firstEntry!: i32;
@@ -48,13 +48,21 @@ export class UnitTrack {
   /** Most frames that come before another one and are shown after it; grows when it proves too small. */
   depth!: i32;
   recent!: i32;
-  /** Units that were incomplete, and packets that made no sense. */
+  /** Units that were incomplete or too large, those that were too large, and packets that made no sense. */
   dropped!: i32;
+  oversized!: i32;
   malformed!: i32;
+  /** Largest unit, bytes. */
+  limit!: i32;
   clockRate!: f64;
   ticks!: f64;
   lastDts!: f64;
 }
+
+/** Whether a unit is in progress: none, one, one of which nothing is kept any more. */
+export const UNIT_NONE = 0;
+export const UNIT_OPEN = 1;
+export const UNIT_ABANDONED = 2;
 
 /** What the depacketizer of LATM keeps between packets. */
 export class LatmState {
@@ -96,6 +104,7 @@ export const UNIT_DEPTH: i32 = offsetof<UnitTrack>("depth");
 export const UNIT_CLOCK_RATE: i32 = offsetof<UnitTrack>("clockRate");
 export const UNIT_JUMPS: i32 = offsetof<UnitTrack>("jumps");
 export const UNIT_DROPPED: i32 = offsetof<UnitTrack>("dropped");
+export const UNIT_OVERSIZED: i32 = offsetof<UnitTrack>("oversized");
 export const UNIT_MALFORMED: i32 = offsetof<UnitTrack>("malformed");
 
 /** The state of the depacketizer of LATM. */

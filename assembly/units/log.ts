@@ -1,8 +1,17 @@
-import { BLOCK_HEADER, ERR_BUDGET, ERR_FULL, UNIT_END, UNIT_START, UNIT_STRIDE } from "../abi";
+import { BLOCK_HEADER, ERR_BUDGET, ERR_FRAME, ERR_FULL, UNIT_END, UNIT_START, UNIT_STRIDE } from "../abi";
 import { LogBlock } from "../log";
 import { blockCapacity, blockGive, blockTake } from "../memory";
 import { put32 } from "../wire";
-import { UNIT_HEAD_SEQ, UNIT_RECENT, UNIT_RECENT_MAX, UNIT_TRACK_SIZE, UnitTrack } from "./layout";
+import {
+  UNIT_ABANDONED,
+  UNIT_HEAD_SEQ,
+  UNIT_NONE,
+  UNIT_OPEN,
+  UNIT_RECENT,
+  UNIT_RECENT_MAX,
+  UNIT_TRACK_SIZE,
+  UnitTrack,
+} from "./layout";
 
 /**
  * RTP time that runs away from arrival by more than this between two units is not believed, ms; nor one that goes back
@@ -10,9 +19,13 @@ import { UNIT_HEAD_SEQ, UNIT_RECENT, UNIT_RECENT_MAX, UNIT_TRACK_SIZE, UnitTrack
  */
 const JUMP_MS: f64 = 5000;
 const JUMP_BACK_MS: f64 = 1000;
+/** Bytes of the length in front of a NAL unit, and of the size of an OBU. */
+const LENGTH_BYTES = 4;
 
-export function unitOpen(address: i32): void {
+/** @param limit largest unit, bytes */
+export function unitOpen(address: i32, limit: i32): void {
   memory.fill(address, 0, UNIT_TRACK_SIZE);
+  changetype<UnitTrack>(address).limit = limit;
 }
 
 /** Gives back every block. Nobody may read it any more. */
@@ -113,9 +126,9 @@ export function unitBegin(track: UnitTrack, time: u32, arrival: i32): i32 {
  * @returns 0 or ERR_BUDGET
  */
 export function unitStart(track: UnitTrack): i32 {
-  if (track.open !== 0) unitDrop(track);
+  unitDrop(track);
   if (track.headBlock === 0 && !grow(track)) return ERR_BUDGET;
-  track.open = 1;
+  track.open = UNIT_OPEN;
   track.piece = track.write;
   track.firstEntry = 0;
   track.bytes = 0;
@@ -138,10 +151,26 @@ function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
   return Math.floor(max<f64>((arrived * track.clockRate) / 1000, track.frameTicks as f64));
 }
 
-/** Forgets the unit in progress. */
+/** Forgets the unit in progress, if there is one. */
 export function unitDrop(track: UnitTrack): void {
-  track.dropped += 1;
-  back(track);
+  if (track.open === UNIT_OPEN) {
+    track.dropped += 1;
+    back(track);
+  }
+  track.open = UNIT_NONE;
+}
+
+/** Gives back what there is of the unit in progress, and keeps nothing of what comes of it. */
+function abandon(track: UnitTrack, code: i32): i32 {
+  unitDrop(track);
+  track.broken = 1;
+  track.open = UNIT_ABANDONED;
+  return code;
+}
+
+function abandonOversized(track: UnitTrack): i32 {
+  track.oversized += 1;
+  return abandon(track, ERR_FRAME);
 }
 
 function back(track: UnitTrack): void {
@@ -159,16 +188,22 @@ function back(track: UnitTrack): void {
   track.headBlock = start;
   track.write = track.startWrite;
   track.count = track.startCount;
-  track.open = 0;
+  track.open = UNIT_NONE;
   track.lengthAt = 0;
 }
 
-/** Adds bytes to the unit in progress. Returns 0 or ERR_BUDGET; the unit is broken then. */
+/**
+ * Adds bytes to the unit in progress; nothing is done without one.
+ *
+ * @returns 0; ERR_BUDGET or ERR_FRAME when it is abandoned, as there is no memory for it or it is too large
+ */
 export function unitPut(track: UnitTrack, src: i32, size: i32): i32 {
+  if (track.open !== UNIT_OPEN) return 0;
+  if (size > track.limit - track.bytes) return abandonOversized(track);
   let done = 0;
   while (done < size) {
     const left = room(track, 1);
-    if (left === 0) return fail(track);
+    if (left === 0) return abandon(track, ERR_BUDGET);
     const n = min(left, size - done);
     memory.copy(track.write, src + done, n);
     track.write += n;
@@ -178,22 +213,26 @@ export function unitPut(track: UnitTrack, src: i32, size: i32): i32 {
   return 0;
 }
 
-/** Adds four bytes of big-endian length in one piece; returns their address, to write them later, or 0. */
+/**
+ * Adds four bytes of big-endian length in one piece.
+ *
+ * @returns their address, to write them as long as the unit is in progress; 0 where `unitPut` would add nothing
+ */
 export function unitPutLength(track: UnitTrack, value: u32): i32 {
-  if (room(track, 4) === 0) {
-    fail(track);
+  if (track.open !== UNIT_OPEN) return 0;
+  if (LENGTH_BYTES > track.limit - track.bytes) {
+    abandonOversized(track);
+    return 0;
+  }
+  if (room(track, LENGTH_BYTES) === 0) {
+    abandon(track, ERR_BUDGET);
     return 0;
   }
   const at = track.write;
   put32(at, value);
-  track.write += 4;
-  track.bytes += 4;
+  track.write += LENGTH_BYTES;
+  track.bytes += LENGTH_BYTES;
   return at;
-}
-
-function fail(track: UnitTrack): i32 {
-  track.broken = 1;
-  return ERR_BUDGET;
 }
 
 /**
@@ -219,10 +258,12 @@ export function unitFinishAt(track: UnitTrack, pts: f64, dts: f64): void {
 
 /** Whether there is a unit in progress that may be published; another one is forgotten. */
 function isWhole(track: UnitTrack): bool {
-  if (track.open === 0) return false;
-  if (track.broken === 0 && track.bytes !== 0) return true;
-  if (track.broken !== 0) track.dropped += 1;
-  back(track);
+  if (track.open === UNIT_OPEN) {
+    if (track.broken === 0 && track.bytes !== 0) return true;
+    if (track.broken !== 0) track.dropped += 1;
+    back(track);
+  }
+  track.open = UNIT_NONE;
   return false;
 }
 
@@ -233,7 +274,7 @@ function publish(track: UnitTrack, pts: f64, dts: f64): void {
   store<i32>(first, track.bytes, 12);
   store<f64>(first, pts, 16);
   store<f64>(first, dts, 24);
-  track.open = 0;
+  track.open = UNIT_NONE;
   const header = changetype<LogBlock>(track.headBlock);
   atomic.store<i32>(track.headBlock + offsetof<LogBlock>("count"), track.count);
   atomic.store<i32>(changetype<i32>(track) + UNIT_HEAD_SEQ, header.firstSeq + track.count);
@@ -353,7 +394,7 @@ export function unitSpans(address: i32, seq: i32, end: i32, out: i32, limit: i32
 export function unitTrim(address: i32, seq: i32): void {
   const track = changetype<UnitTrack>(address);
   while (track.tail !== track.headBlock) {
-    if (track.open !== 0 && track.tail === track.startBlock) return;
+    if (track.open === UNIT_OPEN && track.tail === track.startBlock) return;
     const next = changetype<LogBlock>(track.tail).next;
     if (seq - changetype<LogBlock>(next).firstSeq < 0) return;
     blockGive(track.tail);

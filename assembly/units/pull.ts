@@ -19,14 +19,15 @@ import {
   UNITS_VP9,
 } from "../abi";
 import { Cursor, entryHere } from "../cursor";
-import { entryFlags, entrySize, entryTrack } from "../log";
+import { entryFlags, entrySize, entryTrack, Log } from "../log";
+import { EVENT_UNIT_OVERSIZED, note } from "../rtp/ingest";
 import { rtpHeaderSize } from "../rtp/packet";
 import { get8, get32 } from "../wire";
 import { genericFrames, plainFrame } from "./audio";
 import { av1Packet, endObu } from "./av1";
 import { ac3Frames, mpaFrames } from "./framed-audio";
 import { latmFrames } from "./latm";
-import { UnitTrack } from "./layout";
+import { UNIT_ABANDONED, UNIT_NONE, UnitTrack } from "./layout";
 import { unitBegin, unitFinish } from "./log";
 import { mpeg4Packet, mpeg12Packet } from "./mpeg-video";
 import { h264Packet, h265Packet } from "./nal";
@@ -49,7 +50,12 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
     const address = load<i32>(tracks + 4 * entryTrack(entry));
     if (address === 0) continue;
     const size = entrySize(entry);
-    takePacket(address, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), load<i32>(entry, 12));
+    const track = changetype<UnitTrack>(address);
+    const oversized = track.oversized;
+    takePacket(track, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), load<i32>(entry, 12));
+    if (track.oversized !== oversized) {
+      note(changetype<Log>(at.log), EVENT_UNIT_OVERSIZED, entryTrack(entry), size, track.limit);
+    }
     bytes += size;
   }
   return 0;
@@ -58,8 +64,7 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
 const PULL_BYTES = 524288;
 
 /** Takes one RTP packet of a track, which has been checked on its way into the log. */
-function takePacket(address: i32, packet: i32, size: i32, flags: i32, arrival: i32): i32 {
-  const track = changetype<UnitTrack>(address);
+function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arrival: i32): i32 {
   const header = rtpHeaderSize(packet, size);
   const time = get32(packet + 4);
   const payload = packet + header;
@@ -89,10 +94,11 @@ function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival
     finishPieces(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
   }
-  if (track.open === 0) return 0; // the rest of a frame whose beginning was not seen
+  if (track.open === UNIT_NONE) return 0; // the rest of a frame whose beginning was not seen
   if ((flags & FLAG_GAP) !== 0) track.broken = 1;
   let code = 0;
-  if (track.format === UNITS_H264) code = h264Packet(track, payload, size);
+  if (track.open === UNIT_ABANDONED) code = 0;
+  else if (track.format === UNITS_H264) code = h264Packet(track, payload, size);
   else if (track.format === UNITS_H265) code = h265Packet(track, payload, size);
   else if (track.format === UNITS_AV1) code = av1Packet(track, payload, size);
   else if (track.format === UNITS_VP9) code = vp9Packet(track, payload, size);
@@ -104,7 +110,7 @@ function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival
 }
 
 function finishPieces(track: UnitTrack): void {
-  if (track.open === 0) return;
+  if (track.open === UNIT_NONE) return;
   if (track.format === UNITS_AV1) endObu(track);
   // a NAL unit whose last fragment is missing
   else if (track.lengthAt !== 0) track.broken = 1;

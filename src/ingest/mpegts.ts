@@ -173,6 +173,7 @@ const REPORTS: readonly (readonly [keyof TsCounters, string])[] = [
   ["scrambled", "packets are encrypted"],
   ["malformed", "a packet or table makes no sense"],
   ["jumps", "timestamps begin anew"],
+  ["oversized", "dropped a frame that is too large"],
 ];
 
 function describe(formats: readonly Format[]): StreamDescription {

@@ -83,6 +83,9 @@ export class IngestReporter {
     if ((bits & core.EVENT_OVERSIZED.value) !== 0) {
       this.#example("oversized", `payload size (${value}) is greater than maximum allowed (${expected})`);
     }
+    if ((bits & core.EVENT_UNIT_OVERSIZED.value) !== 0) {
+      this.#example("unit", `dropped a frame of more than ${expected} bytes`);
+    }
     if ((bits & core.EVENT_REFRAGMENT.value) !== 0) {
       this.#logger.info(
         `RTP packets of more than ${expected} bytes are cut into smaller ones (${value} bytes came)`,

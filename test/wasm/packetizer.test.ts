@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { UNITS_SAMPLES } from "../../assembly/abi.ts";
+import { MAX_FRAME_BYTES, UNITS_SAMPLES } from "../../assembly/abi.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { LogCursor } from "../../wasm/cursor.ts";
 import { RtpLog } from "../../wasm/log.ts";
@@ -34,7 +34,9 @@ class Loop implements Disposable {
 
   constructor(memory: MediaMemory, maker: UnitMaker, maxPacket: number) {
     const { format, kind, frameTicks, sampleBytes = 1 } = maker;
-    const setup = { format, clockRate: CLOCK_RATE, frameTicks, reorderDepth: 0, sampleBytes, ...GENERIC };
+    const maxBytes = MAX_FRAME_BYTES;
+    const common = { clockRate: CLOCK_RATE, frameTicks, reorderDepth: 0, sampleBytes, maxBytes };
+    const setup = { format, ...common, ...GENERIC };
     const track = { kinds: new Map([[97, kind]]), clockRate: CLOCK_RATE, paramsKnown: 0 };
     this.#memory = memory;
     this.log = RtpLog.open(memory, { tracks: [track], lagPackets: 64, maxPacket })!;

@@ -1,4 +1,4 @@
-import { MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
+import { MAX_FRAME_BYTES, MAX_SOUND_BYTES, MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { Mp4Demuxer, type Mp4TrackSetup } from "../../../wasm/mp4-demuxer.ts";
 import { UnitLog } from "../../../wasm/units.ts";
@@ -32,8 +32,8 @@ export class Mp4Container implements Container {
   readonly #lane: Lane = { end: undefined };
   #tracks: readonly SourceTrack[] | undefined;
   #discontinuity = 0;
-  /** Samples before the segment, and those that were missing. */
-  #before = { samples: 0, missing: 0 };
+  /** Samples before the segment, those that were missing, and those that were too large. */
+  #before = { samples: 0, missing: 0, oversized: 0 };
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(options: Mp4ContainerOptions) {
@@ -78,7 +78,8 @@ export class Mp4Container implements Container {
     for (const parameters of described) {
       const { clockRate } = unitFormat(parameters);
       if (clockRate > RATE_MAX) throw new SourceError(`a sample rate of ${clockRate} Hz`);
-      const setup = { format: 0, clockRate, frameTicks: 0, reorderDepth: 0 };
+      const maxBytes = isAudio(parameters) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
+      const setup = { format: 0, clockRate, frameTicks: 0, reorderDepth: 0, maxBytes };
       const units = UnitLog.open(this.#options.memory, setup);
       if (units === undefined) {
         for (const track of tracks) track.units.close();
@@ -104,7 +105,7 @@ export class Mp4Container implements Container {
 
   begin(discontinuity: number, position: number): void {
     const { samples, missing } = this.#demuxer;
-    this.#before = { samples, missing };
+    this.#before = { samples, missing, oversized: this.#oversized };
     this.#discontinuity = discontinuity;
     this.#demuxer.begin(position);
   }
@@ -120,12 +121,18 @@ export class Mp4Container implements Container {
   end(): void {
     const fault = this.#demuxer.end();
     if (fault !== undefined) throw new SourceError(`invalid segment: ${fault}`);
+    const oversized = this.#oversized - this.#before.oversized;
+    if (oversized > 0) this.#options.logger.warn(`samples of a segment dropped, too large: ${oversized}`);
     const missing = this.#demuxer.missing - this.#before.missing;
     if (missing === 0) return;
     if (this.#demuxer.samples === this.#before.samples) {
       throw new SourceError("invalid segment: its media are not behind their fragments");
     }
     this.#options.logger.warn(`${missing} samples of a segment are missing`);
+  }
+
+  get #oversized(): number {
+    return (this.#tracks ?? []).reduce((sum, { units }) => sum + units.oversized, 0);
   }
 
   close(): void {

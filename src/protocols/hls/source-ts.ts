@@ -19,6 +19,8 @@ export class TsContainer implements Container {
   #tracks: readonly SourceTrack[] | undefined;
   #discontinuity: number | undefined;
   #segments = 0;
+  /** Frames that were too large so far. */
+  #oversized = 0;
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(memory: MediaMemory, wanted: Wanted, logger: Logger) {
@@ -74,6 +76,11 @@ export class TsContainer implements Container {
   end(): void {
     this.#demuxer.flush();
     this.#segments += 1;
+    const { oversized } = this.#demuxer.counters;
+    if (oversized > this.#oversized) {
+      this.#logger.warn(`frames of a segment dropped, too large: ${oversized - this.#oversized}`);
+    }
+    this.#oversized = oversized;
     if (this.#tracks !== undefined) return;
     const wanted = this.#demuxer.tracks.filter((track) => this.#isWanted(track));
     const ready = wanted.filter(({ isReady }) => isReady);
