@@ -65,6 +65,11 @@ export {
   logTrim,
 } from "./log";
 export {
+  ACCOUNT_LIMIT,
+  ACCOUNT_TAKEN,
+  accountClose,
+  accountJoin,
+  accountOpen,
   blockCapacity,
   blockGive,
   blockTake,

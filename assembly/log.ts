@@ -62,6 +62,8 @@ export class Log {
   worker3!: i32;
   /** 1 when it holds the records of a muxer (assembly/records.ts), whose bytes readers get as they are. */
   records!: i32;
+  /** That its blocks are charged to; 0: nobody's. */
+  account!: i32;
 }
 
 /** Header of a block of a log. */
@@ -95,14 +97,22 @@ export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
 export const LOG_REFUSED: i32 = offsetof<Log>("refused");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
-/** Prepares `size` bytes at `address` as a log without blocks. */
-export function logOpen(address: i32, size: i32, tracks: i32, lagPackets: i32, maxPacket: i32): void {
+/** Prepares `size` bytes at `address` as a log without blocks; those that it takes are charged to `account`. */
+export function logOpen(
+  address: i32,
+  size: i32,
+  tracks: i32,
+  lagPackets: i32,
+  maxPacket: i32,
+  account: i32,
+): void {
   memory.fill(address, 0, size);
   memory.fill(address + LOG_CHANNELS, CHANNEL_NONE as u8, 256);
   const log = changetype<Log>(address);
   log.trackCount = tracks;
   log.lagPackets = lagPackets;
   log.maxPacket = maxPacket;
+  log.account = account;
 }
 
 /** Gives back every block of a log. Nobody may read it any more. */
@@ -124,7 +134,7 @@ export function logClose(address: i32): void {
 
 /** Appends an empty block; `write` and `count` move to it. Returns false when the budget is used up. */
 export function logGrow(log: Log): bool {
-  const block = blockTake();
+  const block = blockTake(log.account);
   if (block === 0) return false;
   const header = changetype<LogBlock>(block);
   header.next = 0;

@@ -46,13 +46,25 @@ class Slab {
 const POOL_BLOCKS: i32 = (POOL_ADDRESS + offsetof<Pool>() + ALIGN_MASK) & ~ALIGN_MASK;
 const SLAB_BITS: i32 = (offsetof<Slab>() + ALIGN_MASK) & ~ALIGN_MASK;
 
-/** What a block is: to be had, taken, cut into slots. */
+/** What a block is: to be had, taken, cut into slots; any other number is the account that it is charged to. */
 const BLOCK_FREE = 0;
 const BLOCK_TAKEN = 1;
 const BLOCK_SLOTS = 2;
 
 /** What is given back is filled with this in the debug and the fuzz build; the first word links it to the next. */
 const POISON: u32 = 0xdddddddd;
+
+/** What one owner may take: a stream, and whatever is opened for it. A layout, never constructed; lies in a slot. */
+class Account {
+  /** Blocks that it may have, and those that it has. */
+  limit!: i32;
+  taken!: i32;
+  /** Those who have opened it: without any it is given back with its last block. */
+  users!: i32;
+}
+
+export const ACCOUNT_LIMIT: i32 = offsetof<Account>("limit");
+export const ACCOUNT_TAKEN: i32 = offsetof<Account>("taken");
 
 export const POOL_BUDGET: i32 = POOL_ADDRESS + offsetof<Pool>("budget");
 export const POOL_BACKED: i32 = POOL_ADDRESS + offsetof<Pool>("backed");
@@ -88,10 +100,15 @@ export function blockCapacity(): i32 {
   return FUZZ ? BLOCK_SIZE - RED_ZONE : BLOCK_SIZE;
 }
 
-/** Takes a block; 0 when the budget is used up, or the memory has not grown in time. Its contents are whatever was there. */
-export function blockTake(): i32 {
+/**
+ * Takes a block. Its contents are whatever was there.
+ *
+ * @param account that it is charged to; 0: nobody's
+ * @returns 0 when the budget or that of the account is used up, or the memory has not grown in time
+ */
+export function blockTake(account: i32): i32 {
   acquire();
-  const block = takeLocked();
+  const block = takeLocked(account);
   release();
   return block;
 }
@@ -101,6 +118,41 @@ export function blockGive(block: i32): void {
   acquire();
   giveLocked(block);
   release();
+}
+
+/** Opens an account of `limit` blocks; 0 when the budget is used up. */
+export function accountOpen(limit: i32): i32 {
+  const address = slotTake(offsetof<Account>(), 0);
+  if (address === 0) return 0;
+  const account = changetype<Account>(address);
+  account.limit = limit;
+  account.taken = 0;
+  account.users = 1;
+  return address;
+}
+
+/** Lets one more user open an account. */
+export function accountJoin(address: i32): void {
+  acquire();
+  changetype<Account>(address).users += 1;
+  release();
+}
+
+/** Closes an account; blocks that are charged to it may be given back later. */
+export function accountClose(address: i32): void {
+  acquire();
+  if (!isSlotTaken(address)) fail();
+  const account = changetype<Account>(address);
+  account.users -= 1;
+  if (account.users === 0 && account.taken === 0) giveSlotLocked(address);
+  release();
+}
+
+/** Credits an account with a block. */
+function credit(address: i32): void {
+  const account = changetype<Account>(address);
+  account.taken -= 1;
+  if (account.users === 0 && account.taken === 0) giveSlotLocked(address);
 }
 
 /** The word that says what a block is. */
@@ -115,9 +167,14 @@ function stateOf(block: i32): i32 {
   return load<i32>(stateAt(block));
 }
 
-function takeLocked(): i32 {
+function takeLocked(account: i32): i32 {
   const state = pool();
   if (state.taken >= state.backed) return 0;
+  if (account !== 0) {
+    const owner = changetype<Account>(account);
+    if (owner.taken >= owner.limit) return 0;
+    owner.taken += 1;
+  }
   let block = state.free;
   if (block !== 0) {
     checkPoison(block);
@@ -126,7 +183,7 @@ function takeLocked(): i32 {
     block = FIRST_BLOCK + state.fresh * BLOCK_SIZE;
     state.fresh += 1;
   }
-  store<i32>(stateAt(block), BLOCK_TAKEN);
+  store<i32>(stateAt(block), account === 0 ? BLOCK_TAKEN : account);
   state.taken += 1;
   state.takes += 1;
   if (FUZZ) memory.fill(block + BLOCK_SIZE - RED_ZONE, 0xa5, RED_ZONE);
@@ -134,8 +191,15 @@ function takeLocked(): i32 {
 }
 
 function giveLocked(block: i32): void {
-  if (stateOf(block) !== BLOCK_TAKEN) fail();
+  if (!isBlockTaken(block)) fail();
+  const account = stateOf(block);
   putBack(block);
+  if (account !== BLOCK_TAKEN) credit(account);
+}
+
+function isBlockTaken(block: i32): bool {
+  const state = stateOf(block);
+  return state !== BLOCK_FREE && state !== BLOCK_SLOTS;
 }
 
 function putBack(block: i32): void {
@@ -196,14 +260,15 @@ function partialAt(slotClass: i32): i32 {
 /**
  * Takes room for `size` bytes: a slot, or a whole block when it is larger than any slot.
  *
- * @returns its address; 0 when the budget is used up or `size` exceeds a block
+ * @param account that a whole block is charged to; 0: nobody's
+ * @returns its address; 0 when the budget or that of the account is used up, or `size` exceeds a block
  */
-export function slotTake(size: i32): i32 {
+export function slotTake(size: i32, account: i32): i32 {
   if (size > blockCapacity()) return 0;
   let slotClass: i32 = 0;
   while (slotClass < SLOT_CLASSES && slotSize(slotClass) < size) slotClass += 1;
   acquire();
-  const address = slotClass === SLOT_CLASSES ? takeLocked() : slotLocked(slotClass);
+  const address = slotClass === SLOT_CLASSES ? takeLocked(account) : slotLocked(slotClass);
   release();
   return address;
 }
@@ -211,7 +276,7 @@ export function slotTake(size: i32): i32 {
 function slotLocked(slotClass: i32): i32 {
   let block = load<i32>(partialAt(slotClass));
   if (block === 0) {
-    block = takeLocked();
+    block = takeLocked(0);
     if (block === 0) return 0;
     memory.fill(block, 0, SLOT_MIN);
     store<i32>(stateAt(block), BLOCK_SLOTS);
@@ -244,8 +309,7 @@ export function slotGive(address: i32): void {
 /** Whether an address is that of a block or slot which is taken. */
 export function slotIsTaken(address: i32): bool {
   acquire();
-  const isTaken =
-    (address & (BLOCK_SIZE - 1)) === 0 ? stateOf(address) === BLOCK_TAKEN : isSlotTaken(address);
+  const isTaken = (address & (BLOCK_SIZE - 1)) === 0 ? isBlockTaken(address) : isSlotTaken(address);
   release();
   return isTaken;
 }

@@ -53,9 +53,10 @@ function recordsAt(log: i32): Records {
  *
  * @param tracks without the preamble's
  * @param video tracks (bits) whose frames can be left out only up to the next random access point
+ * @param account its blocks are charged to it
  */
-export function recordOpen(address: i32, size: i32, tracks: i32, lagPackets: i32, video: i32): void {
-  logOpen(address, size, tracks + 1, lagPackets, RECORD_MAX);
+export function recordOpen(address: i32, size: i32, tracks: i32, lagPackets: i32, video: i32, account: i32): void {
+  logOpen(address, size, tracks + 1, lagPackets, RECORD_MAX, account);
   memory.fill(address + LOG_CHANNELS, 0, offsetof<Records>());
   changetype<Log>(address).records = 1;
   for (let i = 0; i < tracks; i++) trackAt(address, i).video = (video >> i) & 1;

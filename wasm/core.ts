@@ -13,6 +13,9 @@ const BLOCKS_STEP = 64;
 /** Blocks that are always ready for the next calls of the core: more than any of them takes. */
 const BLOCKS_READY = 16;
 
+/** What one stream may take when nobody says, bytes. */
+const STREAM_BYTES = 256 * 1024 ** 2;
+
 /** What another thread needs to work on the same memory. */
 export interface SharedCore {
   readonly module: WebAssembly.Module;
@@ -27,53 +30,79 @@ export interface PoolState {
   readonly gives: number;
 }
 
-/** Where the media lives: one shared memory cut into blocks, the views of it, and the core that works on it. */
+/** The views of a memory, as it was when it was looked at last. */
+class Views {
+  u8!: Uint8Array;
+  i32!: Int32Array;
+  u32!: Uint32Array;
+  f64!: Float64Array;
+
+  renew({ buffer }: WebAssembly.Memory): void {
+    if (buffer.byteLength === this.u8?.length) return;
+    this.u8 = new Uint8Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+  }
+}
+
+/**
+ * Where the media lives: one shared memory cut into blocks, the views of it, and the core that works on it. A *share* of
+ * it (`openShare`) is the same memory with an account, to which all that is opened with it is charged.
+ */
 export class MediaMemory {
   readonly core: CoreExports;
   readonly shared: SharedCore;
-  #u8!: Uint8Array;
-  #i32!: Int32Array;
-  #u32!: Uint32Array;
-  #f64!: Float64Array;
+  /** Address of the account that blocks are charged to; 0: nobody's. */
+  readonly account: number;
+  /**
+   * What one stream may take at most, bytes: of shares that are opened from now on, which never are more than half of
+   * the budget.
+   */
+  streamBytes = STREAM_BYTES;
+  readonly #views: Views;
   readonly #backed: number;
   readonly #taken: number;
   readonly #owns: boolean;
+  #closed = false;
 
-  private constructor(shared: SharedCore, owns: boolean) {
+  private constructor(
+    shared: SharedCore,
+    owns: boolean,
+    core: CoreExports = instantiate(shared),
+    views = new Views(),
+    account = 0,
+  ) {
     this.#owns = owns;
-    const instance = instantiateSync(shared.module, { env: { memory: shared.memory } });
-    this.core = instance.exports as unknown as CoreExports;
+    this.core = core;
     this.shared = shared;
-    this.#backed = this.core.POOL_BACKED.value >> 2;
-    this.#taken = this.core.POOL_TAKEN.value >> 2;
+    this.account = account;
+    this.#views = views;
+    this.#backed = core.POOL_BACKED.value >> 2;
+    this.#taken = core.POOL_TAKEN.value >> 2;
     this.renew();
   }
 
   /** Bytes of the memory. Views stay valid when it grows, but do not show what was added: do not keep them. */
   get u8(): Uint8Array {
-    return this.#u8;
+    return this.#views.u8;
   }
 
   get i32(): Int32Array {
-    return this.#i32;
+    return this.#views.i32;
   }
 
   get u32(): Uint32Array {
-    return this.#u32;
+    return this.#views.u32;
   }
 
   get f64(): Float64Array {
-    return this.#f64;
+    return this.#views.f64;
   }
 
   /** Looks at the whole memory again: the thread that owns it may have grown it, and put packets there since. */
   renew(): void {
-    const { buffer } = this.shared.memory;
-    if (buffer.byteLength === this.#u8?.length) return;
-    this.#u8 = new Uint8Array(buffer);
-    this.#i32 = new Int32Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-    this.#f64 = new Float64Array(buffer);
+    this.#views.renew(this.shared.memory);
   }
 
   /**
@@ -115,14 +144,61 @@ export class MediaMemory {
     };
   }
 
-  /** Whether less than nine tenths of the budget are taken: newcomers are let in, readers may lag as usual. */
+  /**
+   * Whether less than nine tenths of the budget are taken, and of what this share may take: newcomers are let in, readers
+   * may lag as usual.
+   */
   get hasRoom(): boolean {
-    return this.#pool(this.core.POOL_TAKEN) < 0.9 * this.#pool(this.core.POOL_BUDGET);
+    return this.left > 0.1;
   }
 
-  /** Part of the budget that is left, 0 to 1. */
+  /** Blocks that may be taken through it. */
+  get blocksMax(): number {
+    return this.account === 0 ? this.#pool(this.core.POOL_BUDGET) : this.#read(this.core.ACCOUNT_LIMIT);
+  }
+
+  /** Why no block can be had, when that is so. */
+  get refusal(): string {
+    const isUsedUp = this.account !== 0 && this.#read(this.core.ACCOUNT_TAKEN) >= this.blocksMax;
+    return isUsedUp ? "the stream has used up its share of the media memory" : "the media memory is used up";
+  }
+
+  #read(offset: WebAssembly.Global): number {
+    return this.u32[(this.account + offset.value) >> 2] as number;
+  }
+
+  /**
+   * What one stream may take: the same memory with an account. Opened of a share, it is the same account. To be closed
+   * with `closeShare`; what was taken through it may be given back later.
+   *
+   * @returns undefined when the budget is used up
+   */
+  openShare(): MediaMemory | undefined {
+    if (this.account !== 0) {
+      this.core.accountJoin(this.account);
+      return this.#withAccount(this.account);
+    }
+    this.prepare();
+    const blocks = Math.min(Math.floor(this.streamBytes / BLOCK_SIZE), this.blocksMax >> 1);
+    const account = this.core.accountOpen(Math.max(blocks, 1));
+    return account === 0 ? undefined : this.#withAccount(account);
+  }
+
+  #withAccount(account: number): MediaMemory {
+    return new MediaMemory(this.shared, this.#owns, this.core, this.#views, account);
+  }
+
+  closeShare(): void {
+    if (this.#closed || this.account === 0) return;
+    this.#closed = true;
+    this.core.accountClose(this.account);
+  }
+
+  /** Part of the budget that is left, 0 to 1, or of what this share may take, whichever is less. */
   get left(): number {
-    return 1 - this.#pool(this.core.POOL_TAKEN) / this.#pool(this.core.POOL_BUDGET);
+    const left = 1 - this.#pool(this.core.POOL_TAKEN) / this.#pool(this.core.POOL_BUDGET);
+    if (this.account === 0) return left;
+    return Math.min(left, 1 - this.#read(this.core.ACCOUNT_TAKEN) / this.blocksMax);
   }
 
   /** Whether so little is left that what comes next needs it: readers may not lag at all. */
@@ -140,7 +216,7 @@ export class MediaMemory {
    * @param more blocks that it needs besides the usual ones
    */
   prepare(more = 0): void {
-    const u32 = this.#u32;
+    const { u32 } = this.#views;
     const ready = BLOCKS_READY + more;
     if ((u32[this.#taken] as number) + ready > (u32[this.#backed] as number)) this.#grow(ready);
   }
@@ -152,7 +228,7 @@ export class MediaMemory {
     if (!this.#owns || backed === total) return;
     const wanted = Math.min(total, backed + Math.max(BLOCKS_STEP, backed >> 2, ready));
     try {
-      this.shared.memory.grow(pagesFor(wanted) - this.#u8.length / PAGE);
+      this.shared.memory.grow(pagesFor(wanted) - this.u8.length / PAGE);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.core.poolInit(backed, backed); // the system has no more: this is the budget from now on
@@ -165,7 +241,7 @@ export class MediaMemory {
   /** Room for `size` bytes, at most a block; undefined when the budget is used up. Give it back with `give`. */
   take(size: number): number | undefined {
     this.prepare();
-    const address = this.core.slotTake(size);
+    const address = this.core.slotTake(size, this.account);
     return address === 0 ? undefined : address;
   }
 
@@ -174,6 +250,10 @@ export class MediaMemory {
     if (this.core.slotIsTaken(address) === 0) throw new Error(`media memory: ${address} is not taken`);
     this.core.slotGive(address);
   }
+}
+
+function instantiate({ module, memory }: SharedCore): CoreExports {
+  return instantiateSync(module, { env: { memory } }).exports as unknown as CoreExports;
 }
 
 function reserve(blocks: number): WebAssembly.Memory {

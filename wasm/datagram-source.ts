@@ -26,7 +26,7 @@ export class DatagramSource {
     this.#address = address;
     this.#log = log;
     this.#track = track;
-    memory.core.reorderOpen(address);
+    memory.core.reorderOpen(address, memory.account);
   }
 
   /** Undefined when the budget is used up. */

@@ -1,5 +1,7 @@
 /** What the core exports: addresses and sizes are numbers; offsets are globals (assembly/index.ts). */
 export interface CoreExports {
+  readonly ACCOUNT_LIMIT: WebAssembly.Global;
+  readonly ACCOUNT_TAKEN: WebAssembly.Global;
   readonly CURSOR_CHANNELS: WebAssembly.Global;
   readonly CURSOR_DROPPING: WebAssembly.Global;
   readonly CURSOR_ENDING: WebAssembly.Global;
@@ -126,12 +128,22 @@ export interface CoreExports {
   logClose(address: number): void;
   logJoin(address: number): number;
   logLeave(address: number, worker: number): void;
-  logOpen(address: number, size: number, tracks: number, lagPackets: number, maxPacket: number): void;
+  logOpen(
+    address: number,
+    size: number,
+    tracks: number,
+    lagPackets: number,
+    maxPacket: number,
+    account: number,
+  ): void;
   logPass(address: number, worker: number, seq: number): void;
   logTrim(address: number, keepSeq: number): void;
+  accountClose(address: number): void;
+  accountJoin(address: number): void;
+  accountOpen(limit: number): number;
   blockCapacity(): number;
   blockGive(block: number): void;
-  blockTake(): number;
+  blockTake(account: number): number;
   packetizerOpen(address: number, log: number, tracks: number): void;
   packetizerPump(address: number, now: number): number;
   packetizerTrack(
@@ -150,7 +162,7 @@ export interface CoreExports {
   poolBack(blocks: number): void;
   slotGive(address: number): void;
   slotIsTaken(address: number): number;
-  slotTake(size: number): number;
+  slotTake(size: number, account: number): number;
   rtpClose(address: number): void;
   rtpIngest(address: number, size: number, now: number): number;
   rtpReserve(address: number): number;
@@ -158,11 +170,11 @@ export interface CoreExports {
   rtpReserveDatagram(address: number, size: number): number;
   rtpDatagram(address: number, reorder: number, index: number, size: number, now: number): number;
   rtcpDatagram(address: number, index: number, packet: number, size: number, now: number): void;
-  reorderOpen(address: number): void;
+  reorderOpen(address: number, account: number): void;
   recordBegin(address: number, track: number, flags: number, time: number, now: number): void;
   recordCut(address: number, spans: number, count: number, limit: number, last: number): number;
   recordFind(address: number, seq: number, out: number): number;
-  recordOpen(address: number, size: number, tracks: number, lagPackets: number, video: number): void;
+  recordOpen(address: number, size: number, tracks: number, lagPackets: number, video: number, account: number): void;
   recordPublish(address: number): void;
   recordPut(address: number, src: number, size: number, last: number): number;
   reorderClose(address: number): void;
@@ -197,7 +209,7 @@ export interface CoreExports {
   ): number;
   unitAt(address: number, seq: number, out: number): number;
   unitClose(address: number): void;
-  unitOpen(address: number, limit: number): void;
+  unitOpen(address: number, limit: number, account: number): void;
   unitPull(cursor: number, tracks: number): number;
   unitSpans(address: number, seq: number, end: number, out: number, limit: number): number;
   unitTrim(address: number, seq: number): void;

@@ -72,7 +72,7 @@ export class RtpLog {
     const size = core.LOG_TRACKS.value + count * core.TRACK_STRIDE.value;
     const address = memory.take(size);
     if (address === undefined) return undefined;
-    core.logOpen(address, size, count, options.lagPackets, options.maxPacket);
+    core.logOpen(address, size, count, options.lagPackets, options.maxPacket, memory.account);
     return new RtpLog(memory, address, options);
   }
 

@@ -36,7 +36,7 @@ export class RecordLog {
     const address = memory.take(size);
     if (address === undefined) return undefined;
     const bits = video.reduce((sum, isVideo, i) => (isVideo ? sum | (1 << i) : sum), 0);
-    core.recordOpen(address, size, video.length, lagPackets, bits);
+    core.recordOpen(address, size, video.length, lagPackets, bits, memory.account);
     return new RecordLog(memory, address, video.length);
   }
 

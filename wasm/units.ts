@@ -59,7 +59,7 @@ export class UnitLog {
     this.clockRate = setup.clockRate;
     this.#answer = address + core.UNIT_ANSWER.value;
     const usual = SOUND_FORMATS.includes(setup.format) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
-    core.unitOpen(address, setup.maxBytes ?? usual);
+    core.unitOpen(address, setup.maxBytes ?? usual, memory.account);
     this.#set(core.UNIT_FORMAT, setup.format);
     this.#set(core.UNIT_FRAME_TICKS, Math.round(setup.frameTicks));
     this.#set(core.UNIT_DEPTH, setup.reorderDepth);

@@ -117,7 +117,7 @@ function keep(track: Track, bit: i32, unit: i32, size: i32): void {
   track.paramsKnown |= bit;
   if (size > PARAM_MAX) return;
   if (track.params === 0) {
-    track.params = slotTake(PARAM_SLOT);
+    track.params = slotTake(PARAM_SLOT, 0);
     if (track.params === 0) return;
     memory.fill(track.params, 0, PARAM_SLOT);
   }

@@ -196,7 +196,7 @@ function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
     note(log, EVENT_REFRAGMENT, index, size, log.maxPacket);
   }
   if (log.stage === 0) {
-    const stage = blockTake();
+    const stage = blockTake(log.account);
     if (stage === 0) return ERR_BUDGET;
     const rest = log.pendEnd - log.pendStart;
     memory.copy(stage, log.pendStart, rest);

@@ -13,6 +13,8 @@ export class Reorder {
   /** Packets that wait, in a block of slots which is taken when the first one has to; 0 before. */
   held!: i32;
   slots!: i32;
+  /** That the block is charged to; 0: nobody's. */
+  account!: i32;
   /** Duplicates and late packets dropped; how many of them came last, without any other between. */
   late!: i32;
   lateRun!: i32;
@@ -33,7 +35,7 @@ export class Reorder {
 const LATE_MAX = 64;
 const SLOT_STRIDE = 8 + REORDER_SLOT_BYTES;
 
-export const REORDER_SIZE: i32 = 80;
+export const REORDER_SIZE: i32 = offsetof<Reorder>();
 export const REORDER_LATE: i32 = offsetof<Reorder>("late");
 export const REORDER_STARTED: i32 = offsetof<Reorder>("started");
 export const REORDER_BASE: i32 = offsetof<Reorder>("base");
@@ -41,8 +43,10 @@ export const REORDER_HIGHEST: i32 = offsetof<Reorder>("highest");
 export const REORDER_RECEIVED: i32 = offsetof<Reorder>("received");
 export const REORDER_JITTER: i32 = offsetof<Reorder>("jitter");
 
-export function reorderOpen(address: i32): void {
+/** @param account that what it takes is charged to */
+export function reorderOpen(address: i32, account: i32): void {
   memory.fill(address, 0, REORDER_SIZE);
+  changetype<Reorder>(address).account = account;
 }
 
 /** Gives back what it holds. */
@@ -122,7 +126,7 @@ export function reorderHold(state: Reorder, packet: i32, size: i32, now: f64): i
 }
 
 function takeSlots(state: Reorder): bool {
-  const block = blockTake();
+  const block = blockTake(state.account);
   if (block === 0) return false;
   state.slots = block;
   for (let i = 0; i < REORDER_SLOTS; i++) store<i32>(block + i * SLOT_STRIDE, 0);

@@ -54,6 +54,8 @@ export class UnitTrack {
   malformed!: i32;
   /** Largest unit, bytes. */
   limit!: i32;
+  /** That its blocks are charged to; 0: nobody's. */
+  account!: i32;
   clockRate!: f64;
   ticks!: f64;
   lastDts!: f64;

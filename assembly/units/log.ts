@@ -22,10 +22,14 @@ const JUMP_BACK_MS: f64 = 1000;
 /** Bytes of the length in front of a NAL unit, and of the size of an OBU. */
 const LENGTH_BYTES = 4;
 
-/** @param limit largest unit, bytes */
-export function unitOpen(address: i32, limit: i32): void {
+/**
+ * @param limit largest unit, bytes
+ * @param account that its blocks are charged to
+ */
+export function unitOpen(address: i32, limit: i32, account: i32): void {
   memory.fill(address, 0, UNIT_TRACK_SIZE);
   changetype<UnitTrack>(address).limit = limit;
+  changetype<UnitTrack>(address).account = account;
 }
 
 /** Gives back every block. Nobody may read it any more. */
@@ -51,7 +55,7 @@ export function unitEntry(block: i32, i: i32): i32 {
 }
 
 function grow(track: UnitTrack): bool {
-  const block = blockTake();
+  const block = blockTake(track.account);
   if (block === 0) return false;
   const header = changetype<LogBlock>(block);
   header.next = 0;

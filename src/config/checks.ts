@@ -9,6 +9,8 @@ import { isRtspUrl, masked, type SourceSchemes, schemeOf } from "./source-scheme
 
 const MIN_MEDIA_MEMORY = 16 * 1024 ** 2;
 const MAX_MEDIA_MEMORY = 2 * 1024 ** 3;
+const MIN_STREAM_MEMORY = 8 * 1024 ** 2;
+const MAX_STREAM_MEMORY = 1024 ** 3;
 const MIN_UDP_PAYLOAD = 128;
 const MAX_UDP_PAYLOAD = 1472;
 
@@ -52,7 +54,7 @@ function checkLimits(config: GlobalValues): void {
   for (const key of ["readTimeout", "writeTimeout"] as const) {
     if (config[key] <= 0) throw new ConfigError(`'${key}' must be greater than zero`);
   }
-  const { writeQueueSize: queue, udpMaxPayloadSize: payload, mediaMemory } = config;
+  const { writeQueueSize: queue, udpMaxPayloadSize: payload, mediaMemory, mediaMemoryPerStream } = config;
   if (queue < 0 || (queue !== 0 && !Number.isInteger(Math.log2(queue)))) {
     throw new ConfigError(`'writeQueueSize' must be a power of two (it is ${queue})`);
   }
@@ -64,6 +66,10 @@ function checkLimits(config: GlobalValues): void {
   }
   if (mediaMemory < MIN_MEDIA_MEMORY || mediaMemory > MAX_MEDIA_MEMORY) {
     throw new ConfigError(`'mediaMemory' must be between 16M and 2G (it is ${formatSize(mediaMemory)})`);
+  }
+  if (mediaMemoryPerStream < MIN_STREAM_MEMORY || mediaMemoryPerStream > MAX_STREAM_MEMORY) {
+    const value = formatSize(mediaMemoryPerStream);
+    throw new ConfigError(`'mediaMemoryPerStream' must be between 8M and 1G (it is ${value})`);
   }
 }
 

@@ -44,6 +44,11 @@ const GENERAL_ROWS = {
   writeQueueSize: present(int, 512, "packets a reader may lag behind, a power of two"),
   udpMaxPayloadSize: present(int, 1472, "maximum payload of outgoing UDP packets in bytes, 128 to 1472"),
   mediaMemory: present(size, 1024 ** 3, "memory limit for the media of all streams, 16M to 2G"),
+  mediaMemoryPerStream: present(
+    size,
+    256 * 1024 ** 2,
+    "memory limit for the media of one stream, 8M to 1G, and never more than half of mediaMemory",
+  ),
   externalAuthenticationURL: present(secretText, "", "HTTP URL of an external authentication server"),
   api: present(bool, false, "enable the HTTP API"),
   apiAddress: present(address, "127.0.0.1:9997", "address of the HTTP API listener"),

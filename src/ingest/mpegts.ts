@@ -26,9 +26,10 @@ export interface MpegtsOwner {
   /**
    * Makes the stream available, once its tracks are known.
    *
+   * @param share of the media memory that the input has: the stream is charged to it too
    * @throws {Error} if the owner refuses
    */
-  ready(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
+  ready(description: StreamDescription, tracks: LogOptions["tracks"], share: MediaMemory): Stream;
 }
 
 export interface MpegtsInputOptions {
@@ -42,6 +43,7 @@ export interface MpegtsInputOptions {
 /** Makes a stream of an MPEG transport stream as its bytes arrive, over any transport. */
 export class MpegtsInput {
   readonly #options: MpegtsInputOptions;
+  readonly #share: MediaMemory;
   readonly #demuxer: TsDemuxer;
   readonly #line: WallLine;
   /** When it began, and when the first track was ready, monotonic ms. */
@@ -55,9 +57,14 @@ export class MpegtsInput {
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(options: MpegtsInputOptions) {
-    const demuxer = TsDemuxer.open(options.memory, new TsPrograms());
-    if (demuxer === undefined) throw new BudgetError("the media memory is used up");
+    const share = options.memory.openShare();
+    const demuxer = share && TsDemuxer.open(share, new TsPrograms());
+    if (share === undefined || demuxer === undefined) {
+      share?.closeShare();
+      throw new BudgetError("the media memory is used up");
+    }
     this.#options = options;
+    this.#share = share;
     this.#demuxer = demuxer;
     this.#counters = demuxer.counters;
     this.#line = new WallLine();
@@ -85,7 +92,7 @@ export class MpegtsInput {
     }
     const fault = input.pump();
     if (fault === "frame") throw new ProtocolError("frame is larger than 16777216 bytes");
-    if (fault !== undefined) throw new BudgetError("the media memory is used up");
+    if (fault !== undefined) throw new BudgetError(this.#share.refusal);
   }
 
   #beginWhenReady(): void {
@@ -102,7 +109,7 @@ export class MpegtsInput {
     const formats = tracks.map((track, i) => unitFormat(readTsTrack(track), i));
     const description = describe(formats);
     this.#nameOthers(tracks);
-    const stream = owner.ready(description, trackSetups(description));
+    const stream = owner.ready(description, trackSetups(description), this.#share);
     const logs = tracks.map(({ units }) => units as UnitLog);
     this.#input = UnitInput.open(stream, logs, formats);
     this.#tracks = tracks;
@@ -163,6 +170,7 @@ export class MpegtsInput {
   close(): void {
     this.#input?.close();
     this.#demuxer.close();
+    this.#share.closeShare();
   }
 }
 

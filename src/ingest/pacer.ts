@@ -1,3 +1,4 @@
+import type { MediaMemory } from "../../wasm/core.ts";
 import type { UnitLog } from "../../wasm/units.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
@@ -9,8 +10,10 @@ const LATE_MS = 300;
 const APART_MAX_S = 10;
 /** Shortest time between two releases, ms. */
 const STEP_MS = 8;
-/** Blocks of memory that units may wait in. */
+/** Blocks of memory that units may wait in, and never more than half of the share. */
 const BLOCKS_MAX = 256;
+
+const FRAME_FAULT = "frame is larger than 16777216 bytes";
 
 interface PacedTrack {
   readonly units: UnitLog;
@@ -27,6 +30,7 @@ interface PacedTrack {
 /** Releases units when they are due by their decoding times. */
 export class Pacer {
   readonly #clock: Clock;
+  readonly #share: MediaMemory;
   readonly #failed: (error: Error) => void;
   readonly #tracks: PacedTrack[] = [];
   readonly #limits: number[] = [];
@@ -38,9 +42,13 @@ export class Pacer {
   #waiting: { readonly ahead: number; readonly go: () => void }[] = [];
   #closed = false;
 
-  /** @param failed called when the stream cannot go on */
-  constructor(clock: Clock, failed: (error: Error) => void) {
+  /**
+   * @param share what all units are charged to
+   * @param failed called when the stream cannot go on
+   */
+  constructor(clock: Clock, share: MediaMemory, failed: (error: Error) => void) {
     this.#clock = clock;
+    this.#share = share;
     this.#failed = failed;
   }
 
@@ -112,7 +120,8 @@ export class Pacer {
 
   /** Whether units take so much memory that no more may come. */
   get isFull(): boolean {
-    return this.#tracks.reduce((sum, { units }) => sum + units.blocks, 0) > BLOCKS_MAX;
+    const blocks = this.#tracks.reduce((sum, { units }) => sum + units.blocks, 0);
+    return blocks > Math.min(BLOCKS_MAX, this.#share.blocksMax >> 1);
   }
 
   /**
@@ -157,7 +166,8 @@ export class Pacer {
     }
     const fault = this.#input.pump(this.#limits);
     if (fault !== undefined) {
-      this.#failed(faultError(fault));
+      const isFrame = fault === "frame";
+      this.#failed(isFrame ? new ProtocolError(FRAME_FAULT) : new BudgetError(this.#share.refusal));
       return;
     }
     this.#admit();
@@ -194,9 +204,4 @@ export class Pacer {
     this.#timer?.();
     for (const { go } of this.#waiting.splice(0)) go();
   }
-}
-
-function faultError(fault: "frame" | "budget"): Error {
-  if (fault === "frame") return new ProtocolError("frame is larger than 16777216 bytes");
-  return new BudgetError("the media memory is used up");
 }

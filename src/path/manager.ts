@@ -150,10 +150,10 @@ export class PathManager {
     return stream;
   }
 
-  #createStream(description: StreamDescription, tracks: LogOptions["tracks"]): Stream {
+  #createStream(description: StreamDescription, tracks: LogOptions["tracks"], memory = this.#memory): Stream {
     const { writeQueueSize, udpMaxPayloadSize } = this.#config;
     return new Stream({
-      memory: this.#memory,
+      memory,
       clock: this.#clock,
       flushes: this.flushes,
       description,
@@ -172,7 +172,7 @@ export class PathManager {
       created: this.#clock.wall(),
       clock: this.#clock,
       source: this.#sourceKind(conf),
-      createStream: (description, tracks) => this.#createStream(description, tracks),
+      createStream: (description, tracks, share) => this.#createStream(description, tracks, share),
       onIdle: (idle) => this.#removeIdle(idle),
       watcher: {
         ready: (ready) => this.#tell((watcher) => watcher.ready(ready)),

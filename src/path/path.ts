@@ -1,4 +1,3 @@
-import type { LogOptions } from "../../wasm/log.ts";
 import { pathConfigToJson } from "../config/json.ts";
 import type { PathConfig } from "../config/load.ts";
 import type { Hooks } from "../hooks/hooks.ts";
@@ -8,11 +7,11 @@ import { RefusedError } from "../lib/errors.ts";
 import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
-import { type StreamDescription, trackLabel } from "../media/track.ts";
+import { trackLabel } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { Client, Waiter } from "./client.ts";
 import { PathHooks } from "./path-hooks.ts";
-import type { SourceKind } from "./source.ts";
+import type { SourceKind, SourceOwner } from "./source.ts";
 import { Supply, type SupplyOwner } from "./supply.ts";
 import { PathTraffic } from "./traffic.ts";
 
@@ -31,7 +30,7 @@ export interface PathOptions {
   /** What fetches the stream; undefined for paths that are published to. */
   readonly source: SourceKind | undefined;
   /** Makes a stream of what a source brings. */
-  readonly createStream: (description: StreamDescription, tracks: LogOptions["tracks"]) => Stream;
+  readonly createStream: SourceOwner["ready"];
   /** Told when nobody uses it any more. */
   readonly onIdle: (path: Path) => void;
   readonly watcher: PathWatcher;
@@ -78,7 +77,8 @@ export class Path implements Listed {
 
   #supplyOwner(): SupplyOwner {
     return {
-      publishSource: (description, tracks) => this.#publishSource(description, tracks),
+      publishSource: (description, tracks, share) =>
+        this.#publishSource(this.#options.createStream(description, tracks, share)),
       endStream: () => this.endStream(),
       dropPublisher: () => {
         const publisher = this.#publisher;
@@ -90,8 +90,7 @@ export class Path implements Listed {
     };
   }
 
-  #publishSource(description: StreamDescription, tracks: LogOptions["tracks"]): Stream {
-    const stream = this.#options.createStream(description, tracks);
+  #publishSource(stream: Stream): Stream {
     try {
       this.startStream(this.#publisher as Client, stream, this.#options.clock.wall());
     } catch (error) {

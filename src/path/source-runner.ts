@@ -1,11 +1,9 @@
-import type { LogOptions } from "../../wasm/log.ts";
 import type { PathConfig } from "../config/load.ts";
 import { Backoff } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { errorText } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { type StreamDescription, trackList } from "../media/track.ts";
-import type { Stream } from "../stream/stream.ts";
+import { trackList } from "../media/track.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 
 /** Longest time to the first new attempt, and to any, ms. */
@@ -23,7 +21,7 @@ export interface SourceRunnerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   /** Makes the stream available. */
-  readonly publish: (description: StreamDescription, tracks: LogOptions["tracks"]) => Stream;
+  readonly publish: SourceOwner["ready"];
   /** The stream that was made available has ended. */
   readonly ended: () => void;
 }
@@ -66,9 +64,9 @@ export class SourceRunner {
       name,
       conf,
       logger: this.#logger,
-      ready: (description, tracks) => {
+      ready: (description, tracks, share) => {
         if (isOver()) throw new Error("the source was stopped");
-        const stream = publish(description, tracks);
+        const stream = publish(description, tracks, share);
         this.#readySince = clock.now();
         this.#logger.info(`ready: ${trackList(description.tracks)}`);
         return stream;

@@ -16,9 +16,10 @@ export interface SourceOwner {
   /**
    * Makes the stream available.
    *
+   * @param share of the media memory, when the source has opened one: the stream is charged to it too
    * @throws {BudgetError} if the media memory is used up
    */
-  ready(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
+  ready(description: StreamDescription, tracks: LogOptions["tracks"], share?: MediaMemory): Stream;
   /** Called once: the source cannot go on. The owner closes it and tries again later. */
   failed(error: Error): void;
 }

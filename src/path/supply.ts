@@ -1,14 +1,12 @@
-import type { LogOptions } from "../../wasm/log.ts";
 import type { PathConfig } from "../config/load.ts";
 import type { Clock } from "../lib/clock.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { StreamDescription } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { Waiter } from "./client.ts";
 import { OnDemand } from "./on-demand.ts";
 import type { PathHooks } from "./path-hooks.ts";
-import type { SourceKind } from "./source.ts";
+import type { SourceKind, SourceOwner } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
 import { WaitingList } from "./waiting-list.ts";
 
@@ -19,7 +17,7 @@ export interface SupplyOwner {
    *
    * @throws {BudgetError} if the media memory is used up
    */
-  publishSource(description: StreamDescription, tracks: LogOptions["tracks"]): Stream;
+  readonly publishSource: SourceOwner["ready"];
   /** Ends the current stream, if any. */
   endStream(): void;
   /** Disconnects the publisher that the command started. */
@@ -66,7 +64,7 @@ export class Supply {
       kind,
       logger,
       clock,
-      publish: (description, tracks) => owner.publishSource(description, tracks),
+      publish: owner.publishSource,
       ended: () => {
         owner.endStream();
         if (this.#demand === undefined) return;

@@ -5,18 +5,22 @@ import { gauge, type MetricValue } from "../lib/metric-value.ts";
 import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 
-/** The media memory. Its size is fixed at start-up. */
-export const memory: Component<Pick<Config, "mediaMemory">> = {
+/** The media memory. Its size is fixed at start-up; the limit of one stream applies to those that start later. */
+export const memory: Component<Pick<Config, "mediaMemory" | "mediaMemoryPerStream">> = {
   name: "memory",
   needs: [],
-  slice: (config) => pick(config, "mediaMemory"),
-  start: ({ mediaMemory }, { logger }) => {
+  slice: (config) => pick(config, "mediaMemory", "mediaMemoryPerStream"),
+  start: ({ mediaMemory, mediaMemoryPerStream }, { logger }) => {
     const loaded = MediaMemory.load(mediaMemory);
+    loaded.streamBytes = mediaMemoryPerStream;
     return Promise.resolve({
       provides: { memory: loaded },
       values: memoryValues(loaded),
-      reload: () =>
-        logger.warn("'mediaMemory' has changed: it takes effect when the server is started again"),
+      reload: (after) => {
+        loaded.streamBytes = after.mediaMemoryPerStream;
+        if (after.mediaMemory === mediaMemory) return;
+        logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
+      },
       close: () => Promise.resolve(),
     });
   },

@@ -7,7 +7,7 @@ import type { OutputContext, ReaderFault } from "./output.ts";
 /** A reader is never further behind than this, ms; with nine tenths of the budget taken, the second figure counts. */
 const LAG_MAX_MS = 5_000;
 const LAG_MIN_MS = 500;
-/** Blocks a log keeps for readers that are behind: 32 MB. */
+/** Blocks a log keeps for readers that are behind: 32 MB, and no more than half of what its stream may take. */
 const LAG_MAX_BLOCKS = 256;
 /** With less of the budget left than this part, a frame that was begun is not finished: that is for publishers. */
 const LEFT_MIN = 0.02;
@@ -64,7 +64,8 @@ interface Final {
 export function isTooFarBehind(cursor: LogCursor, log: ReadLog, memory: MediaMemory, now: number): boolean {
   if (cursor.lag === 0) return false;
   const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
-  return cursor.age(now | 0) > limit || log.blocks > LAG_MAX_BLOCKS || memory.isScarce;
+  const blocks = Math.min(LAG_MAX_BLOCKS, memory.blocksMax >> 1);
+  return cursor.age(now | 0) > limit || log.blocks > blocks || memory.isScarce;
 }
 
 /** A reader over a stream of bytes: where it is in the log, what it may send next, what it lost. */

@@ -61,7 +61,8 @@ export class IngestReporter {
   settle(fault: ReceiveFault | undefined): void {
     const events = this.stream.takeEvents();
     if (events !== undefined) this.#count(events);
-    if (fault !== undefined) throw faultError(fault);
+    if (fault === "frame") throw new ProtocolError("frame is larger than 16777216 bytes");
+    if (fault === "budget") throw new BudgetError(this.#memory.refusal);
   }
 
   #count({ bits, value, expected }: IngestEvents): void {
@@ -106,9 +107,4 @@ export class IngestReporter {
   close(): void {
     this.#tally.flush();
   }
-}
-
-function faultError(fault: ReceiveFault): Error {
-  if (fault === "frame") return new ProtocolError("frame is larger than 16777216 bytes");
-  return new BudgetError("the media memory is used up");
 }

@@ -33,11 +33,10 @@ export class Stream implements OutputHost, Flushable {
   /** @throws {BudgetError} if the media memory is nearly used up: running streams keep the rest */
   constructor(options: StreamOptions) {
     const { memory, clock, flushes, description } = options;
-    const log = memory.hasRoom ? RtpLog.open(memory, options.log) : undefined;
-    if (log === undefined) throw budgetError(memory);
+    const { share, log } = openShare(memory, options.log);
     this.#flushes = flushes;
     this.context = {
-      memory,
+      memory: share,
       log,
       description,
       clock,
@@ -54,6 +53,7 @@ export class Stream implements OutputHost, Flushable {
     this.stats = new StreamStats(this.context);
   }
 
+  /** The share of the media memory that it has; closed with it. */
   get memory(): MediaMemory {
     return this.context.memory;
   }
@@ -180,8 +180,19 @@ export class Stream implements OutputHost, Flushable {
     this.#runAll("end of a stream", [
       ...outputs.map((output) => () => output.close()),
       () => this.log.close(),
+      () => this.memory.closeShare(),
     ]);
   }
+}
+
+/** A share of the memory with a log. */
+function openShare(memory: MediaMemory, options: LogOptions) {
+  const share = memory.hasRoom ? memory.openShare() : undefined;
+  if (share === undefined) throw budgetError(memory);
+  const log = RtpLog.open(share, options);
+  if (log !== undefined) return { share, log };
+  share.closeShare();
+  throw budgetError(memory);
 }
 
 function budgetError(memory: MediaMemory): BudgetError {

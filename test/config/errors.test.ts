@@ -62,6 +62,8 @@ const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [
   ["udpMaxPayloadSize: 0", "'udpMaxPayloadSize' must be at least 128"],
   ["mediaMemory: 3G", "'mediaMemory' must be between 16M and 2G (it is 3G)"],
   ["mediaMemory: 1M", "'mediaMemory' must be between 16M and 2G (it is 1M)"],
+  ["mediaMemoryPerStream: 2G", "'mediaMemoryPerStream' must be between 8M and 1G (it is 2G)"],
+  ["mediaMemoryPerStream: 4M", "'mediaMemoryPerStream' must be between 8M and 1G (it is 4M)"],
   ["mediaMemory: 64", "json: cannot unmarshal number into Go value of type string"],
   ["mediaMemory: '64'", "byte quantity must be a positive integer with a unit of measurement"],
   ["api: 'yes'", "json: cannot unmarshal string into Go value of type bool (api"],

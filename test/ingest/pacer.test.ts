@@ -8,6 +8,7 @@ import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 
 const memory = loadBuild("debug", 512);
+const share = memory.openShare()!;
 const writer = UnitWriter.open(memory)!;
 
 /** A pacer of two tracks, and what it has released. */
@@ -22,7 +23,7 @@ class Scene implements Disposable {
   readonly #at = [0, 0];
 
   constructor() {
-    this.pacer = new Pacer(this.clock, (error) => {
+    this.pacer = new Pacer(this.clock, share, (error) => {
       throw error;
     });
     this.pacer.add([{ units: this.video }, { units: this.audio }]);
@@ -72,6 +73,7 @@ describe("a pacer", () => {
   afterEach(() => expect(memory.state.blocksTaken).toBeLessThanOrEqual(2));
   afterAll(() => {
     writer.close();
+    share.closeShare();
     checkReturned(memory);
   });
 
@@ -175,5 +177,23 @@ describe("a pacer", () => {
     scene.pacer.wake();
     expect(scene.pacer.isFull).toBe(true);
     await expect(scene.pacer.room(1)).rejects.toThrow("a segment is too large");
+  });
+
+  test("of a small share it leaves half to the stream", () => {
+    memory.streamBytes = 4 * 1024 ** 2;
+    const small = memory.openShare()!;
+    const pacer = new Pacer(new FakeClock(), small, (error) => {
+      throw error;
+    });
+    const setup = { format: 0, clockRate: 90_000, frameTicks: 0, reorderDepth: 0 };
+    const units = UnitLog.open(small, setup)!;
+    pacer.add([{ units }]);
+    for (let i = 0; i < 25; i++) {
+      expect(writer.write(units, new Uint8Array(120_000), { pts: i, dts: i, isKey: true })).toBe(true);
+      expect(pacer.isFull).toBe(units.blocks > 16);
+    }
+    expect(pacer.isFull).toBe(true);
+    for (const each of [pacer, units]) each.close();
+    small.closeShare();
   });
 });

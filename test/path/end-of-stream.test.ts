@@ -4,7 +4,7 @@ import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
 import type { Client } from "../../src/path/client.ts";
-import { type LivePath, PathManager } from "../../src/path/manager.ts";
+import { PathManager } from "../../src/path/manager.ts";
 import type { Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
@@ -49,7 +49,7 @@ function openPath(readers: readonly FakeClient[]): { path: Path; publisher: Fake
   const publisher = new FakeClient();
   const path = paths.addPublisher("cam", publisher);
   paths.publish(path, publisher, description, trackSetups(description));
-  for (const reader of readers) paths.addReader(paths.live("cam") as LivePath, reader);
+  for (const reader of readers) path.addReader(reader);
   return { path, publisher };
 }
 

@@ -1,13 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
+import { BudgetError } from "../../src/lib/errors.ts";
 import type { CodecParameters } from "../../src/media/codec-parameters.ts";
-import { StreamCursor } from "../../src/stream/cursor.ts";
+import type { StreamCursor } from "../../src/stream/cursor.ts";
 import { FlushQueue } from "../../src/stream/flush.ts";
 import { IngestReporter } from "../../src/stream/ingest.ts";
+import { InterleavedOutput } from "../../src/stream/interleaved-output.ts";
 import { Outbox } from "../../src/stream/outbox.ts";
 import { Stream } from "../../src/stream/stream.ts";
-import type { UnitReader } from "../../src/stream/units.ts";
+import { UnitOutput, type UnitReader } from "../../src/stream/unit-output.ts";
 import { testLog } from "../lib/test-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { loadBuild } from "../wasm/builds.ts";
@@ -18,10 +20,15 @@ import { FakeSink } from "./scene.ts";
 /** AAC-LC, 48 kHz, stereo. */
 const SOUND: CodecParameters = { codec: "mpeg4Audio", config: new Uint8Array([0x11, 0x90]) };
 const VIDEO: CodecParameters = { codec: "h264" };
-/** 32 MB. */
+/** 32 MB, of which a stream may have half. */
 const BLOCKS = 256;
+const CHANNELS = [{ rtp: 0, rtcp: 1 }];
 /** What hostile publishers send in all, bytes: twice as much as there is. */
 const FLOOD = 64 * 1024 * 1024;
+
+function rethrow(error: unknown): never {
+  throw error;
+}
 
 /** A stream of one track with its publisher. */
 class Publisher {
@@ -48,6 +55,7 @@ class Publisher {
     this.#payloadType = format.payloadType;
   }
 
+  /** @throws {BudgetError} when the stream can take no more */
   send(payload: Uint8Array, time: number, marker: boolean): void {
     const fields = { payloadType: this.#payloadType, marker, seq: this.#seq & 0xffff, time, ssrc: 7 };
     this.#seq += 1;
@@ -64,22 +72,25 @@ class Publisher {
 const memory = loadBuild("release", BLOCKS);
 afterEach(() => checkReturned(memory));
 
+/** Somebody who takes units, and gives back none. */
+const HOARDER: UnitReader = { pump: () => undefined, needs: () => 0, failed: () => undefined };
 /** Somebody who takes units, and is done with them. */
-const DRAIN: UnitReader = { pump: () => undefined, needs: () => 0x7fff_ffff };
+const DRAIN: UnitReader = { pump: () => undefined, needs: () => 0x7fff_ffff, failed: () => undefined };
 
 /** One who publishes as he should, and his reader: what he has sent must arrive, to the last byte. */
 class GoodNeighbour {
   readonly publisher: Publisher;
   readonly #sink = new FakeSink();
   readonly #outbox = new Outbox(memory, this.#sink);
+  readonly #output: InterleavedOutput;
   readonly #cursor: StreamCursor;
   readonly #faults: Error[] = [];
   #pictures = 0;
 
   constructor(flushes: FlushQueue, clock: FakeClock) {
     this.publisher = new Publisher(flushes, clock, VIDEO);
-    this.#cursor = new StreamCursor(this.publisher.stream, this.#outbox, [{ rtp: 0, rtcp: 1 }]);
-    this.publisher.stream.addReader(this.#cursor, (error) => this.#faults.push(error));
+    this.#output = InterleavedOutput.of(this.publisher.stream);
+    this.#cursor = this.#output.add(this.#outbox, CHANNELS, (error) => this.#faults.push(error));
   }
 
   /** Sends a picture of 20 KB. */
@@ -98,8 +109,7 @@ class GoodNeighbour {
   }
 
   close(): void {
-    this.publisher.stream.removeReader(this.#cursor);
-    this.#cursor.close();
+    this.#output.remove(this.#cursor);
     this.#outbox.close();
     this.publisher.close();
   }
@@ -112,10 +122,10 @@ async function beside(
   send: (publisher: Publisher, i: number) => void,
 ): Promise<{ lines: readonly string[]; error: Error | undefined; peak: number }> {
   const clock = new FakeClock();
-  const flushes = new FlushQueue(clock, memory);
+  const flushes = new FlushQueue({ clock, memory, fault: rethrow });
   const good = new GoodNeighbour(flushes, clock);
   const bad = new Publisher(flushes, clock, codec);
-  const units = bad.stream.addUnitReader(reader);
+  const units = UnitOutput.enter(bad.stream, reader, [0]);
   let error: Error | undefined;
   let peak = 0;
   for (let i = 0; i < FLOOD / 1_400; i++) {
@@ -132,7 +142,7 @@ async function beside(
   }
   await clock.advance(1_000);
   good.check();
-  bad.stream.removeUnitReader(reader);
+  units.remove(reader);
   bad.close();
   good.close();
   flushes.close();
@@ -151,5 +161,47 @@ describe("a publisher that wants all memory", () => {
     // 24 s by the clock
     expect(lines.length).toBeGreaterThan(15);
     expect(lines.length).toBeLessThan(26);
+  }, 30_000);
+
+  test("is ended at its share when its units are kept; its neighbour loses nothing", async () => {
+    const frame = new Uint8Array([0, 16, 0x2b, 0xa0, ...new Uint8Array(1_396)]);
+    const { error, peak } = await beside(SOUND, HOARDER, (publisher, i) => {
+      publisher.send(frame, i * 1_024, true);
+    });
+    expect(error).toBeInstanceOf(BudgetError);
+    expect(error?.message).toBe("the stream has used up its share of the media memory");
+    expect(peak).toBeGreaterThan(BLOCKS / 2 - 5);
+    expect(peak).toBeLessThanOrEqual(BLOCKS / 2);
+  }, 30_000);
+
+  test("is ended at its share when pictures of no time pile up; its neighbour loses nothing", async () => {
+    const { error } = await beside(VIDEO, HOARDER, (publisher) => {
+      publisher.send(new Uint8Array(1_400).fill(0x41), 0, true);
+    });
+    expect(error).toBeInstanceOf(BudgetError);
+  }, 30_000);
+
+  test("moves its slow readers on before its share is used up", async () => {
+    const clock = new FakeClock();
+    const flushes = new FlushQueue({ clock, memory, fault: rethrow });
+    const bad = new Publisher(flushes, clock, VIDEO);
+    const sink = new FakeSink();
+    const outbox = new Outbox(memory, sink);
+    const faults: Error[] = [];
+    const output = InterleavedOutput.of(bad.stream);
+    const cursor = output.add(outbox, CHANNELS, (error) => faults.push(error));
+    bad.stream.flush(clock.now());
+    sink.room = 0;
+    for (let i = 0; i < FLOOD / 1_400; i++) {
+      bad.send(new Uint8Array(1_400).fill(0x41), i * 30, i % 20 === 19);
+      if (i % 20 === 19) bad.stream.flush(clock.now());
+      if (i % 1_000 === 0) await clock.advance(1);
+    }
+    expect(faults).toEqual([]);
+    expect(cursor.lostPackets).toBeGreaterThan(10_000);
+    output.remove(cursor);
+    outbox.close();
+    bad.close();
+    flushes.close();
   }, 30_000);
 });

@@ -68,7 +68,7 @@ describe("an outbox", () => {
   test("says so when the memory is used up", () => {
     const { memory, sink, outbox } = open();
     sink.room = 0;
-    const blocks = Array.from({ length: 16 }, () => memory.core.blockTake());
+    const blocks = Array.from({ length: 16 }, () => memory.core.blockTake(0));
     expect(outbox.send(bytesOf(1, 100))).toBe(false);
     for (const block of blocks) memory.give(block);
     expect(outbox.send(bytesOf(1, 100))).toBe(true);

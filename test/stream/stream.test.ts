@@ -185,7 +185,7 @@ describe("a reader", () => {
     scene.picture();
     await scene.clock.advance(15);
     const blocks: number[] = [];
-    for (let block = scene.memory.core.blockTake(); block !== 0; block = scene.memory.core.blockTake())
+    for (let block = scene.memory.core.blockTake(0); block !== 0; block = scene.memory.core.blockTake(0))
       blocks.push(block);
     poor.sink.room = 10;
     scene.picture();
@@ -265,7 +265,7 @@ describe("a stream", () => {
   test("is refused when nine tenths of the memory are taken", () => {
     const scene = new Scene(32);
     const blocks: number[] = [];
-    while (scene.memory.hasRoom) blocks.push(scene.memory.core.blockTake());
+    while (scene.memory.hasRoom) blocks.push(scene.memory.core.blockTake(0));
     expect(() => scene.another()).toThrow(/^the media memory is used up: 29 of 32 blocks are taken$/);
     for (const block of blocks) scene.memory.give(block);
     scene.close();

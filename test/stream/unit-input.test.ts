@@ -228,7 +228,7 @@ describe("a source of units", () => {
       using studio = new Studio(memory, [VIDEO]);
       for (let i = 0; i < 25; i++) studio.write(0, picture(120_000), i * 3_000);
       const taken: number[] = [];
-      while (memory.state.blocksTaken < memory.state.blocksTotal - 1) taken.push(memory.core.blockTake());
+      while (memory.state.blocksTaken < memory.state.blocksTotal - 1) taken.push(memory.core.blockTake(0));
       expect(studio.input.pump()).toBe("budget");
       for (const block of taken) memory.core.blockGive(block);
       expect(studio.input.pump()).toBeUndefined();

@@ -20,9 +20,13 @@ export class StreamMaker implements Disposable {
     this.#flushes = new FlushQueue({ clock, memory, fault: rethrow });
   }
 
-  ready(description: StreamOptions["description"], tracks: StreamOptions["log"]["tracks"]): Stream {
+  ready(
+    description: StreamOptions["description"],
+    tracks: StreamOptions["log"]["tracks"],
+    memory = this.#memory,
+  ): Stream {
     this.stream = new Stream({
-      memory: this.#memory,
+      memory,
       clock: this.#clock,
       flushes: this.#flushes,
       description,

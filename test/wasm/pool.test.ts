@@ -17,10 +17,10 @@ for (const build of BUILDS) {
 
     test("a budget is used up to the last block, and no further", () => {
       const memory = loadBuild(build, 20);
-      const blocks = Array.from({ length: 20 }, () => memory.core.blockTake());
+      const blocks = Array.from({ length: 20 }, () => memory.core.blockTake(0));
       expect(new Set(blocks).size).toBe(20);
       expect(blocks).not.toContain(0);
-      expect([memory.core.blockTake(), memory.take(5), memory.take(100_000)]).toEqual([
+      expect([memory.core.blockTake(0), memory.take(5), memory.take(100_000)]).toEqual([
         0,
         undefined,
         undefined,
@@ -46,7 +46,7 @@ for (const build of BUILDS) {
     test("a wrong address traps, and the pool goes on", () => {
       const memory = loadBuild(build, 20);
       const slot = memory.take(300) as number;
-      const block = memory.core.blockTake();
+      const block = memory.core.blockTake(0);
       for (const wrong of [0, 64, block + 4, FIRST_BLOCK - BLOCK_SIZE]) {
         expect(() => memory.core.blockGive(wrong)).toThrow(WebAssembly.RuntimeError);
       }
@@ -61,11 +61,11 @@ for (const build of BUILDS) {
 
     test("a block that is given back twice is not handed out twice", () => {
       const memory = loadBuild(build, 20);
-      const [block, other] = [memory.core.blockTake(), memory.core.blockTake()];
+      const [block, other] = [memory.core.blockTake(0), memory.core.blockTake(0)];
       memory.core.blockGive(block);
       expect(() => memory.core.blockGive(block)).toThrow(WebAssembly.RuntimeError);
       expect(() => memory.give(block)).toThrow(`${block} is not taken`);
-      const next = [memory.core.blockTake(), memory.core.blockTake()];
+      const next = [memory.core.blockTake(0), memory.core.blockTake(0)];
       expect(new Set([...next, other]).size).toBe(3);
       for (const each of [...next, other]) memory.give(each);
       checkReturned(memory);
@@ -110,7 +110,7 @@ for (const build of BUILDS) {
       ] as const) {
         const memory = loadBuild(build, budget / BLOCK_SIZE);
         expect(memory.state.blocksTotal).toBe(blocks);
-        const block = memory.core.blockTake();
+        const block = memory.core.blockTake(0);
         expect(block).toBe(FIRST_BLOCK);
         memory.u8[block + memory.core.blockCapacity() - 1] = 1;
         memory.give(block);
@@ -143,9 +143,9 @@ for (const build of BUILDS) {
     test("another instance on the same memory sees the same pool", () => {
       const memory = loadBuild(build, 20);
       const other = MediaMemory.attach(memory.shared);
-      const block = other.core.blockTake();
+      const block = other.core.blockTake(0);
       expect(memory.state).toEqual(other.state);
-      expect(memory.core.blockTake()).not.toBe(block);
+      expect(memory.core.blockTake(0)).not.toBe(block);
       memory.give(block);
       other.give(FIRST_BLOCK + BLOCK_SIZE);
       checkReturned(memory);
@@ -158,7 +158,7 @@ describe("red zones", () => {
   test("of the fuzz build trap when a block that was overrun is given back or checked", () => {
     const memory = loadBuild("fuzz", 20);
     for (const at of [BLOCK_SIZE - RED_ZONE, BLOCK_SIZE - 17, BLOCK_SIZE - 1]) {
-      const block = memory.core.blockTake();
+      const block = memory.core.blockTake(0);
       const before = memory.u8[block + at] as number;
       memory.u8[block + at] = before ^ 1;
       expect(() => memory.core.poolCheck(block + 5)).toThrow(WebAssembly.RuntimeError);
@@ -181,7 +181,7 @@ describe("red zones", () => {
   test("are not there in the other builds", () => {
     for (const build of ["debug", "release"] as const) {
       const memory = loadBuild(build, 20);
-      const block = memory.core.blockTake();
+      const block = memory.core.blockTake(0);
       expect(memory.core.blockCapacity()).toBe(BLOCK_SIZE);
       memory.u8[block + BLOCK_SIZE - 1] = 0;
       memory.give(block);

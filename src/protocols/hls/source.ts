@@ -5,7 +5,7 @@ import { HttpClient, resolveUrl } from "../../http/client.ts";
 import { Pacer } from "../../ingest/pacer.ts";
 import { Timeline } from "../../ingest/timeline.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
-import { SourceError } from "../../lib/errors.ts";
+import { BudgetError, SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { RunningSource, SourceOwner } from "../../path/source.ts";
@@ -40,6 +40,7 @@ class HlsSource implements RunningSource {
   readonly #owner: SourceOwner;
   readonly #options: HlsSourceOptions;
   readonly #url: URL;
+  readonly #share: MediaMemory;
   readonly #client: HttpClient;
   readonly #abort = new AbortController();
   readonly #pacer: Pacer;
@@ -56,8 +57,11 @@ class HlsSource implements RunningSource {
     this.#url = url;
     const { readTimeout, clock } = options;
     const fingerprint = owner.conf.sourceFingerprint;
+    const share = options.memory.openShare();
+    if (share === undefined) throw new BudgetError("the media memory is used up");
+    this.#share = share;
     this.#client = new HttpClient({ source: url, fingerprint, timeout: readTimeout });
-    this.#pacer = new Pacer(clock, (error) => this.#fail(error));
+    this.#pacer = new Pacer(clock, share, (error) => this.#fail(error));
     owner.logger.debug("connecting");
     this.#run().then(
       () => this.#fail(new SourceError("end of stream")),
@@ -66,10 +70,10 @@ class HlsSource implements RunningSource {
   }
 
   async #run(): Promise<void> {
-    const { clock, memory, readTimeout } = this.#options;
+    const { clock, readTimeout } = this.#options;
     const context: RenditionContext = {
       client: this.#client,
-      memory,
+      memory: this.#share,
       clock,
       logger: this.#owner.logger,
       timeline: new Timeline(),
@@ -130,7 +134,7 @@ class HlsSource implements RunningSource {
       })),
       fecGroups: [],
     };
-    const stream = this.#owner.ready(description, trackSetups(description));
+    const stream = this.#owner.ready(description, trackSetups(description), this.#share);
     const logs = tracks.map(({ units }) => units);
     this.#input = UnitInput.open(stream, logs, formats);
     this.#pacer.add(tracks);
@@ -157,6 +161,7 @@ class HlsSource implements RunningSource {
     this.#pacer.close();
     this.#input?.close();
     for (const rendition of this.#renditions) rendition.close();
+    this.#share.closeShare();
     this.#client.close();
   }
 }
