@@ -19,6 +19,9 @@ export const ALIGN_MASK = 7;
 
 /** Bytes of an index entry of a log. */
 export const INDEX_STRIDE = 16;
+/** Channels of interleaved framing, and RTP payload types. */
+export const CHANNELS_MAX = 256;
+export const PAYLOAD_TYPES_MAX = 128;
 /** Largest interleaved frame: `$`, channel, length and 65,535 bytes of packet. */
 export const MAX_FRAMED = 65539;
 /** Bytes of interleaved framing in front of a packet (RFC 2326 §10.12). */
@@ -45,8 +48,6 @@ export const FLAG_RANDOM = 16;
 
 /** Largest record of a muxer, bytes. */
 export const RECORD_MAX = 65536;
-/** Bytes of a row of records: address, size with track and flags as in an index entry, time, number. */
-export const RECORD_ROW = 16;
 
 /** How the core tells frames and random access points of a payload type. 0: unknown payload type. */
 export const KIND_PACKET = 1;
@@ -110,8 +111,6 @@ export const BATCH_SERVED = 130816;
 export const RUN_PACKETS_MAX = 64;
 export const RUN_BYTES_MAX = 65000;
 
-/** Bytes of an index entry of units: address, size, flags, bytes of the whole unit, presentation and decoding time (f64). */
-export const UNIT_STRIDE = 32;
 /** Flags of an entry of units: the first and the last piece of its unit; a random access point (on the first piece). */
 export const UNIT_START = 1;
 export const UNIT_END = 2;
@@ -137,13 +136,8 @@ export const UNITS_SAMPLES = 11;
 export const UNITS_MPEG12_VIDEO = 12;
 export const UNITS_MPEG4_VIDEO = 13;
 
-/** Tracks of a part of a file: where they begin behind their count, and the bytes of each. */
-export const PART_TRACKS = 8;
-export const PART_TRACK_STRIDE = 48;
-
-/** Tracks of a transport stream: where they begin in its multiplexer, and the bytes of each; what they carry. */
-export const TS_TRACKS = 64;
-export const TS_TRACK_STRIDE = 64;
+/** Tracks that a multiplexer of transport streams has room for; what they carry. */
+export const TS_TRACKS_MAX = 4;
 export const TS_H264 = 1;
 export const TS_AAC = 2;
 export const TS_H265 = 3;
@@ -154,13 +148,14 @@ export const TS_AC3 = 7;
 /** AAC in LATM with LOAS framing; is read, not written. */
 export const TS_LATM = 8;
 
-/** A demultiplexer of transport streams: its table of packet identifiers, and that of what they stand for. */
-export const TS_PIDS = 256;
-export const TS_TARGETS = 8448;
+/** Types of parameter sets that are kept of a stream. */
+export const TS_PARAMS_MAX = 3;
+/** Packet identifiers of a transport stream, and of how many of them something is taken. */
+export const TS_PIDS_MAX = 8192;
 export const TS_TARGETS_MAX = 64;
 /** Bytes of a table's section at most (ISO/IEC 13818-1 §2.4.4.4, §2.4.4.9), and room for those that are done. */
 export const TS_SECTION_MAX = 1024;
-export const TS_SECTIONS_DONE = 1280;
+export const TS_SECTIONS_MAX = 1280;
 /** What a call of `tsDemux` has stopped for: sections are done; a stream has said what it is. */
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;

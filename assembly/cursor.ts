@@ -5,10 +5,22 @@ import {
   FLAG_START_OF_FRAME,
   FLAG_VIDEO,
   MAX_TRACKS,
-  RECORD_ROW,
 } from "./abi";
-import { blockOf, entryAt, entryFlags, entrySize, entryTrack, LOG_HEAD, Log, LogBlock } from "./log";
+import {
+  blockOf,
+  entryArrival,
+  entryAt,
+  entryFlags,
+  entrySize,
+  entryTrack,
+  LOG_HEAD,
+  Log,
+  LogBlock,
+  RECORD_ROW,
+  writeRow,
+} from "./log";
 import { trackAt, trackOpenFrame } from "./track";
+import { get8, put8 } from "./wire";
 
 /**
  * Where a reader stands in a log, always on a packet boundary. A layout, never constructed. While `plain` is set the
@@ -38,8 +50,8 @@ export class Cursor {
 }
 
 /** Channel of each track, MAX_TRACKS bytes. */
-export const CURSOR_CHANNELS: i32 = 64;
-export const CURSOR_SIZE: i32 = 128;
+export const CURSOR_CHANNELS: i32 = offsetof<Cursor>();
+export const CURSOR_SIZE: i32 = CURSOR_CHANNELS + MAX_TRACKS;
 export const CURSOR_POSITION: i32 = offsetof<Cursor>("position");
 export const CURSOR_SEQ: i32 = offsetof<Cursor>("seq");
 export const CURSOR_PLAIN: i32 = offsetof<Cursor>("plain");
@@ -188,7 +200,7 @@ export function cursorMove(address: i32, size: i32): i32 {
 /** Age of the oldest packet not sent yet, ms; 0 when there is none. */
 export function cursorAge(address: i32, now: i32): i32 {
   const entry = entryHere(changetype<Cursor>(address));
-  return entry === 0 ? 0 : now - load<i32>(entry, 12);
+  return entry === 0 ? 0 : now - entryArrival(entry);
 }
 
 /** The index entry the cursor stands on, going to the next block where needed; 0 at the head. */
@@ -298,7 +310,7 @@ export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
     const size = entrySize(entry);
     if (out + size > limit) break;
     memory.copy(dst + out, load<i32>(entry), size);
-    if (isFramed) store<u8>(dst + out + 1, load<u8>(address + CURSOR_CHANNELS + entryTrack(entry)));
+    if (isFramed) put8(dst + out + 1, get8(address + CURSOR_CHANNELS + entryTrack(entry)));
     out += size;
     pass(cursor, entry);
     if (only !== -1 && cursor.ending === 0) break;
@@ -321,9 +333,7 @@ export function cursorGather(address: i32, out: i32, limit: i32, only: i32): i32
   while (rows < limit) {
     const entry = wanted(cursor, only);
     if (entry === 0) break;
-    const row = out + rows * RECORD_ROW;
-    memory.copy(row, entry, 12);
-    store<i32>(row, cursor.seq, 12);
+    writeRow(out + rows * RECORD_ROW, entry, cursor.seq);
     rows += 1;
     pass(cursor, entry);
     if (only !== -1 && cursor.ending === 0) break;

@@ -33,11 +33,35 @@ export {
   MP4_SAMPLES,
   MP4_SHIFT,
   MP4_TRACK_COUNT,
+  MP4_TRACK_DURATION,
+  MP4_TRACK_FLAGS,
+  MP4_TRACK_ID,
+  MP4_TRACK_KIND,
+  MP4_TRACK_LENGTH_SIZE,
+  MP4_TRACK_OFFSET,
+  MP4_TRACK_RATE,
   MP4_TRACK_SCALE,
+  MP4_TRACK_SETS,
+  MP4_TRACK_SETS_SIZE,
+  MP4_TRACK_SIZE,
   MP4_TRACK_STRIDE,
+  MP4_TRACK_UNITS,
   MP4_TRACKS,
 } from "./fmp4/layout";
-export { fmp4Part } from "./fmp4/part";
+export {
+  fmp4Part,
+  PART_COUNT,
+  PART_FRONT,
+  PART_TRACK_END,
+  PART_TRACK_END_DTS,
+  PART_TRACK_ID,
+  PART_TRACK_ORIGIN,
+  PART_TRACK_SEQ,
+  PART_TRACK_STRIDE,
+  PART_TRACK_UNITS,
+  PART_TRACK_VIDEO,
+  PART_TRACKS,
+} from "./fmp4/part";
 export { mp4Begin, mp4End, mp4Open, mp4Read } from "./fmp4/read";
 export {
   LOG_BLOCKS,
@@ -63,6 +87,11 @@ export {
   logOpen,
   logPass,
   logTrim,
+  RECORD_ROW,
+  RECORD_ROW_AT,
+  RECORD_ROW_PACKED,
+  RECORD_ROW_SEQ,
+  RECORD_ROW_TIME,
 } from "./log";
 export {
   ACCOUNT_LIMIT,
@@ -97,6 +126,7 @@ export {
   TS_DEMUX_SCRAMBLED,
   TS_DEMUX_SIZE,
   TS_DEMUX_SYNC_LOSSES,
+  TS_PIDS,
   TS_SECTION_DONE,
   TS_SECTION_DONE_BYTES,
   TS_SECTION_QUIET,
@@ -114,8 +144,28 @@ export {
   TS_STREAM_SPS,
   TS_STREAM_UNITS,
   TS_STREAM_VPS,
+  TS_TARGETS,
 } from "./mpegts/demux-layout";
-export { TS_SIZE } from "./mpegts/layout";
+export {
+  TS_MUX_COUNT,
+  TS_MUX_OUT,
+  TS_MUX_REPEAT,
+  TS_SIZE,
+  TS_TRACK_CLOCK,
+  TS_TRACK_END,
+  TS_TRACK_KIND,
+  TS_TRACK_MAP,
+  TS_TRACK_MAP_SIZE,
+  TS_TRACK_ORIGIN,
+  TS_TRACK_PID,
+  TS_TRACK_PREFIX,
+  TS_TRACK_PREFIX_SIZE,
+  TS_TRACK_RATE,
+  TS_TRACK_SEQ,
+  TS_TRACK_STRIDE,
+  TS_TRACK_UNITS,
+  TS_TRACKS,
+} from "./mpegts/layout";
 export { tsWrite } from "./mpegts/mux";
 export { packetizerOpen, packetizerPump, packetizerTrack } from "./packetize/pump";
 export {
@@ -135,7 +185,21 @@ export {
   recordPublish,
   recordPut,
 } from "./records";
-export { batchAddress, batchGather, RUN_BYTES, RUN_FIRST, RUN_PACKETS, RUN_TRACK } from "./rtp/batch";
+export {
+  batchAddress,
+  batchGather,
+  MESSAGE_NAME,
+  MESSAGE_NAME_HIGH,
+  MESSAGE_RUN,
+  MESSAGE_VECTORS,
+  RUN_BYTES,
+  RUN_FIRST,
+  RUN_PACKETS,
+  RUN_TRACK,
+  VECTOR_BASE,
+  VECTOR_SIZE,
+  VECTOR_STRIDE,
+} from "./rtp/batch";
 export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {
   EVENT_LOST,
@@ -164,6 +228,8 @@ export {
 } from "./rtp/reorder";
 export { rtcpFind, rtcpWriteReceiverReport, rtcpWriteSenderReport } from "./rtp/rtcp";
 export {
+  PARAM_SET_DATA,
+  PARAM_SET_STRIDE,
   TRACK_ANCHOR_ARRIVAL,
   TRACK_ANCHOR_TIME,
   TRACK_BYTES,
@@ -208,6 +274,12 @@ export {
   UNIT_DELTA_BITS,
   UNIT_DEPTH,
   UNIT_DROPPED,
+  UNIT_ENTRY_BYTES,
+  UNIT_ENTRY_DTS,
+  UNIT_ENTRY_FLAGS,
+  UNIT_ENTRY_PTS,
+  UNIT_ENTRY_SIZE,
+  UNIT_ENTRY_START,
   UNIT_FORMAT,
   UNIT_FRAME_TICKS,
   UNIT_HEAD_SEQ,
@@ -216,6 +288,9 @@ export {
   UNIT_MALFORMED,
   UNIT_OVERSIZED,
   UNIT_SIZE_BITS,
+  UNIT_SPAN_SIZE,
+  UNIT_SPAN_START,
+  UNIT_SPAN_STRIDE,
   UNIT_TRACK_SIZE,
 } from "./units/layout";
 export { unitAt, unitClose, unitOpen, unitSpans, unitTrim } from "./units/log";

@@ -1,7 +1,9 @@
 import {
+  ALIGN_MASK,
   BLOCK_HEADER,
   BLOCK_SIZE,
   CHANNEL_NONE,
+  CHANNELS_MAX,
   ERR_BUDGET,
   ERR_FULL,
   FLAG_VIDEO,
@@ -78,9 +80,19 @@ export class LogBlock {
   end!: i32;
 }
 
-/** Channel map: 256 bytes, a track number, with CHANNEL_RTCP for its RTCP, or CHANNEL_NONE. */
-export const LOG_CHANNELS: i32 = 128;
-export const LOG_TRACKS: i32 = 384;
+/** An entry of the index: one packet. */
+class LogEntry {
+  address!: i32;
+  /** Bytes with the framing, in 20 bits; track, in 5; FLAG_*. */
+  packed!: u32;
+  /** RTP time, and arrival, ms. */
+  time!: u32;
+  arrival!: i32;
+}
+
+/** Channel map: a track number for each channel, with CHANNEL_RTCP for its RTCP, or CHANNEL_NONE. */
+export const LOG_CHANNELS: i32 = offsetof<Log>();
+export const LOG_TRACKS: i32 = (LOG_CHANNELS + CHANNELS_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 
 export const LOG_HEAD: i32 = offsetof<Log>("head");
 export const LOG_HEAD_SEQ: i32 = offsetof<Log>("headSeq");
@@ -97,6 +109,31 @@ export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
 export const LOG_REFUSED: i32 = offsetof<Log>("refused");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
+/** A record as its readers get it one by one: what its entry says, and its number. A layout, never constructed. */
+class RecordRow {
+  at!: i32;
+  /** Size, track and flags, as in an entry. */
+  packed!: u32;
+  time!: u32;
+  seq!: i32;
+}
+
+export const RECORD_ROW: i32 = offsetof<RecordRow>();
+export const RECORD_ROW_AT: i32 = offsetof<RecordRow>("at");
+export const RECORD_ROW_PACKED: i32 = offsetof<RecordRow>("packed");
+export const RECORD_ROW_TIME: i32 = offsetof<RecordRow>("time");
+export const RECORD_ROW_SEQ: i32 = offsetof<RecordRow>("seq");
+
+/** Writes the row of the entry number `seq`. */
+export function writeRow(row: i32, entry: i32, seq: i32): void {
+  const from = changetype<LogEntry>(entry);
+  const to = changetype<RecordRow>(row);
+  to.at = from.address;
+  to.packed = from.packed;
+  to.time = from.time;
+  to.seq = seq;
+}
+
 /** Prepares `size` bytes at `address` as a log without blocks; those that it takes are charged to `account`. */
 export function logOpen(
   address: i32,
@@ -107,7 +144,7 @@ export function logOpen(
   account: i32,
 ): void {
   memory.fill(address, 0, size);
-  memory.fill(address + LOG_CHANNELS, CHANNEL_NONE as u8, 256);
+  memory.fill(address + LOG_CHANNELS, CHANNEL_NONE as u8, CHANNELS_MAX);
   const log = changetype<Log>(address);
   log.trackCount = tracks;
   log.lagPackets = lagPackets;
@@ -165,15 +202,19 @@ export function entryAt(block: i32, i: i32): i32 {
 
 /** Size of the packet of an index entry with its framing, bytes. */
 export function entrySize(entry: i32): i32 {
-  return load<i32>(entry, 4) & 0xfffff;
+  return changetype<LogEntry>(entry).packed & 0xfffff;
 }
 
 export function entryTrack(entry: i32): i32 {
-  return (load<i32>(entry, 4) >> 20) & 31;
+  return (changetype<LogEntry>(entry).packed >> 20) & 31;
 }
 
 export function entryFlags(entry: i32): i32 {
-  return load<u32>(entry, 4) >> 25;
+  return changetype<LogEntry>(entry).packed >> 25;
+}
+
+export function entryArrival(entry: i32): i32 {
+  return changetype<LogEntry>(entry).arrival;
 }
 
 /** Whether the head block has room for a packet of `size` bytes and its index entry, all data ending at `end`. */
@@ -183,11 +224,11 @@ export function logFits(log: Log, end: i32): bool {
 
 /** Enters the packet at `write` into the index and moves behind it; readers see it after `logPublish`. */
 export function logEnter(log: Log, size: i32, track: i32, flags: i32, time: u32, now: i32): void {
-  const entry = entryAt(log.headBlock, log.count);
-  store<i32>(entry, log.write, 0);
-  store<i32>(entry, size | (track << 20) | (flags << 25), 4);
-  store<u32>(entry, time, 8);
-  store<i32>(entry, now, 12);
+  const entry = changetype<LogEntry>(entryAt(log.headBlock, log.count));
+  entry.address = log.write;
+  entry.packed = size | (track << 20) | (flags << 25);
+  entry.time = time;
+  entry.arrival = now;
   log.count += 1;
   log.write += size;
 }
@@ -231,7 +272,7 @@ export function logTrim(address: i32, keepSeq: i32): void {
   let keep = keepSeq;
   for (let i = 0; i < MAX_WORKERS; i++) {
     if ((log.workers & (1 << i)) === 0) continue;
-    const passed = atomic.load<i32>(address + offsetof<Log>("worker0") + 4 * i);
+    const passed = atomic.load<i32>(address + offsetof<Log>("worker0") + i * sizeof<i32>());
     if (passed - keep < 0) keep = passed;
   }
   while (log.tail !== log.headBlock) {
@@ -249,7 +290,7 @@ export function logJoin(address: i32): i32 {
   for (let i = 0; i < MAX_WORKERS; i++) {
     if ((log.workers & (1 << i)) !== 0) continue;
     log.workers |= 1 << i;
-    atomic.store<i32>(address + offsetof<Log>("worker0") + 4 * i, log.headSeq);
+    atomic.store<i32>(address + offsetof<Log>("worker0") + i * sizeof<i32>(), log.headSeq);
     return i;
   }
   return -1;
@@ -258,7 +299,7 @@ export function logJoin(address: i32): i32 {
 /** Called by a worker: it needs nothing before `seq` any more. */
 export function logPass(address: i32, worker: i32, seq: i32): void {
   if (worker < 0 || worker >= MAX_WORKERS) unreachable();
-  atomic.store<i32>(address + offsetof<Log>("worker0") + 4 * worker, seq);
+  atomic.store<i32>(address + offsetof<Log>("worker0") + worker * sizeof<i32>(), seq);
 }
 
 /** Lets a worker go. */

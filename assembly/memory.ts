@@ -229,7 +229,7 @@ function checkPoison(address: i32): void {
 /** Traps when somebody wrote behind the end of a block (fuzz build). */
 function checkGuard(block: i32): void {
   if (!FUZZ) return;
-  for (let i: i32 = BLOCK_SIZE - RED_ZONE; i < BLOCK_SIZE; i += 4) {
+  for (let i: i32 = BLOCK_SIZE - RED_ZONE; i < BLOCK_SIZE; i += sizeof<u32>()) {
     if (load<u32>(block + i) !== 0xa5a5a5a5) fail();
   }
 }
@@ -254,7 +254,7 @@ function slotsPerBlock(slotClass: i32): i32 {
 }
 
 function partialAt(slotClass: i32): i32 {
-  return POOL_ADDRESS + offsetof<Pool>("partial0") + 4 * slotClass;
+  return POOL_ADDRESS + offsetof<Pool>("partial0") + slotClass * sizeof<i32>();
 }
 
 /**

@@ -18,9 +18,11 @@ import {
   logNextSeq,
   logOpen,
   logPublish,
+  writeRow,
 } from "./log";
 import { setFloor } from "./rtp/ingest";
 import { trackAt } from "./track";
+import { UNIT_SPAN_STRIDE, UnitSpan } from "./units/layout";
 
 /**
  * What a log of records knows besides: it lies where other logs have their channels. The records of a form are made by a
@@ -55,7 +57,14 @@ function recordsAt(log: i32): Records {
  * @param video tracks (bits) whose frames can be left out only up to the next random access point
  * @param account its blocks are charged to it
  */
-export function recordOpen(address: i32, size: i32, tracks: i32, lagPackets: i32, video: i32, account: i32): void {
+export function recordOpen(
+  address: i32,
+  size: i32,
+  tracks: i32,
+  lagPackets: i32,
+  video: i32,
+  account: i32,
+): void {
   logOpen(address, size, tracks + 1, lagPackets, RECORD_MAX, account);
   memory.fill(address + LOG_CHANNELS, 0, offsetof<Records>());
   changetype<Log>(address).records = 1;
@@ -94,7 +103,7 @@ export function recordPut(address: i32, src: i32, size: i32, last: i32): i32 {
 }
 
 /**
- * Appends the bytes of spans (pairs of address and size) in records of `limit` bytes, the last one shorter.
+ * Appends the bytes of spans (UnitSpan, one after the other) in records of `limit` bytes, the last one shorter.
  *
  * @param last 1 when the frame ends with them
  * @returns 0, ERR_BUDGET, or ERR_FULL when a record would be larger than RECORD_MAX or there are no bytes
@@ -102,21 +111,22 @@ export function recordPut(address: i32, src: i32, size: i32, last: i32): i32 {
 export function recordCut(address: i32, spans: i32, count: i32, limit: i32, last: i32): i32 {
   const log = changetype<Log>(address);
   let left = 0;
-  for (let i = 0; i < count; i++) left += load<i32>(spans + 8 * i, 4);
+  for (let i = 0; i < count; i++) left += spanAt(spans, i).size;
   if (left === 0) return ERR_FULL;
-  let span = spans;
+  let next = 0;
   let done = 0;
   while (left > 0) {
     const size = min(limit, left);
     const code = makeRoom(address, size);
     if (code !== 0) return code;
     for (let filled = 0; filled < size; ) {
-      const n = min(size - filled, load<i32>(span, 4) - done);
-      memory.copy(log.write + filled, load<i32>(span) + done, n);
+      const span = spanAt(spans, next);
+      const n = min(size - filled, span.size - done);
+      memory.copy(log.write + filled, span.start + done, n);
       filled += n;
       done += n;
-      if (done === load<i32>(span, 4)) {
-        span += 8;
+      if (done === span.size) {
+        next += 1;
         done = 0;
       }
     }
@@ -179,6 +189,10 @@ export function recordPublish(address: i32): void {
   logPublish(changetype<Log>(address));
 }
 
+function spanAt(spans: i32, i: i32): UnitSpan {
+  return changetype<UnitSpan>(spans + i * UNIT_SPAN_STRIDE);
+}
+
 /**
  * Finds a published record.
  *
@@ -192,8 +206,7 @@ export function recordFind(address: i32, seq: i32, out: i32): bool {
     const i = seq - header.firstSeq;
     if (i < 0) return false;
     if (i < header.count) {
-      memory.copy(out, entryAt(block, i), 12);
-      store<i32>(out, seq, 12);
+      writeRow(out, entryAt(block, i), seq);
       return true;
     }
     block = header.next;

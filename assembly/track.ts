@@ -1,9 +1,9 @@
-import { HEAD_MAX } from "./abi";
+import { ALIGN_MASK, HEAD_MAX, PARAM_MAX, PAYLOAD_TYPES_MAX } from "./abi";
 import { LOG_TRACKS } from "./log";
 
 /**
- * What the core knows of one track of a stream. A layout, never constructed; in front of it lie 128 bytes that give
- * the kind (KIND_*) of each payload type.
+ * What the core knows of one track of a stream. A layout, never constructed; in front of it lies a byte for
+ * each payload type, its kind (KIND_*).
  */
 export class Track {
   /** 1 when its frames may span packets. */
@@ -58,10 +58,18 @@ export class Track {
   lost!: f64;
 }
 
-export const TRACK_STRIDE: i32 = 384;
-export const TRACK_KINDS: i32 = 128;
+/** A parameter set in the slot of a track, by bit: how many bytes it has; these follow. */
+class ParamSet {
+  size!: i32;
+}
+
+export const TRACK_KINDS: i32 = PAYLOAD_TYPES_MAX;
 /** Behind the track: the first bytes of the payload that showed the last random access point, at most HEAD_MAX. */
-export const TRACK_HEAD: i32 = TRACK_STRIDE - HEAD_MAX;
+export const TRACK_HEAD: i32 = TRACK_KINDS + offsetof<Track>();
+export const TRACK_STRIDE: i32 = (TRACK_HEAD + HEAD_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+/** Parameter sets in their slot: bytes of each, and where its own begin. */
+export const PARAM_SET_DATA: i32 = offsetof<ParamSet>();
+export const PARAM_SET_STRIDE: i32 = PARAM_SET_DATA + PARAM_MAX;
 
 export const TRACK_VIDEO: i32 = TRACK_KINDS + offsetof<Track>("video");
 export const TRACK_SSRC: i32 = TRACK_KINDS + offsetof<Track>("ssrc");

@@ -1,7 +1,8 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { Glob } from "bun";
+import { findTypedOffsets } from "./support/typed-offsets.ts";
 
 /** Rooms of which only the files directly in them count; their folders are rooms of their own. */
 const FLAT = ["src", "src/protocols"];
@@ -147,4 +148,103 @@ test("the rule itself refuses what it should", () => {
   expect(allowed("src/protocols/rtsp/protocol.ts", "src/protocols/protocol.ts")).toBe(true);
   expect(allowed("src/protocols/protocol.ts", "src/protocols/rtsp/protocol.ts")).toBe(false);
   expect(allowed("src/protocols/rtsp/protocol.ts", "src/server/app.ts")).toBe(false);
+});
+
+const CORE = ["assembly", "wasm"].flatMap((root) => [...new Glob(`${root}/**/*.ts`).scanSync(".")]).sort();
+
+test("no place in media memory is typed by hand", () => {
+  expect(CORE.length).toBeGreaterThan(60);
+  expect(findTypedOffsets(new Map(CORE.map((file) => [file, readFileSync(file, "utf8")])))).toEqual([]);
+});
+
+describe("what counts as typed by hand", () => {
+  const layout = `
+    export class Log { head!: i32; blocks!: i32; }
+    export const LOG_BLOCKS: i32 = offsetof<Log>("blocks");
+    export const LOG_TRACKS: i32 = (offsetof<Log>() + ALIGN_MASK) & ~ALIGN_MASK;
+    export const TRACK_STRIDE: i32 = 64;
+    export const NAMES_MAX = 16;
+    export const LOG_NAMES: i32 = LOG_TRACKS + 4 * NAMES_MAX;
+  `;
+  const abi = "export const ALIGN_MASK = 7; export const BATCH_RUNS = 4096;";
+  const imports = `
+    import { ALIGN_MASK, BATCH_RUNS } from "./abi";
+    import { LOG_BLOCKS, LOG_NAMES, LOG_TRACKS, Log, NAMES_MAX, TRACK_STRIDE } from "./layout";
+    const SCRATCH: i32 = 344;
+  `;
+
+  /** Whether a body of a function of the core's own files breaks the rule. */
+  const isRefused = (body: string) => {
+    const file = `${imports}\nexport function act(address: i32, x: i32, i: i32): i32 { ${body} }`;
+    const texts = { "assembly/abi.ts": abi, "assembly/layout.ts": layout, "assembly/act.ts": file };
+    return findTypedOffsets(new Map(Object.entries(texts))).length > 0;
+  };
+
+  test.each([
+    "return load<u32>(address + 8);",
+    "return load<u32>(x, 12);",
+    "store<f64>(x, 1.5, 16);",
+    "store<i32>(address + 4 * i, 0);",
+    "return load<i32>(address + SCRATCH);",
+    "return load<i32>(address + LOG_TRACKS + i * TRACK_STRIDE);",
+    "return load<i32>(address + LOG_NAMES);",
+    "return load<i32>(address + (i + 1) * (NAMES_MAX + 4));",
+    "const at = address + 8; return load<i32>(at);",
+    "const size = load<i32>(x); return take(x + 4, size);",
+    "let at = address; at += 4; return atomic.load<i32>(at);",
+    "return changetype<Log>(address + 16).head;",
+    "return take(changetype<i32>(changetype<Log>(x)) + 64);",
+    'return address + offsetof<Log>("head") + 4 * i;',
+  ])("in assembly: %s", (body) => expect(isRefused(body)).toBe(true));
+
+  test.each([
+    "return load<u32>(x);",
+    "store<i32>(x, 8);",
+    "return load<i32>(address + LOG_BLOCKS) + 4;",
+    "return load<i32>(address + LOG_TRACKS + NAMES_MAX);",
+    "return load<i32>(address + BATCH_RUNS + (i - 1) * sizeof<i32>());",
+    "return changetype<Log>(address).head + 4;",
+    "return get32(address + 8) + get8(x + i + 1);",
+    "memory.copy(address + 12, x, i);",
+    "const block = x & ~(BATCH_RUNS - 1); return load<i32>(block);",
+    "return load<i32>(entryAt(x, i - 1));",
+  ])("not in assembly: %s", (body) => expect(isRefused(body)).toBe(false));
+
+  /** Whether a statement of a façade breaks the rule. */
+  const isRefusedInWasm = (statement: string) => {
+    const file = `
+      import { BATCH_RUNS, NAMES_MAX } from "../assembly/abi.ts";
+      const REPEAT = 48;
+      const AT = { units: 0, seq: 4 };
+      const PREFIX_BYTES = 4096;
+      export class Writer { write(i: number, offset: WebAssembly.Global): void { ${statement} } }
+    `;
+    const texts = { "assembly/abi.ts": `${abi} export const NAMES_MAX = 16;`, "wasm/writer.ts": file };
+    return findTypedOffsets(new Map(Object.entries(texts))).length > 0;
+  };
+
+  test.each([
+    "return u32[(this.#at + 4) >> 2];",
+    "return this.#memory.i32[(this.#at >> 2) + 1];",
+    "return i32[(this.#at >> 2) + 2 * i];",
+    "f64[(this.#at + REPEAT) >> 3] = 1;",
+    "i32[(this.#at + AT.seq) >> 2] = 1;",
+    "u8.set(bytes, this.#at + 4);",
+    "i32.set([units, from, to], this.#at >> 2);",
+    "return memory.u8.slice(at + 4, at + 4 + size);",
+    "return new DataView(buffer).getUint32(REPEAT);",
+    "core.logOpen(this.#at + 8, size);",
+    "this.#next = this.#at + 8; return u8[this.#at];",
+  ])("in wasm: %s", (statement) => expect(isRefusedInWasm(statement)).toBe(true));
+
+  test.each([
+    "return u32[(this.#at + core.LOG_BLOCKS.value) >> 2];",
+    "return i32[(this.#at + BATCH_RUNS + i * core.TRACK_STRIDE.value + offset.value) >> 2];",
+    "return u8[this.#at + PREFIX_BYTES + i * NAMES_MAX];",
+    "return i32[(table >> 2) + i];",
+    "u8.fill(255, this.#at, this.#at + PREFIX_BYTES);",
+    "core.logOpen(this.#at, 8, i + NAMES_MAX);",
+    "if (channel !== 2 * i) return u8[this.#at + i];",
+    "return bytes[at + 4];",
+  ])("not in wasm: %s", (statement) => expect(isRefusedInWasm(statement)).toBe(false));
 });

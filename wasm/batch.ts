@@ -26,7 +26,7 @@ export class DatagramBatch {
 
   /** Undefined when the budget is used up. */
   static open(memory: MediaMemory): DatagramBatch | undefined {
-    const address = memory.take(BATCH_SERVED + 64);
+    const address = memory.take(memory.core.blockCapacity());
     return address === undefined ? undefined : new DatagramBatch(memory, address);
   }
 
@@ -66,10 +66,10 @@ export class DatagramBatch {
 
   /** The packet of a vector, gathered with base 0; a view. */
   packet(vector: number): Uint8Array {
-    const { u32, u8 } = this.#memory;
-    const at = (this.address + BATCH_VECTORS + 16 * vector) >> 2;
-    const start = u32[at] as number;
-    return u8.subarray(start, start + (u32[at + 2] as number));
+    const { core, u32, u8 } = this.#memory;
+    const at = this.address + BATCH_VECTORS + vector * core.VECTOR_STRIDE.value;
+    const start = u32[(at + core.VECTOR_BASE.value) >> 2] as number;
+    return u8.subarray(start, start + (u32[(at + core.VECTOR_SIZE.value) >> 2] as number));
   }
 
   /**
@@ -110,14 +110,17 @@ export class DatagramBatch {
 
   /** Where the destination of a message lies. */
   destinationOf(message: number, base: number): number {
-    const { u32 } = this.#memory;
-    const at = this.messageAt(message) >> 2;
-    return (u32[at] as number) + (u32[at + 1] as number) * 0x1_0000_0000 - base;
+    const { core, u32 } = this.#memory;
+    const at = this.messageAt(message);
+    const low = u32[(at + core.MESSAGE_NAME.value) >> 2] as number;
+    const high = u32[(at + core.MESSAGE_NAME_HIGH.value) >> 2] as number;
+    return low + high * 0x1_0000_0000 - base;
   }
 
   /** Whether a message has several packets (`msg_iovlen`). */
   isSegmented(message: number): boolean {
-    return (this.#memory.u32[(this.messageAt(message) + 24) >> 2] as number) > 1;
+    const { core, u32 } = this.#memory;
+    return (u32[(this.messageAt(message) + core.MESSAGE_VECTORS.value) >> 2] as number) > 1;
   }
 
   /**
@@ -126,7 +129,9 @@ export class DatagramBatch {
    * @returns numbers of the first one and of the one behind the last
    */
   again(message: number, base: number): readonly [first: number, end: number] {
-    const run = this.#memory.i32[(this.messageAt(message) + 60) >> 2] as number;
+    const run = this.#memory.i32[
+      (this.messageAt(message) + this.#memory.core.MESSAGE_RUN.value) >> 2
+    ] as number;
     return [BATCH_RETRY, this.#address(run, BATCH_RETRY, this.destinationOf(message, base), 1, base)];
   }
 

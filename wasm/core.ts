@@ -100,6 +100,16 @@ export class MediaMemory {
     return this.#views.f64;
   }
 
+  /** Writes a field of 32 bits of a layout of the core. */
+  setInt(address: number, field: WebAssembly.Global, value: number): void {
+    this.i32[(address + field.value) >> 2] = value;
+  }
+
+  /** Writes a field of 64 bits, a floating-point number. */
+  setFloat(address: number, field: WebAssembly.Global, value: number): void {
+    this.f64[(address + field.value) >> 3] = value;
+  }
+
   /** Looks at the whole memory again: the thread that owns it may have grown it, and put packets there since. */
   renew(): void {
     this.#views.renew(this.shared.memory);

@@ -1,7 +1,7 @@
-import { TS_TRACK_STRIDE, TS_TRACKS } from "../assembly/abi.ts";
+import { TS_TRACKS_MAX } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { RecordLog } from "./records.ts";
-import { type PartRange, UnitLog, type UnitSetup } from "./units.ts";
+import { type PartRange, spanViews, UnitLog, type UnitSetup } from "./units.ts";
 
 /** What a transport stream carries of one track. */
 export interface TsTrackSetup {
@@ -22,24 +22,6 @@ export interface TsTrackSetup {
 const PREFIX_MAX = 4_096;
 const MAP_MAX = 64;
 const SPANS_BYTES = 16 * 1024;
-/** Byte offset of the ticks after which tables are repeated (TsMux). */
-const REPEAT = 48;
-/** Byte offsets of the fields of a track (TsTrack). */
-const AT = {
-  units: 0,
-  seq: 4,
-  end: 8,
-  kind: 12,
-  pid: 16,
-  prefix: 24,
-  prefixSize: 28,
-  clock: 32,
-  origin: 40,
-  rate: 48,
-  map: 56,
-  mapSize: 60,
-};
-const TRACKS_MAX = 4;
 /** What is written in one call is a unit, of any size. */
 const OUTPUT: UnitSetup = {
   format: 0,
@@ -61,16 +43,16 @@ export class TsWriter {
   #closed = false;
 
   private constructor(memory: MediaMemory, address: number, out: UnitLog) {
-    const { core, u8, i32 } = memory;
+    const { core, u8 } = memory;
     const size = core.TS_SIZE.value;
     this.#memory = memory;
     this.#address = address;
     this.#out = out;
-    this.#prefixes = address + ((size + 7) & ~7);
-    this.#maps = this.#prefixes + TRACKS_MAX * PREFIX_MAX;
-    this.#spans = this.#maps + TRACKS_MAX * MAP_MAX;
+    this.#prefixes = address + size;
+    this.#maps = this.#prefixes + TS_TRACKS_MAX * PREFIX_MAX;
+    this.#spans = this.#maps + TS_TRACKS_MAX * MAP_MAX;
     u8.fill(0, address, address + size);
-    i32[address >> 2] = out.address;
+    memory.setInt(address, core.TS_MUX_OUT, out.address);
   }
 
   /**
@@ -78,13 +60,13 @@ export class TsWriter {
    * @returns undefined when the budget is used up
    */
   static open(memory: MediaMemory, repeatMs = 0): TsWriter | undefined {
-    const size = memory.core.TS_SIZE.value + 8 + TRACKS_MAX * (PREFIX_MAX + MAP_MAX) + SPANS_BYTES;
+    const size = memory.core.TS_SIZE.value + TS_TRACKS_MAX * (PREFIX_MAX + MAP_MAX) + SPANS_BYTES;
     const address = memory.take(size);
     if (address === undefined) return undefined;
     const out = UnitLog.open(memory, OUTPUT);
     if (out !== undefined) {
       const writer = new TsWriter(memory, address, out);
-      memory.f64[(address + REPEAT) >> 3] = repeatMs * 90;
+      memory.setFloat(address, memory.core.TS_MUX_REPEAT, repeatMs * 90);
       return writer;
     }
     memory.give(address);
@@ -93,31 +75,33 @@ export class TsWriter {
 
   /** Says what the tracks are, at most four; their continuity goes on by position. */
   setUp(tracks: readonly TsTrackSetup[]): void {
-    const { i32, u8, f64 } = this.#memory;
+    const memory = this.#memory;
+    const { core, u8 } = memory;
     this.#tracks = tracks;
-    i32[(this.#address >> 2) + 1] = tracks.length;
-    if (tracks.length > TRACKS_MAX) throw new RangeError(`${tracks.length} tracks`);
+    memory.setInt(this.#address, core.TS_MUX_COUNT, tracks.length);
+    if (tracks.length > TS_TRACKS_MAX) throw new RangeError(`${tracks.length} tracks`);
     tracks.forEach(({ units, kind, pid, prefix, map, hasClock }, i) => {
       if (map.length > MAP_MAX || map.length === 0) throw new RangeError(`a row of ${map.length} bytes`);
       if (prefix.length > PREFIX_MAX) throw new RangeError(`parameters of ${prefix.length} bytes`);
       const at = this.#trackAt(i);
-      const place = this.#prefixes + i * PREFIX_MAX;
-      u8.set(prefix, place);
-      u8.set(map, this.#maps + i * MAP_MAX);
-      i32[(at + AT.units) >> 2] = units.address;
-      i32[(at + AT.kind) >> 2] = kind;
-      i32[(at + AT.pid) >> 2] = pid;
-      i32[(at + AT.prefix) >> 2] = place;
-      i32[(at + AT.prefixSize) >> 2] = prefix.length;
-      i32[(at + AT.map) >> 2] = this.#maps + i * MAP_MAX;
-      i32[(at + AT.mapSize) >> 2] = map.length;
-      i32[(at + AT.clock) >> 2] = hasClock ? 1 : 0;
-      f64[(at + AT.rate) >> 3] = units.clockRate;
+      const [prefixAt, mapAt] = [this.#prefixes + i * PREFIX_MAX, this.#maps + i * MAP_MAX];
+      u8.set(prefix, prefixAt);
+      u8.set(map, mapAt);
+      memory.setInt(at, core.TS_TRACK_UNITS, units.address);
+      memory.setInt(at, core.TS_TRACK_KIND, kind);
+      memory.setInt(at, core.TS_TRACK_PID, pid);
+      memory.setInt(at, core.TS_TRACK_PREFIX, prefixAt);
+      memory.setInt(at, core.TS_TRACK_PREFIX_SIZE, prefix.length);
+      memory.setInt(at, core.TS_TRACK_MAP, mapAt);
+      memory.setInt(at, core.TS_TRACK_MAP_SIZE, map.length);
+      memory.setInt(at, core.TS_TRACK_CLOCK, hasClock ? 1 : 0);
+      memory.setFloat(at, core.TS_TRACK_RATE, units.clockRate);
     });
   }
 
   #trackAt(i: number): number {
-    return this.#address + TS_TRACKS + i * TS_TRACK_STRIDE;
+    const { TS_TRACKS, TS_TRACK_STRIDE } = this.#memory.core;
+    return this.#address + TS_TRACKS.value + i * TS_TRACK_STRIDE.value;
   }
 
   /**
@@ -133,12 +117,7 @@ export class TsWriter {
       this.select(i, range?.from ?? 0, range?.to ?? 0, range?.origin ?? 0);
     }
     const count = this.#mux(hasTables);
-    const { i32, u8 } = this.#memory;
-    if (count < 0) return undefined;
-    return Array.from({ length: count }, (_, i) => {
-      const start = i32[(this.#spans >> 2) + 2 * i] as number;
-      return u8.subarray(start, start + (i32[(this.#spans >> 2) + 2 * i + 1] as number));
-    });
+    return count < 0 ? undefined : spanViews(this.#memory, this.#spans, count);
   }
 
   /**
@@ -149,11 +128,12 @@ export class TsWriter {
    * @param origin ticks that are taken from its times
    */
   select(track: number, from: number, to: number, origin: number): void {
-    const { i32, f64 } = this.#memory;
+    const memory = this.#memory;
+    const { TS_TRACK_SEQ, TS_TRACK_END, TS_TRACK_ORIGIN } = memory.core;
     const at = this.#trackAt(track);
-    i32[(at + AT.seq) >> 2] = from;
-    i32[(at + AT.end) >> 2] = to;
-    f64[(at + AT.origin) >> 3] = origin;
+    memory.setInt(at, TS_TRACK_SEQ, from);
+    memory.setInt(at, TS_TRACK_END, to);
+    memory.setFloat(at, TS_TRACK_ORIGIN, origin);
   }
 
   /**
@@ -175,13 +155,10 @@ export class TsWriter {
   writeTables(dst: number): number | undefined {
     const count = this.#mux(true);
     if (count < 0) return undefined;
-    const { i32, u8 } = this.#memory;
     let done = 0;
-    for (let i = 0; i < count; i++) {
-      const start = i32[(this.#spans >> 2) + 2 * i] as number;
-      const size = i32[(this.#spans >> 2) + 2 * i + 1] as number;
-      u8.copyWithin(dst + done, start, start + size);
-      done += size;
+    for (const view of spanViews(this.#memory, this.#spans, count)) {
+      this.#memory.u8.set(view, dst + done);
+      done += view.length;
     }
     return done;
   }
@@ -197,7 +174,13 @@ export class TsWriter {
     const from = this.#out.headSeq;
     this.#out.trim(from);
     if (core.tsWrite(this.#address, hasTables ? 1 : 0) !== 0) return -1;
-    return core.unitSpans(this.#out.address, from, this.#out.headSeq, this.#spans, SPANS_BYTES / 8);
+    return core.unitSpans(
+      this.#out.address,
+      from,
+      this.#out.headSeq,
+      this.#spans,
+      Math.floor(SPANS_BYTES / core.UNIT_SPAN_STRIDE.value),
+    );
   }
 
   close(): void {

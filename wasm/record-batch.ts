@@ -1,11 +1,11 @@
-import { FLAG_END_OF_FRAME, FLAG_RANDOM, FLAG_START_OF_FRAME, RECORD_ROW } from "../assembly/abi.ts";
+import { FLAG_END_OF_FRAME, FLAG_RANDOM, FLAG_START_OF_FRAME } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { LogCursor } from "./cursor.ts";
 import type { RecordLog } from "./records.ts";
 
 /** Rows of records, one by one: where the bytes are, and what they belong to. */
 export class RecordBatch {
-  /** Address of the rows, RECORD_ROW bytes each. */
+  /** Address of the rows. */
   readonly address: number;
   /** Rows that there is room for. */
   readonly limit: number;
@@ -20,7 +20,7 @@ export class RecordBatch {
 
   /** Undefined when the budget is used up. */
   static open(memory: MediaMemory, limit: number): RecordBatch | undefined {
-    const address = memory.take(limit * RECORD_ROW);
+    const address = memory.take(limit * memory.core.RECORD_ROW.value);
     return address === undefined ? undefined : new RecordBatch(memory, address, limit);
   }
 
@@ -41,13 +41,13 @@ export class RecordBatch {
 
   /** Has one row: bytes that are not in the log, standing for the record `seq`. */
   single(address: number, size: number, track: number, seq: number): void {
-    const at = this.address >> 2;
+    const memory = this.#memory;
+    const { core } = memory;
     const flags = FLAG_START_OF_FRAME | FLAG_END_OF_FRAME;
-    const { i32 } = this.#memory;
-    i32[at] = address;
-    i32[at + 1] = size | (track << 20) | (flags << 25);
-    i32[at + 2] = 0;
-    i32[at + 3] = seq;
+    memory.setInt(this.address, core.RECORD_ROW_AT, address);
+    memory.setInt(this.address, core.RECORD_ROW_PACKED, size | (track << 20) | (flags << 25));
+    memory.setInt(this.address, core.RECORD_ROW_TIME, 0);
+    memory.setInt(this.address, core.RECORD_ROW_SEQ, seq);
     this.length = 1;
   }
 
@@ -59,20 +59,21 @@ export class RecordBatch {
 
   /** Address of the bytes of a record. */
   at(row: number): number {
-    return this.#word(row, 0);
+    return this.#word(row, this.#memory.core.RECORD_ROW_AT);
   }
 
   /** Says that the bytes of a record are elsewhere. */
   move(row: number, address: number): void {
-    this.#memory.i32[(this.address + row * RECORD_ROW) >> 2] = address;
+    const { core } = this.#memory;
+    this.#memory.setInt(this.address + row * core.RECORD_ROW.value, core.RECORD_ROW_AT, address);
   }
 
   size(row: number): number {
-    return this.#word(row, 1) & 0xfffff;
+    return this.#packed(row) & 0xfffff;
   }
 
   track(row: number): number {
-    return (this.#word(row, 1) >> 20) & 31;
+    return (this.#packed(row) >> 20) & 31;
   }
 
   /** Whether it begins a frame. */
@@ -91,21 +92,26 @@ export class RecordBatch {
   }
 
   #has(row: number, flag: number): boolean {
-    return ((this.#word(row, 1) >>> 25) & flag) !== 0;
+    return ((this.#packed(row) >>> 25) & flag) !== 0;
   }
 
   /** In the clock of the form. */
   time(row: number): number {
-    return this.#word(row, 2) >>> 0;
+    return this.#word(row, this.#memory.core.RECORD_ROW_TIME) >>> 0;
   }
 
   /** Number of the record in its log. */
   seq(row: number): number {
-    return this.#word(row, 3);
+    return this.#word(row, this.#memory.core.RECORD_ROW_SEQ);
   }
 
-  #word(row: number, i: number): number {
-    return this.#memory.i32[((this.address + row * RECORD_ROW) >> 2) + i] as number;
+  #packed(row: number): number {
+    return this.#word(row, this.#memory.core.RECORD_ROW_PACKED);
+  }
+
+  #word(row: number, field: WebAssembly.Global): number {
+    const { core, i32 } = this.#memory;
+    return i32[(this.address + row * core.RECORD_ROW.value + field.value) >> 2] as number;
   }
 
   close(): void {
@@ -128,7 +134,7 @@ export class HeldRecords {
   private constructor(memory: MediaMemory, block: number) {
     this.#memory = memory;
     this.#block = block;
-    this.batch = RecordBatch.at(memory, block, HELD_ROWS_BYTES / RECORD_ROW);
+    this.batch = RecordBatch.at(memory, block, Math.floor(HELD_ROWS_BYTES / memory.core.RECORD_ROW.value));
   }
 
   /**

@@ -77,15 +77,18 @@ export class RecordLog {
   /**
    * Appends the bytes of spans in records of `limit` bytes, the last one shorter; the frame ends with them.
    *
-   * @param spans address of pairs of address and size
+   * @param spans address of the spans (`unitSpans`)
    * @returns false when the budget is used up
    */
   cut(spans: number, count: number, limit: number): boolean {
-    const { i32 } = this.#memory;
+    const { core, i32 } = this.#memory;
     let size = 0;
-    for (let i = 0; i < count; i++) size += i32[(spans >> 2) + 2 * i + 1] as number;
+    for (let i = 0; i < count; i++) {
+      const span = spans + i * core.UNIT_SPAN_STRIDE.value;
+      size += i32[(span + core.UNIT_SPAN_SIZE.value) >> 2] as number;
+    }
     this.#memory.prepare(Math.ceil(size / BLOCK_BYTES));
-    return isDone(this.#memory.core.recordCut(this.address, spans, count, limit, 1));
+    return isDone(core.recordCut(this.address, spans, count, limit, 1));
   }
 
   /** Shows readers what was appended. */

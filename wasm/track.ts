@@ -1,4 +1,4 @@
-import { PARAM_MAX, PARAM_PPS, PARAM_SPS, PARAM_VPS } from "../assembly/abi.ts";
+import { PARAM_PPS, PARAM_SPS, PARAM_VPS } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 
 /** A sender report of the publisher. */
@@ -159,10 +159,11 @@ export class TrackState {
   }
 
   #parameterSet(slot: number, bit: number): Uint8Array | undefined {
-    const { u8, i32 } = this.#memory;
-    const at = slot + (bit >> 1) * (PARAM_MAX + 4);
+    const { core, u8, i32 } = this.#memory;
+    const at = slot + (bit >> 1) * core.PARAM_SET_STRIDE.value;
     const size = i32[at >> 2] as number;
-    return size === 0 ? undefined : u8.slice(at + 4, at + 4 + size);
+    const start = at + core.PARAM_SET_DATA.value;
+    return size === 0 ? undefined : u8.slice(start, start + size);
   }
 
   #u32(offset: WebAssembly.Global): number {

@@ -1,4 +1,4 @@
-import { TS_EVENT_SECTION, TS_PIDS, TS_TARGETS, TS_TARGETS_MAX } from "../assembly/abi.ts";
+import { TS_EVENT_SECTION, TS_TARGETS_MAX } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import { TsSections, type TsStream, type TsTables } from "./ts-sections.ts";
 import { type TsStreamKind, TsTrack } from "./ts-track.ts";
@@ -158,22 +158,21 @@ export class TsDemuxer {
 
   /** @returns whether there was a place, and the identifier was free */
   #listen(pid: number, target: number): boolean {
-    const { u8, i32 } = this.#memory;
-    const targets = (this.#address + TS_TARGETS) >> 2;
-    if (u8[this.#address + TS_PIDS + pid] !== 0) return false;
-    for (let i = 1; i < TS_TARGETS_MAX; i++) {
-      if (i32[targets + i] !== 0) continue;
-      i32[targets + i] = target;
-      u8[this.#address + TS_PIDS + pid] = i;
-      return true;
-    }
-    return false;
+    const { core, u8, i32 } = this.#memory;
+    const targets = (this.#address + core.TS_TARGETS.value) >> 2;
+    const place = this.#address + core.TS_PIDS.value + pid;
+    // the first one stands for nothing
+    const free = i32.subarray(targets, targets + TS_TARGETS_MAX).indexOf(0, 1);
+    if (u8[place] !== 0 || free < 0) return false;
+    i32[targets + free] = target;
+    u8[place] = free;
+    return true;
   }
 
   #ignore(pid: number): void {
-    const { u8, i32 } = this.#memory;
-    const place = this.#address + TS_PIDS + pid;
-    i32[((this.#address + TS_TARGETS) >> 2) + (u8[place] as number)] = 0;
+    const { core, u8, i32 } = this.#memory;
+    const place = this.#address + core.TS_PIDS.value + pid;
+    i32[((this.#address + core.TS_TARGETS.value) >> 2) + (u8[place] as number)] = 0;
     u8[place] = 0;
   }
 

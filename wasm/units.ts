@@ -1,8 +1,6 @@
 import {
   MAX_FRAME_BYTES,
   MAX_SOUND_BYTES,
-  PART_TRACK_STRIDE,
-  PART_TRACKS,
   UNIT_KEY,
   UNITS_AC3,
   UNITS_FRAMES,
@@ -138,19 +136,20 @@ export class UnitLog {
     const { i32, f64 } = this.#memory;
     const entry = i32[this.#answer >> 2] as number;
     this.entries = entries;
-    this.isKey = ((i32[(entry + 8) >> 2] as number) & UNIT_KEY) !== 0;
-    this.size = i32[(entry + 12) >> 2] as number;
-    this.pts = f64[(entry + 16) >> 3] as number;
-    this.dts = f64[(entry + 24) >> 3] as number;
+    this.isKey = ((i32[(entry + core.UNIT_ENTRY_FLAGS.value) >> 2] as number) & UNIT_KEY) !== 0;
+    this.size = i32[(entry + core.UNIT_ENTRY_BYTES.value) >> 2] as number;
+    this.pts = f64[(entry + core.UNIT_ENTRY_PTS.value) >> 3] as number;
+    this.dts = f64[(entry + core.UNIT_ENTRY_DTS.value) >> 3] as number;
     return true;
   }
 
   /** The first `limit` bytes of the unit found last; a view. */
   head(limit: number): Uint8Array {
-    const { i32, u8 } = this.#memory;
+    const { core, i32, u8 } = this.#memory;
     const entry = i32[this.#answer >> 2] as number;
-    const start = i32[entry >> 2] as number;
-    return u8.subarray(start, start + Math.min(limit, i32[(entry + 4) >> 2] as number));
+    const start = i32[(entry + core.UNIT_ENTRY_START.value) >> 2] as number;
+    const size = i32[(entry + core.UNIT_ENTRY_SIZE.value) >> 2] as number;
+    return u8.subarray(start, start + Math.min(limit, size));
   }
 
   /** Gives back what lies before entry `seq`. */
@@ -185,7 +184,7 @@ export class UnitPull {
     cursor: LogCursor,
     tracks: readonly (UnitLog | undefined)[],
   ): UnitPull | undefined {
-    const table = memory.take(4 * tracks.length);
+    const table = memory.take(Int32Array.BYTES_PER_ELEMENT * tracks.length);
     if (table === undefined) return undefined;
     const pull = new UnitPull(memory, cursor, table);
     tracks.forEach((track, i) => {
@@ -227,11 +226,9 @@ export interface PartRange {
   readonly endDts: number;
 }
 
-/** Bytes of a block for headers of parts; `moof` of some thousands of samples. */
-const PART_BYTES = 128 * 1024 - 64;
-/** Of it for the list of spans. */
-const SPANS_BYTES = 48 * 1024;
+/** Of the block for headers of parts: room for the tracks, and for the list of spans; the rest is for the header. */
 const TRACKS_BYTES = 2 * 1024;
+const SPANS_BYTES = 48 * 1024;
 
 /** Writes parts of fragmented MP4 files, without copying their media. */
 export class PartWriter {
@@ -246,7 +243,7 @@ export class PartWriter {
 
   /** Undefined when the budget is used up. */
   static open(memory: MediaMemory): PartWriter | undefined {
-    const block = memory.take(PART_BYTES);
+    const block = memory.take(memory.core.blockCapacity());
     return block === undefined ? undefined : new PartWriter(memory, block);
   }
 
@@ -262,34 +259,40 @@ export class PartWriter {
     sequence: number,
     front: Uint8Array = NOTHING,
   ): Uint8Array[] | undefined {
-    const { core, i32, f64, u8 } = this.#memory;
-    i32[this.#block >> 2] = ranges.length;
-    ranges.forEach((range, i) => {
-      const at = this.#block + PART_TRACKS + i * PART_TRACK_STRIDE;
-      const { units, from, to, id, isVideo, origin, endDts } = range;
-      i32.set([units.address, from, to, id, isVideo ? 1 : 0], at >> 2);
-      f64[(at + 24) >> 3] = origin;
-      f64[(at + 32) >> 3] = endDts;
-    });
+    const { core, u8 } = this.#memory;
+    this.#describe(ranges, front.length);
     const spans = this.#block + TRACKS_BYTES;
     const header = spans + SPANS_BYTES;
-    const size = core.fmp4Part(this.#block, sequence, header, PART_BYTES - TRACKS_BYTES - SPANS_BYTES);
+    const limit = core.blockCapacity() - TRACKS_BYTES - SPANS_BYTES;
+    const size = core.fmp4Part(this.#block, sequence, header, limit);
     if (size < 0) return undefined;
     const views = [u8.subarray(header, header + size)];
-    if (front.length > 0) {
-      makeRoom(new DataView(u8.buffer, u8.byteOffset + header, size), front.length);
-      views.push(front);
-    }
+    if (front.length > 0) views.push(front);
+    const most = Math.floor(SPANS_BYTES / core.UNIT_SPAN_STRIDE.value);
     for (const { units, from, to } of ranges) {
       if (((to - from) | 0) <= 0) continue;
-      const count = core.unitSpans(units.address, from, to, spans, SPANS_BYTES / 8);
+      const count = core.unitSpans(units.address, from, to, spans, most);
       if (count < 0) return undefined;
-      for (let i = 0; i < count; i++) {
-        const start = i32[(spans >> 2) + 2 * i] as number;
-        views.push(u8.subarray(start, start + (i32[(spans >> 2) + 2 * i + 1] as number)));
-      }
+      views.push(...spanViews(this.#memory, spans, count));
     }
     return views;
+  }
+
+  #describe(ranges: readonly PartRange[], front: number): void {
+    const memory = this.#memory;
+    const { core } = memory;
+    memory.setInt(this.#block, core.PART_COUNT, ranges.length);
+    memory.setInt(this.#block, core.PART_FRONT, front);
+    ranges.forEach(({ units, from, to, id, isVideo, origin, endDts }, i) => {
+      const at = this.#block + core.PART_TRACKS.value + i * core.PART_TRACK_STRIDE.value;
+      memory.setInt(at, core.PART_TRACK_UNITS, units.address);
+      memory.setInt(at, core.PART_TRACK_SEQ, from);
+      memory.setInt(at, core.PART_TRACK_END, to);
+      memory.setInt(at, core.PART_TRACK_ID, id);
+      memory.setInt(at, core.PART_TRACK_VIDEO, isVideo ? 1 : 0);
+      memory.setFloat(at, core.PART_TRACK_ORIGIN, origin);
+      memory.setFloat(at, core.PART_TRACK_END_DTS, endDts);
+    });
   }
 
   close(): void {
@@ -300,18 +303,12 @@ export class PartWriter {
 }
 
 const NOTHING = new Uint8Array(0);
-/** Where the first `traf` lies in a `moof`; in a `traf`, where its data are said to be, and the size of its first sample. */
-const FIRST_TRAF = 24;
-const DATA_OFFSET = 60;
-const FIRST_SIZE = 68;
 
-/** Makes the first sample of a part larger, and moves what follows it. */
-function makeRoom(part: DataView, bytes: number): void {
-  const grow = (at: number) => part.setUint32(at, part.getUint32(at) + bytes);
-  const end = part.getUint32(0);
-  grow(FIRST_TRAF + FIRST_SIZE);
-  for (let at = FIRST_TRAF + part.getUint32(FIRST_TRAF); at < end; at += part.getUint32(at)) {
-    grow(at + DATA_OFFSET);
-  }
-  grow(end); // size of mdat
+/** The bytes that a list of spans names: views of media memory. */
+export function spanViews({ core, i32, u8 }: MediaMemory, spans: number, count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => {
+    const at = spans + i * core.UNIT_SPAN_STRIDE.value;
+    const start = i32[(at + core.UNIT_SPAN_START.value) >> 2] as number;
+    return u8.subarray(start, start + (i32[(at + core.UNIT_SPAN_SIZE.value) >> 2] as number));
+  });
 }

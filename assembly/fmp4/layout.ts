@@ -1,4 +1,4 @@
-import { MP4_RUNS_MAX, MP4_TRACKS_MAX } from "../abi";
+import { ALIGN_MASK, MP4_RUNS_MAX, MP4_TRACKS_MAX } from "../abi";
 
 /** Reads segments of fragmented files as their bytes come. A layout, never constructed. */
 export class Mp4Reader {
@@ -101,12 +101,15 @@ export const STATE_MOOF: i32 = 1;
 export const STATE_MDAT: i32 = 2;
 export const STATE_SKIP: i32 = 3;
 
+/** Bytes of the header of a box, and of what is written in front of a piece of a sample. */
+const HEADER_MAX = 16;
+
 /** Where what belongs to a reader lies, from its address. */
-export const MP4_HEADER: i32 = 240;
-export const MP4_TRACKS: i32 = 256;
-export const MP4_TRACK_STRIDE: i32 = 128;
+export const MP4_HEADER: i32 = offsetof<Mp4Reader>();
+export const MP4_TRACKS: i32 = (MP4_HEADER + HEADER_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+export const MP4_TRACK_STRIDE: i32 = (offsetof<Mp4Track>() + ALIGN_MASK) & ~ALIGN_MASK;
 export const MP4_RUNS: i32 = MP4_TRACKS + MP4_TRACKS_MAX * MP4_TRACK_STRIDE;
-export const MP4_RUN_STRIDE: i32 = 56;
+export const MP4_RUN_STRIDE: i32 = (offsetof<Mp4Run>() + ALIGN_MASK) & ~ALIGN_MASK;
 export const MP4_MOOF: i32 = MP4_RUNS + MP4_RUNS_MAX * MP4_RUN_STRIDE;
 
 export const MP4_ERROR: i32 = offsetof<Mp4Reader>("error");
@@ -117,7 +120,18 @@ export const MP4_MISSING: i32 = offsetof<Mp4Reader>("missing");
 export const MP4_END: i32 = offsetof<Mp4Reader>("end");
 export const MP4_FIRST: i32 = offsetof<Mp4Reader>("first");
 export const MP4_SHIFT: i32 = offsetof<Mp4Reader>("shift");
+export const MP4_TRACK_UNITS: i32 = offsetof<Mp4Track>("units");
+export const MP4_TRACK_ID: i32 = offsetof<Mp4Track>("id");
+export const MP4_TRACK_KIND: i32 = offsetof<Mp4Track>("kind");
+export const MP4_TRACK_LENGTH_SIZE: i32 = offsetof<Mp4Track>("lengthSize");
+export const MP4_TRACK_SETS: i32 = offsetof<Mp4Track>("sets");
+export const MP4_TRACK_SETS_SIZE: i32 = offsetof<Mp4Track>("setsSize");
+export const MP4_TRACK_DURATION: i32 = offsetof<Mp4Track>("duration");
+export const MP4_TRACK_SIZE: i32 = offsetof<Mp4Track>("size");
+export const MP4_TRACK_FLAGS: i32 = offsetof<Mp4Track>("sampleFlags");
 export const MP4_TRACK_SCALE: i32 = offsetof<Mp4Track>("scale");
+export const MP4_TRACK_RATE: i32 = offsetof<Mp4Track>("rate");
+export const MP4_TRACK_OFFSET: i32 = offsetof<Mp4Track>("offset");
 
 export function mp4TrackAt(address: i32, i: i32): Mp4Track {
   return changetype<Mp4Track>(address + MP4_TRACKS + i * MP4_TRACK_STRIDE);

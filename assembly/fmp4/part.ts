@@ -1,9 +1,16 @@
-import { ERR_FULL, PART_TRACK_STRIDE, PART_TRACKS, UNIT_KEY } from "../abi";
+import { ALIGN_MASK, ERR_FULL, UNIT_KEY } from "../abi";
 import { UNIT_SCRATCH, UnitTrack } from "../units/layout";
-import { unitAt } from "../units/log";
-import { put32 } from "../wire";
+import { unitAt, unitEntryAt } from "../units/log";
+import { get32, put32 } from "../wire";
 
-/** What a part holds of one track. A layout, never constructed. */
+/** A part of a file. A layout, never constructed; its tracks follow. */
+class Part {
+  tracks!: i32;
+  /** Bytes that go in front of the first unit of the first track that has any, and become part of it. */
+  front!: i32;
+}
+
+/** What a part holds of one track. */
 export class PartTrack {
   /** Address of its units. */
   units!: i32;
@@ -18,6 +25,18 @@ export class PartTrack {
   origin!: f64;
   endDts!: f64;
 }
+
+export const PART_COUNT: i32 = offsetof<Part>("tracks");
+export const PART_FRONT: i32 = offsetof<Part>("front");
+export const PART_TRACKS: i32 = (offsetof<Part>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const PART_TRACK_STRIDE: i32 = (offsetof<PartTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const PART_TRACK_UNITS: i32 = offsetof<PartTrack>("units");
+export const PART_TRACK_SEQ: i32 = offsetof<PartTrack>("seq");
+export const PART_TRACK_END: i32 = offsetof<PartTrack>("end");
+export const PART_TRACK_ID: i32 = offsetof<PartTrack>("id");
+export const PART_TRACK_VIDEO: i32 = offsetof<PartTrack>("video");
+export const PART_TRACK_ORIGIN: i32 = offsetof<PartTrack>("origin");
+export const PART_TRACK_END_DTS: i32 = offsetof<PartTrack>("endDts");
 
 const MOOF: u32 = 0x6d6f6f66;
 const MFHD: u32 = 0x6d666864;
@@ -37,12 +56,12 @@ const NO_SYNC: u32 = 0x01010000;
 /**
  * Writes the `moof` of a part and the header of its `mdat`; the units follow, track by track.
  *
- * @param address count of tracks in an i32, then at PART_TRACKS each track
+ * @param address of a Part
  * @param sequence sequence number of the fragment
  * @returns bytes written, or ERR_FULL
  */
 export function fmp4Part(address: i32, sequence: i32, dst: i32, limit: i32): i32 {
-  const tracks = load<i32>(address);
+  const part = changetype<Part>(address);
   const end = dst + limit;
   let at = dst + 24;
   if (limit < 32) return ERR_FULL;
@@ -51,23 +70,25 @@ export function fmp4Part(address: i32, sequence: i32, dst: i32, limit: i32): i32
   put32(dst + 12, MFHD);
   put32(dst + 16, 0);
   put32(dst + 20, sequence);
-  for (let i = 0; i < tracks; i++) {
+  let front = part.front;
+  for (let i = 0; i < part.tracks; i++) {
     const track = changetype<PartTrack>(address + PART_TRACKS + i * PART_TRACK_STRIDE);
     if (track.end - track.seq <= 0) continue;
-    at = traf(track, at, end - 8);
+    at = traf(track, front, at, end - 8);
     if (at < 0) return ERR_FULL;
+    front = 0;
   }
   const size = at - dst;
   put32(dst, size);
   let bytes = 8;
   // the data of the tracks are in order behind the header of mdat
   let traf1 = dst + 24;
-  for (let i = 0; i < tracks; i++) {
+  for (let i = 0; i < part.tracks; i++) {
     const track = changetype<PartTrack>(address + PART_TRACKS + i * PART_TRACK_STRIDE);
     if (track.end - track.seq <= 0) continue;
     put32(traf1 + TRAF_HEAD + 16, size + bytes);
     bytes += track.entry;
-    traf1 += bswap<u32>(load<u32>(traf1));
+    traf1 += get32(traf1);
   }
   put32(at, bytes);
   put32(at + 4, MDAT);
@@ -77,8 +98,12 @@ export function fmp4Part(address: i32, sequence: i32, dst: i32, limit: i32): i32
 /** Bytes of a traf in front of its trun: its header, tfhd, tfdt. */
 const TRAF_HEAD: i32 = 8 + 16 + 20;
 
-/** Writes the traf of a track; its data offset is left open, and `entry` becomes the bytes of its units. */
-function traf(track: PartTrack, start: i32, end: i32): i32 {
+/**
+ * Writes the traf of a track; its data offset is left open, and `entry` becomes the bytes of its units.
+ *
+ * @param front bytes that are part of the first unit, and in front of it
+ */
+function traf(track: PartTrack, front: i32, start: i32, end: i32): i32 {
   const units = changetype<UnitTrack>(track.units);
   const scratch = track.units + UNIT_SCRATCH;
   const sampleSize = track.video !== 0 ? 16 : 8;
@@ -97,21 +122,24 @@ function traf(track: PartTrack, start: i32, end: i32): i32 {
   let at = trun + 20;
   let samples = 0;
   let bytes = 0;
+  let extra = front;
   let before = 0.0;
   for (let seq = track.seq; track.end - seq > 0; ) {
     const entries = unitAt(changetype<i32>(units), seq, scratch);
     if (entries <= 0 || at + sampleSize > end) return ERR_FULL;
-    const entry = load<i32>(scratch);
-    const dts = load<f64>(entry, 24);
+    const entry = unitEntryAt(load<i32>(scratch));
+    const dts = entry.dts;
+    const size = entry.bytes + extra;
+    extra = 0;
     if (samples === 0) putTime(start + 36, dts - track.origin);
     else put32(at - sampleSize, (dts - before) as u32);
     before = dts;
-    put32(at + 4, load<i32>(entry, 12));
+    put32(at + 4, size);
     if (track.video !== 0) {
-      put32(at + 8, (load<i32>(entry, 8) & UNIT_KEY) !== 0 ? SYNC : NO_SYNC);
-      put32(at + 12, (load<f64>(entry, 16) - dts) as i32 as u32);
+      put32(at + 8, (entry.flags & UNIT_KEY) !== 0 ? SYNC : NO_SYNC);
+      put32(at + 12, (entry.pts - dts) as i32 as u32);
     }
-    bytes += load<i32>(entry, 12);
+    bytes += size;
     at += sampleSize;
     samples += 1;
     seq += entries;

@@ -1,5 +1,5 @@
 import { ERR_SYNTAX, MP4_ERROR_BOX, MP4_ERROR_FRAGMENT, MP4_MOOF_MAX } from "../abi";
-import { get32 } from "../wire";
+import { get8, get32, put8 } from "../wire";
 import {
   MP4_HEADER,
   MP4_MOOF,
@@ -55,7 +55,7 @@ export function mp4Read(address: i32, src: i32, size: i32): i32 {
     const there = left < ((size - at) as f64) ? (left as i32) : size - at;
     switch (reader.state) {
       case STATE_HEADER:
-        store<u8>(address + MP4_HEADER + reader.header, load<u8>(src + at));
+        put8(address + MP4_HEADER + reader.header, get8(src + at));
         reader.header += 1;
         reader.position += 1;
         at += 1;

@@ -1,4 +1,12 @@
-import { PARAM_MAX, TS_SECTION_MAX, TS_SECTIONS_DONE, TS_TARGETS, TS_TARGETS_MAX } from "../abi";
+import {
+  ALIGN_MASK,
+  PARAM_MAX,
+  TS_PARAMS_MAX,
+  TS_PIDS_MAX,
+  TS_SECTION_MAX,
+  TS_SECTIONS_MAX,
+  TS_TARGETS_MAX,
+} from "../abi";
 import { UNIT_TRACK_SIZE } from "../units/layout";
 
 /**
@@ -57,9 +65,9 @@ export class TsSection {
   check!: u32;
 }
 
-export const TS_SECTION_BYTES = 64;
-export const TS_SECTION_DONE: i32 = TS_SECTION_BYTES + TS_SECTION_MAX;
-export const TS_SECTION_SIZE: i32 = TS_SECTION_DONE + TS_SECTIONS_DONE;
+export const TS_SECTION_DATA: i32 = offsetof<TsSection>();
+export const TS_SECTION_DONE: i32 = TS_SECTION_DATA + TS_SECTION_MAX;
+export const TS_SECTION_SIZE: i32 = TS_SECTION_DONE + TS_SECTIONS_MAX;
 
 /** An elementary stream. Its scratch lies behind it. */
 export class TsStream {
@@ -160,18 +168,24 @@ export class TsStream {
   paramsVersion!: i32;
 }
 
-/** Scratch of a stream: the header of a PES packet, the first bytes of a NAL unit or frame, parameter sets. */
-export const TS_STREAM_HEADER = 448;
-export const TS_STREAM_HEAD = 736;
+/** Bytes of the header of a PES packet, and those that are looked at of a NAL unit or frame. */
+const PES_HEADER_MAX = 288;
 export const TS_HEAD_MAX = 96;
-export const TS_STREAM_PARAMS: i32 = 832;
+/** Bytes of a frame of LATM. */
+const SCRATCH_MAX = 8448;
+
+/** Scratch of a stream: the header of a PES packet, the first bytes of a NAL unit or frame, parameter sets. */
+export const TS_STREAM_HEADER: i32 = offsetof<TsStream>();
+export const TS_STREAM_HEAD: i32 = TS_STREAM_HEADER + PES_HEADER_MAX;
+export const TS_STREAM_PARAMS: i32 = TS_STREAM_HEAD + TS_HEAD_MAX;
 /** The one in progress lies behind the others; so does a frame of LATM, and behind it what its configuration says. */
-export const TS_STREAM_SCRATCH: i32 = TS_STREAM_PARAMS + 3 * PARAM_MAX;
-export const TS_SCRATCH_MAX = 8448;
-export const TS_STREAM_LATM: i32 = TS_STREAM_SCRATCH + TS_SCRATCH_MAX;
+export const TS_STREAM_SCRATCH: i32 = TS_STREAM_PARAMS + TS_PARAMS_MAX * PARAM_MAX;
+export const TS_STREAM_LATM: i32 = (TS_STREAM_SCRATCH + SCRATCH_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 export const TS_STREAM_SIZE: i32 = TS_STREAM_LATM + UNIT_TRACK_SIZE;
 
-export const TS_DEMUX_SIZE: i32 = TS_TARGETS + 4 * TS_TARGETS_MAX;
+export const TS_PIDS: i32 = offsetof<TsDemux>();
+export const TS_TARGETS: i32 = (TS_PIDS + TS_PIDS_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_DEMUX_SIZE: i32 = TS_TARGETS + TS_TARGETS_MAX * sizeof<i32>();
 export const TS_DEMUX_SYNC_LOSSES: i32 = offsetof<TsDemux>("syncLosses");
 export const TS_DEMUX_PACKETS: i32 = offsetof<TsDemux>("packets");
 export const TS_DEMUX_CONTINUITY: i32 = offsetof<TsDemux>("continuityErrors");
@@ -197,5 +211,5 @@ export const TS_STREAM_VPS: i32 = offsetof<TsStream>("vps");
 
 /** Nothing that a packet identifier stands for may be larger than these. */
 export function tsTarget(demux: i32, index: i32): i32 {
-  return load<i32>(demux + TS_TARGETS + 4 * index);
+  return load<i32>(demux + TS_TARGETS + index * sizeof<i32>());
 }

@@ -1,7 +1,7 @@
-import { TS_PIDS, TS_TARGETS_MAX } from "../abi";
+import { TS_TARGETS_MAX } from "../abi";
 import { get8, get16 } from "../wire";
-import { TsDemux, TsSection, TsStream, TsTarget, tsTarget } from "./demux-layout";
-import { TS_PACKET } from "./layout";
+import { TS_PIDS, TsDemux, TsSection, TsStream, TsTarget, tsTarget } from "./demux-layout";
+import { TS_PACKET_BYTES } from "./layout";
 import { pesFlush, pesLose, pesPayload, pesRest } from "./pes";
 import { sectionLose, sectionPayload } from "./section";
 
@@ -21,7 +21,7 @@ export function tsDemux(address: i32, src: i32, size: i32, isLast: i32): i32 {
   demux.events = 0;
   if (demux.rest !== 0 && pesRest(demux)) return 0;
   let at = 0;
-  while (size - at >= TS_PACKET) {
+  while (size - at >= TS_PACKET_BYTES) {
     if (get8(src + at) !== SYNC || (demux.synced === 0 && !proven(src + at, size - at, isLast))) {
       const next = resync(demux, src, at, size, isLast);
       if (next < 0) return ~next;
@@ -30,7 +30,7 @@ export function tsDemux(address: i32, src: i32, size: i32, isLast: i32): i32 {
     }
     demux.synced = 1;
     takePacket(demux, src + at);
-    at += TS_PACKET;
+    at += TS_PACKET_BYTES;
     if (demux.events !== 0) return at;
   }
   return at;
@@ -38,8 +38,11 @@ export function tsDemux(address: i32, src: i32, size: i32, isLast: i32): i32 {
 
 /** Whether a packet is followed by another one, or by nothing. */
 function proven(at: i32, left: i32, isLast: i32): bool {
-  if (left <= TS_PACKET) return isLast !== 0;
-  return get8(at + TS_PACKET) === SYNC && (left <= 2 * TS_PACKET || get8(at + 2 * TS_PACKET) === SYNC);
+  if (left <= TS_PACKET_BYTES) return isLast !== 0;
+  return (
+    get8(at + TS_PACKET_BYTES) === SYNC &&
+    (left <= 2 * TS_PACKET_BYTES || get8(at + 2 * TS_PACKET_BYTES) === SYNC)
+  );
 }
 
 /**
@@ -50,14 +53,15 @@ function proven(at: i32, left: i32, isLast: i32): bool {
 function resync(demux: TsDemux, src: i32, from: i32, size: i32, isLast: i32): i32 {
   if (demux.synced !== 0) {
     // one byte may be bad where the next packet is in its place
-    if (size - from <= TS_PACKET && isLast === 0) return ~from;
+    if (size - from <= TS_PACKET_BYTES && isLast === 0) return ~from;
     demux.syncLosses += 1;
-    if (size - from > TS_PACKET && get8(src + from + TS_PACKET) === SYNC) return from + TS_PACKET;
+    if (size - from > TS_PACKET_BYTES && get8(src + from + TS_PACKET_BYTES) === SYNC)
+      return from + TS_PACKET_BYTES;
     demux.synced = 0;
   }
   for (let at = from; at < size; at++) {
     if (get8(src + at) !== SYNC) continue;
-    if (size - at <= TS_PACKET && isLast === 0) return ~at;
+    if (size - at <= TS_PACKET_BYTES && isLast === 0) return ~at;
     if (proven(src + at, size - at, isLast)) return at;
   }
   return ~size;
@@ -94,16 +98,17 @@ function takePacket(demux: TsDemux, packet: i32): void {
   if (!goesOn(demux, target, packet, flags & 15)) return;
   const isStart = (field & 0x4000) !== 0;
   if (target.kind === 0) {
-    sectionPayload(demux, changetype<TsSection>(address), packet + header, TS_PACKET - header, isStart);
+    sectionPayload(demux, changetype<TsSection>(address), packet + header, TS_PACKET_BYTES - header, isStart);
   } else {
-    pesPayload(demux, changetype<TsStream>(address), packet + header, TS_PACKET - header, isStart);
+    pesPayload(demux, changetype<TsStream>(address), packet + header, TS_PACKET_BYTES - header, isStart);
   }
 }
 
 /** Whether a packet is new; drops what was begun when packets before it are missing (§2.4.3.3). */
 function goesOn(demux: TsDemux, target: TsTarget, packet: i32, counter: i32): bool {
   const last = target.counter;
-  const mark = load<u64>(packet + 172) ^ (load<u64>(packet + 180) << 1);
+  const tail = packet + TS_PACKET_BYTES - sizeof<u64>();
+  const mark = load<u64>(tail - sizeof<u64>()) ^ (load<u64>(tail) << 1);
   if (counter === last && mark === target.mark) {
     demux.duplicates += 1;
     return false;

@@ -14,7 +14,7 @@ import { get8, put8 } from "../wire";
 import { aacRate } from "./audio-header";
 import { TS_STREAM_HEAD, TS_STREAM_LATM, TS_STREAM_SCRATCH, TsStream } from "./demux-layout";
 
-const LOAS_HEADER = 3;
+const LOAS_HEADER_BYTES = 3;
 /** Bytes that are shifted at a time. */
 const SHIFT_BYTES = 64;
 
@@ -30,14 +30,14 @@ function mux(stream: TsStream): UnitTrack {
  * @returns whether its frames can be read
  */
 export function latmRead(stream: TsStream): bool {
-  const from = changetype<i32>(stream) + TS_STREAM_SCRATCH + LOAS_HEADER;
-  latmOpen(from, 8 * (stream.frameSize - LOAS_HEADER));
+  const from = changetype<i32>(stream) + TS_STREAM_SCRATCH + LOAS_HEADER_BYTES;
+  latmOpen(from, 8 * (stream.frameSize - LOAS_HEADER_BYTES));
   const setup = mux(stream);
   if (latmBits(1) === 0) readMuxConfig(setup);
   if (latmSpoilt() || setup.sizeBits <= 0) return false;
   const position = latmPosition();
   const isKnown = learn(stream, changetype<i32>(setup));
-  latmOpen(from, 8 * (stream.frameSize - LOAS_HEADER));
+  latmOpen(from, 8 * (stream.frameSize - LOAS_HEADER_BYTES));
   latmSkip(position);
   return isKnown;
 }
@@ -77,7 +77,7 @@ export function latmFrame(stream: TsStream): bool {
   const track = changetype<UnitTrack>(stream.units);
   if (unitStart(track) !== 0) return false;
   track.flags |= UNIT_KEY;
-  const from = changetype<i32>(stream) + TS_STREAM_SCRATCH + LOAS_HEADER + (start >> 3);
+  const from = changetype<i32>(stream) + TS_STREAM_SCRATCH + LOAS_HEADER_BYTES + (start >> 3);
   const shift = start & 7;
   if (shift === 0) {
     unitPut(track, from, length);

@@ -1,4 +1,4 @@
-import { TS_TRACK_STRIDE, TS_TRACKS } from "../abi";
+import { ALIGN_MASK, TS_TRACKS_MAX } from "../abi";
 
 /** A multiplexer of transport streams (ISO/IEC 13818-1). A layout, never constructed; its tracks are at TS_TRACKS. */
 export class TsMux {
@@ -46,13 +46,33 @@ export class TsTrack {
   mapSize!: i32;
 }
 
-export const TS_PACKET = 188;
+export const TS_PACKET_BYTES = 188;
+/** Bytes of a PES header, and of what goes in front of a frame. */
+const HEADER_MAX = 64;
 
-/** Scratch behind the tracks: a packet, a PES header. */
-export const TS_SCRATCH: i32 = TS_TRACKS + 4 * TS_TRACK_STRIDE;
-export const TS_HEADER: i32 = TS_SCRATCH + 192;
-export const TS_ANSWER: i32 = TS_HEADER + 64;
-export const TS_SIZE: i32 = TS_ANSWER + 16;
+export const TS_TRACKS: i32 = (offsetof<TsMux>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_TRACK_STRIDE: i32 = (offsetof<TsTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
+/** Scratch behind the tracks: a packet, a PES header, the answer to one question. */
+export const TS_SCRATCH: i32 = TS_TRACKS + TS_TRACKS_MAX * TS_TRACK_STRIDE;
+export const TS_HEADER: i32 = (TS_SCRATCH + TS_PACKET_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_ANSWER: i32 = TS_HEADER + HEADER_MAX;
+export const TS_SIZE: i32 = (TS_ANSWER + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
+
+export const TS_MUX_OUT: i32 = offsetof<TsMux>("out");
+export const TS_MUX_COUNT: i32 = offsetof<TsMux>("tracks");
+export const TS_MUX_REPEAT: i32 = offsetof<TsMux>("repeat");
+export const TS_TRACK_UNITS: i32 = offsetof<TsTrack>("units");
+export const TS_TRACK_SEQ: i32 = offsetof<TsTrack>("seq");
+export const TS_TRACK_END: i32 = offsetof<TsTrack>("end");
+export const TS_TRACK_KIND: i32 = offsetof<TsTrack>("kind");
+export const TS_TRACK_PID: i32 = offsetof<TsTrack>("pid");
+export const TS_TRACK_PREFIX: i32 = offsetof<TsTrack>("prefix");
+export const TS_TRACK_PREFIX_SIZE: i32 = offsetof<TsTrack>("prefixSize");
+export const TS_TRACK_CLOCK: i32 = offsetof<TsTrack>("clock");
+export const TS_TRACK_ORIGIN: i32 = offsetof<TsTrack>("origin");
+export const TS_TRACK_RATE: i32 = offsetof<TsTrack>("rate");
+export const TS_TRACK_MAP: i32 = offsetof<TsTrack>("map");
+export const TS_TRACK_MAP_SIZE: i32 = offsetof<TsTrack>("mapSize");
 
 export function tsTrack(mux: i32, i: i32): TsTrack {
   return changetype<TsTrack>(mux + TS_TRACKS + i * TS_TRACK_STRIDE);

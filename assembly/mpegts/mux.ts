@@ -1,9 +1,9 @@
 import { ERR_BUDGET, ERR_FULL, TS_AAC, TS_AC3, TS_H264, TS_H265, TS_OPUS, UNIT_KEY } from "../abi";
 import { LogBlock } from "../log";
 import { UnitTrack } from "../units/layout";
-import { unitAt, unitBegin, unitDrop, unitEntry, unitFinish, unitPut } from "../units/log";
-import { get32, put8, put16, put32 } from "../wire";
-import { TS_ANSWER, TS_HEADER, TS_PACKET, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
+import { unitAt, unitBegin, unitDrop, unitEntry, unitEntryAt, unitFinish, unitPut } from "../units/log";
+import { get8, get32, put8, put16, put32 } from "../wire";
+import { TS_ANSWER, TS_HEADER, TS_PACKET_BYTES, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
 import { writeTables } from "./tables";
 import { isVideo } from "./video";
 
@@ -57,7 +57,7 @@ function earliest(mux: TsMux): i32 {
     if (track.end - track.seq <= 0) continue;
     const entry = find(mux, track);
     if (entry === 0) return ERR_FULL;
-    const time = ticks(track, load<f64>(entry, 24));
+    const time = ticks(track, unitEntryAt(entry).dts);
     if (best !== -1 && time >= bestTime) continue;
     best = i;
     bestTime = time;
@@ -75,7 +75,7 @@ function find(mux: TsMux, track: TsTrack): i32 {
 
 /** When the next unit of a track is decoded, 90 kHz. */
 function dtsOf(mux: TsMux, track: TsTrack): f64 {
-  return ticks(track, load<f64>(find(mux, track), 24));
+  return ticks(track, unitEntryAt(find(mux, track)).dts);
 }
 
 /** What has to come in front of a unit: tables when it is time for them, clock references where no unit brought them. */
@@ -102,11 +102,11 @@ function clockTrack(mux: TsMux): TsTrack {
 function writeClock(mux: TsMux, track: TsTrack, time: f64): void {
   const packet = changetype<i32>(mux) + TS_SCRATCH;
   track.counter -= 1;
-  openPacket(packet, track, false, TS_PACKET - 4);
-  put8(packet + 3, 0x20 | (load<u8>(packet + 3) & 15));
+  openPacket(packet, track, false, TS_PACKET_BYTES - 4);
+  put8(packet + 3, 0x20 | (get8(packet + 3) & 15));
   put8(packet + 5, 0x10);
   putClock(mux, packet + 6, time);
-  unitPut(changetype<UnitTrack>(mux.out), packet, TS_PACKET);
+  unitPut(changetype<UnitTrack>(mux.out), packet, TS_PACKET_BYTES);
 }
 
 /** A time of a track in 90 kHz. */
@@ -115,11 +115,11 @@ function ticks(track: TsTrack, time: f64): f64 {
 }
 
 function writeUnit(mux: TsMux, track: TsTrack): void {
-  const entry = find(mux, track);
-  const size = load<i32>(entry, 12);
-  const isKey = (load<i32>(entry, 8) & UNIT_KEY) !== 0;
-  const pts = ticks(track, load<f64>(entry, 16));
-  const dts = ticks(track, load<f64>(entry, 24));
+  const entry = unitEntryAt(find(mux, track));
+  const size = entry.bytes;
+  const isKey = (entry.flags & UNIT_KEY) !== 0;
+  const pts = ticks(track, entry.pts);
+  const dts = ticks(track, entry.dts);
   const payload = size + extra(track, size, isKey);
   const header = writePesHeader(mux, track, payload, pts, dts);
   beginPes(mux, track, header + payload, isKey, dts);
@@ -183,7 +183,7 @@ function beginPes(mux: TsMux, track: TsTrack, size: i32, isKey: bool, dts: f64):
   const isRandom = isKey && isVideo(track.kind);
   const clock = track.clock !== 0;
   let adaptation = clock ? 8 : isRandom ? 2 : 0;
-  const room = TS_PACKET - 4 - adaptation;
+  const room = TS_PACKET_BYTES - 4 - adaptation;
   if (size < room) adaptation += room - size;
   openPacket(packet, track, true, adaptation);
   if (adaptation > 1) put8(packet + 5, (isRandom ? 0x40 : 0) | (clock ? 0x10 : 0));
@@ -223,17 +223,17 @@ function putPes(mux: TsMux, track: TsTrack, src: i32, size: i32): void {
   const out = changetype<UnitTrack>(mux.out);
   let done = 0;
   while (done < size) {
-    if (mux.fill === TS_PACKET) {
-      const adaptation = max(TS_PACKET - 4 - mux.left, 0);
+    if (mux.fill === TS_PACKET_BYTES) {
+      const adaptation = max(TS_PACKET_BYTES - 4 - mux.left, 0);
       openPacket(packet, track, false, adaptation);
       mux.fill = 4 + adaptation;
     }
-    const n = min(TS_PACKET - mux.fill, size - done);
+    const n = min(TS_PACKET_BYTES - mux.fill, size - done);
     memory.copy(packet + mux.fill, src + done, n);
     mux.fill += n;
     mux.left -= n;
     done += n;
-    if (mux.fill === TS_PACKET) unitPut(out, packet, TS_PACKET);
+    if (mux.fill === TS_PACKET_BYTES) unitPut(out, packet, TS_PACKET_BYTES);
   }
 }
 
@@ -263,7 +263,7 @@ function putAdts(mux: TsMux, track: TsTrack, size: i32): void {
   const at = changetype<i32>(mux) + TS_HEADER;
   const length = size + 7;
   memory.copy(at, track.prefix, 7);
-  put8(at + 3, load<u8>(at + 3) | ((length >> 11) & 3));
+  put8(at + 3, get8(at + 3) | ((length >> 11) & 3));
   put8(at + 4, (length >> 3) & 255);
   put8(at + 5, ((length & 7) << 5) | 0x1f);
   putPes(mux, track, at, 7);
@@ -282,9 +282,9 @@ function putUnit(mux: TsMux, track: TsTrack, isNal: bool): void {
       block = next;
       i = 0;
     }
-    const entry = unitEntry(block, i);
-    let at = load<i32>(entry);
-    let left = load<i32>(entry, 4);
+    const entry = unitEntryAt(unitEntry(block, i));
+    let at = entry.start;
+    let left = entry.size;
     if (!isNal) {
       putPes(mux, track, at, left);
       left = 0;

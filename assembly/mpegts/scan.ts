@@ -8,7 +8,8 @@ import { videoBegin, videoHead, videoNalEnd } from "./video";
 /** More zeros in a row than this are no part of anything. */
 const ZEROS_MAX = 65536;
 /** Zeros in the scratch of a stream of video, which uses the first bytes of it alone. */
-const ZEROS: i32 = TS_STREAM_HEAD + 16;
+const VIDEO_HEAD_MAX = 16;
+const ZEROS: i32 = TS_STREAM_HEAD + VIDEO_HEAD_MAX;
 const ZEROS_SIZE = 64;
 
 /**

@@ -1,7 +1,7 @@
-import { TS_EVENT_SECTION, TS_SECTION_MAX, TS_SECTIONS_DONE } from "../abi";
+import { TS_EVENT_SECTION, TS_SECTION_MAX, TS_SECTIONS_MAX } from "../abi";
 import { crc32 } from "../crc32";
 import { get8, get16, get32 } from "../wire";
-import { TS_SECTION_BYTES, TS_SECTION_DONE, TsDemux, TsSection } from "./demux-layout";
+import { TS_SECTION_DATA, TS_SECTION_DONE, TsDemux, TsSection } from "./demux-layout";
 
 const STUFFING = 0xff;
 /** Bytes of a section before its length counts, and those of the shortest one: header and check sum. */
@@ -45,7 +45,7 @@ export function sectionLose(section: TsSection): void {
 
 /** Adds bytes to the section in progress, and enters it when it is whole. Returns bytes taken. */
 function put(demux: TsDemux, section: TsSection, from: i32, size: i32): i32 {
-  const bytes = changetype<i32>(section) + TS_SECTION_BYTES;
+  const bytes = changetype<i32>(section) + TS_SECTION_DATA;
   let taken = min(max(HEAD - section.fill, 0), size);
   memory.copy(bytes + section.fill, from, taken);
   section.fill += taken;
@@ -76,7 +76,7 @@ function finish(demux: TsDemux, section: TsSection, bytes: i32, size: i32): void
   }
   const check = get32(bytes + size - 4);
   if (section.quiet !== 0 && check === section.check) return;
-  if (section.done + size > TS_SECTIONS_DONE) return;
+  if (section.done + size > TS_SECTIONS_MAX) return;
   section.check = check;
   memory.copy(changetype<i32>(section) + TS_SECTION_DONE + section.done, bytes, size);
   section.done += size;

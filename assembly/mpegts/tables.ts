@@ -2,7 +2,7 @@ import { crc32 } from "../crc32";
 import { UnitTrack } from "../units/layout";
 import { unitPut } from "../units/log";
 import { get8, put8, put16, put32 } from "../wire";
-import { TS_PACKET, TS_SCRATCH, TsMux, tsTrack } from "./layout";
+import { TS_PACKET_BYTES, TS_SCRATCH, TsMux, tsTrack } from "./layout";
 
 const PMT_PID = 0x1000;
 
@@ -36,7 +36,7 @@ export function writeTables(mux: TsMux): void {
 
 /** A packet of stuffing that begins a section. */
 function begin(packet: i32, pid: i32, counter: i32): void {
-  memory.fill(packet, 0xff, TS_PACKET);
+  memory.fill(packet, 0xff, TS_PACKET_BYTES);
   put8(packet, 0x47);
   put16(packet + 1, 0x4000 | pid);
   put8(packet + 3, 0x10 | (counter & 15));
@@ -54,5 +54,5 @@ function sectionHead(section: i32, table: i32, length: i32): void {
 
 function finish(mux: TsMux, section: i32, size: i32): void {
   put32(section + size, crc32(section, size));
-  unitPut(changetype<UnitTrack>(mux.out), changetype<i32>(mux) + TS_SCRATCH, TS_PACKET);
+  unitPut(changetype<UnitTrack>(mux.out), changetype<i32>(mux) + TS_SCRATCH, TS_PACKET_BYTES);
 }

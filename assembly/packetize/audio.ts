@@ -1,4 +1,5 @@
 import { UNIT_HEAD_SEQ } from "../units/layout";
+import { unitEntryAt } from "../units/log";
 import { put16 } from "../wire";
 import {
   Packetizer,
@@ -90,7 +91,7 @@ function following(p: Packetizer, track: PacketTrack): i32 {
     if (head - (scout.seq + 1) <= 0) break;
     const entry = readerOpen(scout, track.units, scout.seq + 1);
     if (entry === 0) break;
-    const dts = load<f64>(entry, 24);
+    const dts = unitEntryAt(entry).dts;
     const late = dts - track.dts - (count as f64) * track.frameTicks;
     total += 2 + scout.rest;
     if (total > payloadMax(p) || !(dts <= track.limit) || !(Math.abs(late) <= 1)) break;

@@ -16,7 +16,7 @@ import {
 import { Log, LogBlock } from "../log";
 import { rtpIngest, rtpReserve } from "../rtp/ingest";
 import { UNIT_HEAD_SEQ, UnitTrack } from "../units/layout";
-import { unitTrim } from "../units/log";
+import { unitEntryAt, unitTrim } from "../units/log";
 import { framePacket, genericPackets } from "./audio";
 import { av1Packets } from "./av1";
 import { ac3Packets, mpaPackets, samplePackets } from "./framed-audio";
@@ -168,8 +168,8 @@ function look(p: Packetizer, track: PacketTrack): bool {
     entry = 0;
   }
   if (entry === 0) return false;
-  track.pts = load<f64>(entry, 16);
-  track.dts = load<f64>(entry, 24);
+  track.pts = unitEntryAt(entry).pts;
+  track.dts = unitEntryAt(entry).dts;
   track.isKnown = 1;
   return true;
 }

@@ -1,4 +1,4 @@
-import { FRAMING } from "../abi";
+import { ALIGN_MASK, FRAMING } from "../abi";
 import { frame } from "../rtp/packet";
 import { put8, put16, put32 } from "../wire";
 import { READER_SIZE, readSkip, UnitReader } from "./unit-reader";
@@ -57,21 +57,23 @@ export class PacketTrack {
 const RTP_HEADER = 12;
 /** A packet larger than this might not fit what a log offers at a time. */
 const PACKET_MAX = 3600;
-const READERS: i32 = 64;
-export const PACKETIZER_TRACKS: i32 = 192;
-export const PACKET_TRACK_STRIDE: i32 = 128;
+/** Two readers lie behind the packetizer, then the tracks. */
+const READER: i32 = (offsetof<Packetizer>() + ALIGN_MASK) & ~ALIGN_MASK;
+const SCOUT: i32 = READER + READER_SIZE;
+export const PACKETIZER_TRACKS: i32 = (SCOUT + READER_SIZE + ALIGN_MASK) & ~ALIGN_MASK;
+export const PACKET_TRACK_STRIDE: i32 = (offsetof<PacketTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
 export const PACKETIZER_BYTES: i32 = offsetof<Packetizer>("bytes");
 export const PACKET_TRACK_DROPPED: i32 = offsetof<PacketTrack>("dropped");
 export const PACKET_TRACK_LIMIT: i32 = offsetof<PacketTrack>("limit");
 
 /** The reader of the unit in progress. */
 export function readerOf(p: Packetizer): UnitReader {
-  return changetype<UnitReader>(changetype<i32>(p) + READERS);
+  return changetype<UnitReader>(changetype<i32>(p) + READER);
 }
 
 /** Another reader, to look ahead with. */
 export function scoutOf(p: Packetizer): UnitReader {
-  return changetype<UnitReader>(changetype<i32>(p) + READERS + READER_SIZE);
+  return changetype<UnitReader>(changetype<i32>(p) + SCOUT);
 }
 
 export function packetTrackAt(p: Packetizer, i: i32): PacketTrack {

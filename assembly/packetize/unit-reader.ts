@@ -1,6 +1,6 @@
 import { LogBlock } from "../log";
 import { UnitTrack } from "../units/layout";
-import { unitBlockWith, unitEntry, unitLastSeq } from "../units/log";
+import { unitBlockWith, unitEntry, unitEntryAt, unitLastSeq } from "../units/log";
 import { get8 } from "../wire";
 
 /** Reads a published unit from its first byte to its last, across its pieces. A layout, never constructed. */
@@ -30,8 +30,8 @@ export function readerOpen(reader: UnitReader, units: i32, seq: i32): i32 {
   reader.index = seq - changetype<LogBlock>(block).firstSeq;
   if (!settle(reader)) return 0;
   const entry = unitEntry(reader.block, reader.index);
-  reader.flags = load<i32>(entry, 8);
-  reader.rest = load<i32>(entry, 12);
+  reader.flags = unitEntryAt(entry).flags;
+  reader.rest = unitEntryAt(entry).bytes;
   return entry;
 }
 
@@ -42,9 +42,9 @@ function settle(reader: UnitReader): bool {
     reader.index = 0;
     if (reader.block === 0) return false;
   }
-  const entry = unitEntry(reader.block, reader.index);
-  reader.at = load<i32>(entry);
-  reader.left = load<i32>(entry, 4);
+  const entry = unitEntryAt(unitEntry(reader.block, reader.index));
+  reader.at = entry.start;
+  reader.left = entry.size;
   return true;
 }
 
@@ -101,10 +101,9 @@ export function readPeek(reader: UnitReader, offset: i32): i32 {
       index = 0;
     }
     if (block === 0) break;
-    const entry = unitEntry(block, index);
-    const size = load<i32>(entry, 4);
-    if (skip < size) return get8(load<i32>(entry) + skip);
-    skip -= size;
+    const entry = unitEntryAt(unitEntry(block, index));
+    if (skip < entry.size) return get8(entry.start + skip);
+    skip -= entry.size;
   }
   return -1;
 }

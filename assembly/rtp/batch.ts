@@ -37,6 +37,42 @@ class Run {
   closed!: i32;
 }
 
+/** The structures of a 64-bit Linux that the batch is made of: `iovec`, `cmsghdr` with its value, `mmsghdr`. */
+class Vector {
+  base!: u64;
+  size!: u64;
+}
+
+class Control {
+  length!: u64;
+  level!: i32;
+  type!: i32;
+  value!: u64;
+}
+
+class Message {
+  name!: u64;
+  nameSize!: u64;
+  vectors!: u64;
+  vectorCount!: u64;
+  control!: u64;
+  controlSize!: u64;
+  flags!: u64;
+  /** Bytes that were sent. */
+  sent!: i32;
+  /** Not read by the system: the run that it carries. */
+  run!: i32;
+}
+
+export const VECTOR_STRIDE: i32 = offsetof<Vector>();
+export const VECTOR_BASE: i32 = offsetof<Vector>("base");
+export const VECTOR_SIZE: i32 = offsetof<Vector>("size");
+/** The address of a destination has 64 bits: the lower half, and the upper one. */
+export const MESSAGE_NAME: i32 = offsetof<Message>("name");
+export const MESSAGE_NAME_HIGH: i32 = MESSAGE_NAME + sizeof<u32>();
+export const MESSAGE_VECTORS: i32 = offsetof<Message>("vectorCount");
+export const MESSAGE_RUN: i32 = offsetof<Message>("run");
+
 export const RUN_TRACK: i32 = offsetof<Run>("track");
 export const RUN_FIRST: i32 = offsetof<Run>("first");
 export const RUN_PACKETS: i32 = offsetof<Run>("packets");
@@ -49,9 +85,20 @@ const UDP_SEGMENT = 103;
 const CONTROL_LENGTH = 18;
 const CONTROL_SPACE = 24;
 const AF_INET = 2;
+/** Bytes of the addresses of IPv4 and IPv6. */
+const NAME_IPV4 = 16;
+const NAME_IPV6 = 28;
 
 function runAt(batch: i32, i: i32): Run {
   return changetype<Run>(batch + BATCH_RUNS + i * BATCH_RUN_STRIDE);
+}
+
+function vectorAt(batch: i32, i: i32): i32 {
+  return batch + BATCH_VECTORS + i * VECTOR_STRIDE;
+}
+
+function controlAt(batch: i32, i: i32): i32 {
+  return batch + BATCH_CONTROLS + i * BATCH_CONTROL_STRIDE;
 }
 
 /**
@@ -77,13 +124,13 @@ export function batchGather(batch: i32, address: i32, base: f64): i32 {
       run.segment = size;
       run.bytes = 0;
       run.closed = 0;
-      control(batch + BATCH_CONTROLS + runs * BATCH_CONTROL_STRIDE, size);
+      control(controlAt(batch, runs), size);
       runs += 1;
     }
     const run = runAt(batch, runs - 1);
-    const vector = batch + BATCH_VECTORS + 16 * vectors;
-    store<u64>(vector, (base as u64) + ((load<i32>(entry) + FRAMING) as u64));
-    store<u64>(vector, size as u64, 8);
+    const vector = changetype<Vector>(vectorAt(batch, vectors));
+    vector.base = (base as u64) + ((load<i32>(entry) + FRAMING) as u64);
+    vector.size = size as u64;
     run.packets += 1;
     run.bytes += size;
     if (size !== run.segment) run.closed = 1;
@@ -100,11 +147,11 @@ function continues(run: Run, track: i32, size: i32): bool {
 
 /** Writes the control message that asks for segments of `size` bytes. */
 function control(at: i32, size: i32): void {
-  store<u64>(at, CONTROL_LENGTH);
-  store<i32>(at, SOL_UDP, 8);
-  store<i32>(at, UDP_SEGMENT, 12);
-  store<u64>(at, 0, 16);
-  store<u16>(at, size as u16, 16);
+  const message = changetype<Control>(at);
+  message.length = CONTROL_LENGTH;
+  message.level = SOL_UDP;
+  message.type = UDP_SEGMENT;
+  message.value = size as u64;
 }
 
 /**
@@ -128,18 +175,18 @@ export function batchAddress(batch: i32, i: i32, at: i32, destinations: i32, cou
     const messages: i32 = plain ? run.packets : 1;
     if (next + messages > limit) break;
     for (let m: i32 = 0; m < messages; m++) {
-      const message = batch + BATCH_MESSAGES + next * BATCH_MESSAGE_STRIDE;
-      const first = run.first + m;
-      memory.fill(message, 0, BATCH_MESSAGE_STRIDE);
-      store<u64>(message, (base as u64) + (destination as u64));
-      store<i32>(message, load<u16>(destination) === AF_INET ? 16 : 28, 8);
-      store<u64>(message, (base as u64) + ((batch + BATCH_VECTORS + 16 * first) as u64), 16);
-      store<u64>(message, (plain ? 1 : run.packets) as u64, 24);
+      const place = batch + BATCH_MESSAGES + next * BATCH_MESSAGE_STRIDE;
+      memory.fill(place, 0, BATCH_MESSAGE_STRIDE);
+      const message = changetype<Message>(place);
+      message.name = (base as u64) + (destination as u64);
+      message.nameSize = load<u16>(destination) === AF_INET ? NAME_IPV4 : NAME_IPV6;
+      message.vectors = (base as u64) + (vectorAt(batch, run.first + m) as u64);
+      message.vectorCount = (plain ? 1 : run.packets) as u64;
       if (!plain && run.packets > 1) {
-        store<u64>(message, (base as u64) + ((batch + BATCH_CONTROLS + i * BATCH_CONTROL_STRIDE) as u64), 32);
-        store<u64>(message, CONTROL_SPACE as u64, 40);
+        message.control = (base as u64) + (controlAt(batch, i) as u64);
+        message.controlSize = CONTROL_SPACE;
       }
-      store<i32>(message, i, 60);
+      message.run = i;
       next += 1;
     }
   }

@@ -9,6 +9,7 @@ import {
   REORDER_DROP,
   REORDER_FORCE,
   REORDER_HOLD,
+  REORDER_PACKET,
   Reorder,
   reorderAside,
   reorderCount,
@@ -103,7 +104,7 @@ function isOfTrack(log: Log, index: i32, packet: i32, size: i32): bool {
 /** Gives out what is in order now. */
 function giveOut(log: Log, state: Reorder, index: i32, now: f64): i32 {
   for (let slot = reorderNext(state); slot !== 0; slot = reorderNext(state)) {
-    const code = take(log, index, slot + 8, load<i32>(slot), now);
+    const code = take(log, index, slot + REORDER_PACKET, load<i32>(slot), now);
     reorderShift(state, now);
     if (code < 0) return code;
   }

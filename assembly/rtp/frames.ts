@@ -13,11 +13,11 @@ import {
   PARAM_VPS,
 } from "../abi";
 import { slotTake } from "../memory";
-import { Track } from "../track";
+import { PARAM_SET_DATA, PARAM_SET_STRIDE, Track } from "../track";
 import { get8, get16 } from "../wire";
 
-/** Bytes of a slot for parameter sets: three times a length and PARAM_MAX bytes. */
-const PARAM_SLOT = 3 * (PARAM_MAX + 4);
+/** Bytes of a slot for the three types of parameter sets. */
+const PARAM_SLOT: i32 = PARAM_SET_STRIDE * 3;
 
 /**
  * Whether a payload shows that its access unit is a random access point. Parameter sets on the way are kept in the
@@ -121,10 +121,10 @@ function keep(track: Track, bit: i32, unit: i32, size: i32): void {
     if (track.params === 0) return;
     memory.fill(track.params, 0, PARAM_SLOT);
   }
-  const slot = track.params + (bit >> 1) * (PARAM_MAX + 4);
-  if (load<i32>(slot) === size && memory.compare(slot + 4, unit, size) === 0) return;
-  store<i32>(slot, size);
-  memory.copy(slot + 4, unit, size);
+  const set = track.params + (bit >> 1) * PARAM_SET_STRIDE;
+  if (load<i32>(set) === size && memory.compare(set + PARAM_SET_DATA, unit, size) === 0) return;
+  store<i32>(set, size);
+  memory.copy(set + PARAM_SET_DATA, unit, size);
   track.paramsVersion += 1;
 }
 

@@ -1,4 +1,4 @@
-import { ERR_BUDGET, ERR_FULL, REORDER_MS, REORDER_SLOT_BYTES, REORDER_SLOTS } from "../abi";
+import { ALIGN_MASK, ERR_BUDGET, ERR_FULL, REORDER_MS, REORDER_SLOT_BYTES, REORDER_SLOTS } from "../abi";
 import { blockGive, blockTake } from "../memory";
 import { get16, get32 } from "../wire";
 
@@ -33,7 +33,14 @@ export class Reorder {
 
 /** After so many late packets in a row the source has started anew at a lower sequence number. */
 const LATE_MAX = 64;
-const SLOT_STRIDE = 8 + REORDER_SLOT_BYTES;
+
+/** A packet that waits: its size, 0 without one; its bytes follow. */
+class ReorderSlot {
+  size!: i32;
+}
+
+export const REORDER_PACKET: i32 = (offsetof<ReorderSlot>() + ALIGN_MASK) & ~ALIGN_MASK;
+const SLOT_STRIDE: i32 = (REORDER_PACKET + REORDER_SLOT_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
 
 export const REORDER_SIZE: i32 = offsetof<Reorder>();
 export const REORDER_LATE: i32 = offsetof<Reorder>("late");
@@ -118,7 +125,7 @@ export function reorderHold(state: Reorder, packet: i32, size: i32, now: f64): i
     return 0;
   }
   store<i32>(slot, size);
-  memory.copy(slot + 8, packet, size);
+  memory.copy(slot + REORDER_PACKET, packet, size);
   if (state.held === 0) state.heldSince = now;
   state.held += 1;
   state.lateRun = 0;
@@ -142,7 +149,7 @@ export function reorderAside(state: Reorder, packet: i32, size: i32): i32 {
   return aside;
 }
 
-/** The slot of the next packet in order, its size in the first word, the packet 8 bytes on; 0 when it has not come. */
+/** The slot of the next packet in order, its size in the first word, the packet at REORDER_PACKET; 0 when it has not come. */
 export function reorderNext(state: Reorder): i32 {
   if (state.held === 0) return 0;
   const slot = slotOf(state, state.expected);

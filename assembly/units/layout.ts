@@ -61,6 +61,35 @@ export class UnitTrack {
   lastDts!: f64;
 }
 
+/** An entry of the index of a block: a piece of a unit. */
+export class UnitEntry {
+  /** Where its bytes are, and how many; UNIT_START, UNIT_END. */
+  start!: i32;
+  size!: i32;
+  flags!: i32;
+  /** On the first piece: bytes of the whole unit, presentation and decoding time. UNIT_KEY is there too. */
+  bytes!: i32;
+  pts!: f64;
+  dts!: f64;
+}
+
+/** Bytes in one place (`unitSpans`). */
+export class UnitSpan {
+  start!: i32;
+  size!: i32;
+}
+
+export const UNIT_ENTRY_STRIDE: i32 = (offsetof<UnitEntry>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const UNIT_ENTRY_START: i32 = offsetof<UnitEntry>("start");
+export const UNIT_ENTRY_SIZE: i32 = offsetof<UnitEntry>("size");
+export const UNIT_ENTRY_FLAGS: i32 = offsetof<UnitEntry>("flags");
+export const UNIT_ENTRY_BYTES: i32 = offsetof<UnitEntry>("bytes");
+export const UNIT_ENTRY_PTS: i32 = offsetof<UnitEntry>("pts");
+export const UNIT_ENTRY_DTS: i32 = offsetof<UnitEntry>("dts");
+export const UNIT_SPAN_STRIDE: i32 = offsetof<UnitSpan>();
+export const UNIT_SPAN_START: i32 = offsetof<UnitSpan>("start");
+export const UNIT_SPAN_SIZE: i32 = offsetof<UnitSpan>("size");
+
 /** Whether a unit is in progress: none, one, one of which nothing is kept any more. */
 export const UNIT_NONE = 0;
 export const UNIT_OPEN = 1;

@@ -1,15 +1,19 @@
-import { BLOCK_HEADER, ERR_BUDGET, ERR_FRAME, ERR_FULL, UNIT_END, UNIT_START, UNIT_STRIDE } from "../abi";
+import { BLOCK_HEADER, ERR_BUDGET, ERR_FRAME, ERR_FULL, UNIT_END, UNIT_START } from "../abi";
 import { LogBlock } from "../log";
 import { blockCapacity, blockGive, blockTake } from "../memory";
 import { put32 } from "../wire";
 import {
   UNIT_ABANDONED,
+  UNIT_ENTRY_STRIDE,
   UNIT_HEAD_SEQ,
   UNIT_NONE,
   UNIT_OPEN,
   UNIT_RECENT,
   UNIT_RECENT_MAX,
+  UNIT_SPAN_STRIDE,
   UNIT_TRACK_SIZE,
+  UnitEntry,
+  UnitSpan,
   UnitTrack,
 } from "./layout";
 
@@ -51,7 +55,11 @@ function giveFrom(first: i32): void {
 
 /** Address of entry number `i` of a block. */
 export function unitEntry(block: i32, i: i32): i32 {
-  return block + blockCapacity() - (i + 1) * UNIT_STRIDE;
+  return block + blockCapacity() - (i + 1) * UNIT_ENTRY_STRIDE;
+}
+
+export function unitEntryAt(entry: i32): UnitEntry {
+  return changetype<UnitEntry>(entry);
 }
 
 function grow(track: UnitTrack): bool {
@@ -93,12 +101,12 @@ function room(track: UnitTrack, wanted: i32): i32 {
 function endPiece(track: UnitTrack, flags: i32): void {
   const size = track.write - track.piece;
   if (size === 0) return;
-  const entry = unitEntry(track.headBlock, track.count);
+  const entry = unitEntryAt(unitEntry(track.headBlock, track.count));
   const isFirst = track.firstEntry === 0;
-  store<i32>(entry, track.piece, 0);
-  store<i32>(entry, size, 4);
-  store<i32>(entry, flags | (isFirst ? UNIT_START : 0), 8);
-  if (isFirst) track.firstEntry = entry;
+  entry.start = track.piece;
+  entry.size = size;
+  entry.flags = flags | (isFirst ? UNIT_START : 0);
+  if (isFirst) track.firstEntry = changetype<i32>(entry);
   track.count += 1;
   track.piece = track.write;
 }
@@ -273,11 +281,11 @@ function isWhole(track: UnitTrack): bool {
 
 function publish(track: UnitTrack, pts: f64, dts: f64): void {
   endPiece(track, UNIT_END);
-  const first = track.firstEntry;
-  store<i32>(first, load<i32>(first, 8) | track.flags, 8);
-  store<i32>(first, track.bytes, 12);
-  store<f64>(first, pts, 16);
-  store<f64>(first, dts, 24);
+  const first = unitEntryAt(track.firstEntry);
+  first.flags |= track.flags;
+  first.bytes = track.bytes;
+  first.pts = pts;
+  first.dts = dts;
   track.open = UNIT_NONE;
   const header = changetype<LogBlock>(track.headBlock);
   atomic.store<i32>(track.headBlock + offsetof<LogBlock>("count"), track.count);
@@ -292,19 +300,20 @@ function decodingTime(track: UnitTrack, pts: f64): f64 {
   const times = changetype<i32>(track) + UNIT_RECENT;
   const count = track.recent;
   let at = count;
-  while (at > 0 && load<f64>(times + 8 * (at - 1)) > pts) at -= 1;
+  while (at > 0 && load<f64>(times + (at - 1) * sizeof<f64>()) > pts) at -= 1;
   // so many frames came before this one and are shown after it
   if (count - at > track.depth) track.depth = min(count - at, UNIT_RECENT_MAX - 1);
-  memory.copy(times + 8 * (at + 1), times + 8 * at, 8 * (count - at));
-  store<f64>(times + 8 * at, pts);
+  memory.copy(times + (at + 1) * sizeof<f64>(), times + at * sizeof<f64>(), (count - at) * sizeof<f64>());
+  store<f64>(times + at * sizeof<f64>(), pts);
   const size = count + 1;
   const place = size - 1 - track.depth;
-  let dts = place >= 0 ? load<f64>(times + 8 * place) : beforeFirst(track, load<f64>(times), place);
+  let dts =
+    place >= 0 ? load<f64>(times + place * sizeof<f64>()) : beforeFirst(track, load<f64>(times), place);
   if (count !== 0 && dts <= track.lastDts) dts = track.lastDts + 1;
   track.lastDts = dts;
   // what lies before the place of the next frame is not needed again
   const keep = min(track.depth + 1, size);
-  if (size > keep) memory.copy(times, times + 8 * (size - keep), 8 * keep);
+  if (size > keep) memory.copy(times, times + (size - keep) * sizeof<f64>(), keep * sizeof<f64>());
   track.recent = keep;
   return dts;
 }
@@ -340,7 +349,7 @@ export function unitAt(address: i32, seq: i32, out: i32): i32 {
   let i = seq - changetype<LogBlock>(block).firstSeq;
   store<i32>(out, unitEntry(block, i));
   let entries = 1;
-  while ((load<i32>(unitEntry(block, i), 8) & UNIT_END) === 0) {
+  while ((unitEntryAt(unitEntry(block, i)).flags & UNIT_END) === 0) {
     i += 1;
     entries += 1;
     while (seq + entries - 1 - unitLastSeq(block) > 0) {
@@ -360,14 +369,14 @@ export function unitLastSeq(block: i32): i32 {
 }
 
 /**
- * Lists the bytes of the entries from `seq` up to `end`, not included, as pairs of address and size; neighbours are
- * one pair.
+ * Lists the bytes of the entries from `seq` up to `end`, not included, as UnitSpan one after the other; neighbours are
+ * one.
  *
- * @returns pairs written, or ERR_FULL when they do not fit or are not kept any more
+ * @returns spans written, or ERR_FULL when they do not fit or are not kept any more
  */
 export function unitSpans(address: i32, seq: i32, end: i32, out: i32, limit: i32): i32 {
   const track = changetype<UnitTrack>(address);
-  let pairs = 0;
+  let spans = 0;
   let block = unitBlockWith(track, seq);
   let i = block === 0 ? 0 : seq - changetype<LogBlock>(block).firstSeq;
   for (let at = seq; end - at > 0; at++) {
@@ -377,21 +386,20 @@ export function unitSpans(address: i32, seq: i32, end: i32, out: i32, limit: i32
       if (block === 0) return ERR_FULL;
       i = 0;
     }
-    const entry = unitEntry(block, i);
-    const start = load<i32>(entry);
-    const size = load<i32>(entry, 4);
-    const last = out + 8 * (pairs - 1);
-    if (pairs > 0 && load<i32>(last) + load<i32>(last, 4) === start) {
-      store<i32>(last, load<i32>(last, 4) + size, 4);
+    const entry = unitEntryAt(unitEntry(block, i));
+    const last = changetype<UnitSpan>(out + (spans - 1) * UNIT_SPAN_STRIDE);
+    if (spans > 0 && last.start + last.size === entry.start) {
+      last.size += entry.size;
     } else {
-      if (pairs === limit) return ERR_FULL;
-      store<i32>(out + 8 * pairs, start);
-      store<i32>(out + 8 * pairs, size, 4);
-      pairs += 1;
+      if (spans === limit) return ERR_FULL;
+      const span = changetype<UnitSpan>(out + spans * UNIT_SPAN_STRIDE);
+      span.start = entry.start;
+      span.size = entry.size;
+      spans += 1;
     }
     i += 1;
   }
-  return pairs;
+  return spans;
 }
 
 /** Gives back the blocks whose entries all lie before `seq`. */

@@ -19,7 +19,7 @@ import {
   UNITS_VP9,
 } from "../abi";
 import { Cursor, entryHere } from "../cursor";
-import { entryFlags, entrySize, entryTrack, Log } from "../log";
+import { entryArrival, entryFlags, entrySize, entryTrack, Log } from "../log";
 import { EVENT_UNIT_OVERSIZED, note } from "../rtp/ingest";
 import { rtpHeaderSize } from "../rtp/packet";
 import { get8, get32 } from "../wire";
@@ -47,12 +47,12 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
   for (let entry = entryHere(at); entry !== 0; entry = entryHere(at)) {
     if (bytes > PULL_BYTES) return 1;
     at.seq += 1;
-    const address = load<i32>(tracks + 4 * entryTrack(entry));
+    const address = load<i32>(tracks + entryTrack(entry) * sizeof<i32>());
     if (address === 0) continue;
     const size = entrySize(entry);
     const track = changetype<UnitTrack>(address);
     const oversized = track.oversized;
-    takePacket(track, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), load<i32>(entry, 12));
+    takePacket(track, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), entryArrival(entry));
     if (track.oversized !== oversized) {
       note(changetype<Log>(at.log), EVENT_UNIT_OVERSIZED, entryTrack(entry), size, track.limit);
     }
