@@ -104,6 +104,7 @@ export {
   blockTake,
   POOL_BACKED,
   POOL_BUDGET,
+  POOL_END,
   POOL_GIVES,
   POOL_TAKEN,
   POOL_TAKES,

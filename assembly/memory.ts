@@ -44,6 +44,8 @@ class Slab {
 }
 
 const POOL_BLOCKS: i32 = (POOL_ADDRESS + offsetof<Pool>() + ALIGN_MASK) & ~ALIGN_MASK;
+/** Where the state of the pool ends. */
+export const POOL_END: i32 = POOL_BLOCKS + MAX_BLOCKS * sizeof<i32>();
 const SLAB_BITS: i32 = (offsetof<Slab>() + ALIGN_MASK) & ~ALIGN_MASK;
 
 /** What a block is: to be had, taken, cut into slots; any other number is the account that it is charged to. */
@@ -142,16 +144,14 @@ export function accountJoin(address: i32): void {
 export function accountClose(address: i32): void {
   acquire();
   if (!isSlotTaken(address)) fail();
-  const account = changetype<Account>(address);
-  account.users -= 1;
-  if (account.users === 0 && account.taken === 0) giveSlotLocked(address);
+  changetype<Account>(address).users -= 1;
+  settle(address);
   release();
 }
 
-/** Credits an account with a block. */
-function credit(address: i32): void {
+/** Gives an account back that nobody uses any more. */
+function settle(address: i32): void {
   const account = changetype<Account>(address);
-  account.taken -= 1;
   if (account.users === 0 && account.taken === 0) giveSlotLocked(address);
 }
 
@@ -194,7 +194,9 @@ function giveLocked(block: i32): void {
   if (!isBlockTaken(block)) fail();
   const account = stateOf(block);
   putBack(block);
-  if (account !== BLOCK_TAKEN) credit(account);
+  if (account === BLOCK_TAKEN) return;
+  changetype<Account>(account).taken -= 1;
+  settle(account);
 }
 
 function isBlockTaken(block: i32): bool {

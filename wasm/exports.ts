@@ -88,6 +88,7 @@ export interface CoreExports {
   readonly PART_TRACK_VIDEO: WebAssembly.Global;
   readonly POOL_BACKED: WebAssembly.Global;
   readonly POOL_BUDGET: WebAssembly.Global;
+  readonly POOL_END: WebAssembly.Global;
   readonly POOL_GIVES: WebAssembly.Global;
   readonly POOL_TAKEN: WebAssembly.Global;
   readonly POOL_TAKES: WebAssembly.Global;
