@@ -11,9 +11,7 @@ export {
   CURSOR_SIZE,
   cursorAge,
   cursorAwait,
-  cursorFill,
   cursorFollow,
-  cursorGather,
   cursorJump,
   cursorMove,
   cursorOpen,
@@ -23,6 +21,7 @@ export {
   cursorToHead,
   cursorToRandomAccess,
 } from "./cursor";
+export { cursorFill, cursorGather } from "./cursor-take";
 export {
   MP4_DETAIL,
   MP4_END,

@@ -165,7 +165,8 @@ export class RecordReader {
     if (cursor.endingTracks !== 0 && this.#held === undefined) {
       this.#held = HeldRecords.take(context.memory, cursor, cursor.endingTracks);
     }
-    cursor.jump();
+    // otherwise the frame that was begun is still coming in
+    if (cursor.lag > 0) cursor.jump();
     preamble.jumped(seq, cursor.seq);
   }
 
