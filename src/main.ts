@@ -6,7 +6,8 @@ import { systemClock } from "./host/clock.ts";
 import { readText, watchFile } from "./host/files.ts";
 import { raiseDescriptorLimit } from "./host/libc.ts";
 import { LogOutputs } from "./host/log-outputs.ts";
-import { errorText } from "./lib/errors.ts";
+import { errorText, isExpected } from "./lib/errors.ts";
+import { faultText, reportFault, reportUnexpected } from "./lib/faults.ts";
 import { Logger } from "./lib/log.ts";
 import { App } from "./server/app.ts";
 import { parseArguments, usage } from "./server/arguments.ts";
@@ -58,6 +59,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** Why a command is not carried out; of a fault of ours the stack. */
+function reasonText(error: unknown): string {
+  return isExpected(error) ? errorText(error) : faultText(error);
+}
+
 function finish(text: string, code: number): void {
   process.stdout.write(text);
   process.exitCode = code;
@@ -71,7 +77,7 @@ function check(file: string | undefined): void {
     const lines = [`${name} is valid`, ignoredKeys(config), ignoredVariables(process.env)];
     finish(`${lines.filter((line) => line !== undefined).join("\n")}\n`, 0);
   } catch (error) {
-    finish(`ERR: ${errorText(error)}\n`, 1);
+    finish(`ERR: ${reasonText(error)}\n`, 1);
   }
 }
 
@@ -82,11 +88,11 @@ function encrypt(file: string): void {
     try {
       loadConfig(readText(file), {}, DECLARED.sources);
     } catch (error) {
-      process.stderr.write(`WAR: ${errorText(error)}\n`);
+      process.stderr.write(`WAR: ${reasonText(error)}\n`);
     }
     finish(text, 0);
   } catch (error) {
-    process.stderr.write(`ERR: ${errorText(error)}\n`);
+    process.stderr.write(`ERR: ${reasonText(error)}\n`);
     process.exitCode = 1;
   }
 }
@@ -99,7 +105,7 @@ async function run(file: ConfigFile): Promise<void> {
     loaded = loadFile(file, process.env, DECLARED.sources);
   } catch (error) {
     watcher.close();
-    return finish(`ERR: ${errorText(error)}\n`, 1);
+    return finish(`ERR: ${reasonText(error)}\n`, 1);
   }
   const outputs = new LogOutputs();
   outputs.apply(loaded.config);
@@ -129,6 +135,7 @@ async function run(file: ConfigFile): Promise<void> {
   try {
     await app.start(loaded.config);
   } catch (error) {
+    reportUnexpected(logger, error, "the start");
     logger.error(errorText(error));
     return exit(1);
   }
@@ -199,10 +206,6 @@ function stopOnSignals(logger: Logger, stop: () => Promise<void>): void {
 
 /** What nobody caught is a bug of ours, and no reason to end everybody's streams. */
 function surviveFaults(logger: Logger): void {
-  const report = (fault: unknown) => {
-    const text = (fault instanceof Error ? fault.stack : undefined) ?? errorText(fault);
-    for (const line of text.split("\n")) logger.error(line);
-  };
-  process.on("uncaughtException", report);
-  process.on("unhandledRejection", report);
+  process.on("uncaughtException", (fault) => reportFault(logger, fault, "an exception that nobody caught"));
+  process.on("unhandledRejection", (fault) => reportFault(logger, fault, "a rejection that nobody caught"));
 }

@@ -1,5 +1,6 @@
 import type { Context, Hono } from "hono";
 import { jsonError, jsonResponse, pageNotFound } from "../http/middleware.ts";
+import { EndError } from "../lib/errors.ts";
 import type { Listed, Listing } from "../lib/registry.ts";
 import type { Resource } from "../protocols/resource.ts";
 import { nameIn } from "./names.ts";
@@ -77,6 +78,6 @@ async function list(context: Context, registry: Listing, { show }: ApiVersion): 
 }
 
 function kickItem(item: Listed): Response {
-  item.close(new Error("kicked"));
+  item.close(new EndError("kicked"));
   return new Response(null, { status: 200 });
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
-import { AuthError } from "../lib/errors.ts";
+import { AuthError, errorText } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Credentials } from "./access.ts";
 import type { ExternalAuth, Question } from "./external.ts";
@@ -45,7 +46,7 @@ export class Authorizer {
     else {
       // loaded at need: the runtime's HTTP client takes its time
       const { ExternalAuth } = await import("./external.ts");
-      const onTrouble = (reason: string) => this.#tell(reason);
+      const onTrouble = (error: unknown) => this.#tell(error);
       this.#external = new ExternalAuth({ url, timeout, clock: this.#clock, onTrouble });
     }
     void before?.close(); // nobody waits for it
@@ -64,10 +65,11 @@ export class Authorizer {
     await this.#external.ask({ ...subject, user, password });
   }
 
-  #tell(reason: string): void {
+  #tell(error: unknown): void {
+    reportUnexpected(this.#logger, error, "a question to the authentication server");
     const now = this.#clock.now();
     if (now < this.#quietUntil) return;
     this.#quietUntil = now + TROUBLE_MS;
-    this.#logger.warn(`the authentication server cannot be asked: ${reason}`);
+    this.#logger.warn(`the authentication server cannot be asked: ${errorText(error)}`);
   }
 }

@@ -31,7 +31,7 @@ export interface ExternalOptions {
   readonly timeout: number;
   readonly clock: Clock;
   /** Told when the server cannot be asked. */
-  readonly onTrouble: (reason: string) => void;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** Asks an HTTP server whether clients may come in. */
@@ -90,9 +90,8 @@ export class ExternalAuth {
       const why = withoutSecrets(text, question).trim().slice(0, SHOWN_MAX);
       return `server replied with code ${status}${why === "" ? "" : `: ${why}`}`;
     } catch (error) {
-      const reason = errorText(error);
-      this.#options.onTrouble(reason);
-      return reason;
+      this.#options.onTrouble(error);
+      return errorText(error);
     }
   }
 

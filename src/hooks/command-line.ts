@@ -1,3 +1,5 @@
+import { ExpectedError } from "../lib/errors.ts";
+
 /** A piece of a word: how it was quoted decides what is expanded in it. */
 interface Piece {
   readonly text: string;
@@ -8,7 +10,7 @@ interface Piece {
 type Word = readonly Piece[];
 
 /** A command line that cannot be taken apart. */
-export class CommandLineError extends Error {
+export class CommandLineError extends ExpectedError {
   override readonly name = "CommandLineError";
 }
 

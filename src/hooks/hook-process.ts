@@ -2,6 +2,7 @@ import type { SupervisorEvent } from "../host/supervisor-messages.ts";
 import { Backoff } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { errorText } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { CommandLineError, type Variables } from "./command-line.ts";
 
@@ -78,6 +79,7 @@ export class HookProcess {
       this.#id = this.#host.spawn(this, command, env);
       this.#exited = false;
     } catch (error) {
+      reportUnexpected(this.#spec.logger, error, `the start of ${this.#spec.name}`);
       this.#failed(errorText(error), !(error instanceof CommandLineError));
     }
   }

@@ -1,6 +1,7 @@
 import { environmentVariable, isWindows, openSupervisor, type SupervisorLink } from "../host/supervised.ts";
 import type { SupervisorEvent } from "../host/supervisor-messages.ts";
 import type { Clock } from "../lib/clock.ts";
+import { RefusedError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { parseCommandLine, type Variables } from "./command-line.ts";
 import { HookProcess, type HookSpec, type ProcessHost } from "./hook-process.ts";
@@ -81,7 +82,8 @@ export class HookRunner implements ProcessHost {
       environment: environmentVariable,
       windows: isWindows,
     });
-    if (this.#processes.size >= PROCESSES_MAX) throw new Error(`${PROCESSES_MAX} commands run already`);
+    if (this.#processes.size >= PROCESSES_MAX)
+      throw new RefusedError(`${PROCESSES_MAX} commands run already`);
     const id = this.#nextId++;
     this.#supervisor ??= this.#open({ event: (event) => this.#event(event), lost: () => this.#lost() });
     this.#processes.set(id, owner);

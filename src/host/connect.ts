@@ -1,4 +1,5 @@
-import { errorText } from "../lib/errors.ts";
+import { EndError, errorText, SystemError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
 import { Connection, errorCode, type TcpConn, type TcpSocket } from "./tcp.ts";
 
 export interface ConnectOptions {
@@ -15,8 +16,8 @@ export interface ConnectOptions {
   readonly open: (socket: TcpSocket) => TcpConn;
   /** It could not be had; nothing else is called then. */
   readonly failed: (error: Error) => void;
-  /** Told of exceptions of the connection's owner. */
-  readonly onFault: (error: unknown) => void;
+  /** For faults of the connection's owner. */
+  readonly logger: Logger;
 }
 
 /** Reasons of the system, as they are usually worded. */
@@ -61,7 +62,7 @@ class Attempt {
         end: (socket: BunSocket) => socket.data?.peerEnded(),
         error: (socket: BunSocket, error: Error) => this.#broken(socket, error),
         close: (socket: BunSocket, error?: Error) => {
-          if (socket.data === undefined) this.#fail(error ?? new Error("EOF"));
+          if (socket.data === undefined) this.#fail(error ?? new EndError("EOF"));
           else socket.data.closed(error);
         },
         connectError: (_: BunSocket, error: Error) => this.#fail(error),
@@ -78,7 +79,7 @@ class Attempt {
     if (this.#done || this.#options.tls === undefined) return;
     const problem = this.#problemOf(socket, error);
     if (problem === undefined) this.#ready(socket);
-    else this.#fail(new Error(problem));
+    else this.#fail(new SystemError(problem));
   }
 
   /** What is wrong with the server's certificate. */
@@ -95,8 +96,8 @@ class Attempt {
   #ready(socket: BunSocket): void {
     if (this.#done) return;
     this.#finish();
-    const { onFault, open } = this.#options;
-    socket.data = new Connection(socket, onFault, this.#options.tls === undefined);
+    const { logger, open } = this.#options;
+    socket.data = new Connection(socket, logger, this.#options.tls === undefined);
     socket.data.open(open);
   }
 
@@ -112,7 +113,7 @@ class Attempt {
     const { host, port } = this.#options;
     const reason = REASONS[errorCode(error)];
     const text = reason === undefined ? errorText(error) : `dial tcp ${host}:${port}: ${reason}`;
-    this.#options.failed(new Error(text, { cause: error }));
+    this.#options.failed(new SystemError(text, { cause: error }));
   }
 
   #finish(): void {
@@ -144,5 +145,5 @@ function serverName(host: string): string | undefined {
 }
 
 function timedOut(): Error {
-  return Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" });
+  return Object.assign(new SystemError("i/o timeout"), { code: "ETIMEDOUT" });
 }

@@ -1,6 +1,7 @@
 import { type BigIntStats, readFileSync, realpathSync, statSync, watch } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { SystemError } from "../lib/errors.ts";
 import { systemReason } from "./system-reason.ts";
 
 /**
@@ -12,7 +13,7 @@ export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new Error(`open ${path}: ${systemReason(cause)}`, { cause });
+    throw new SystemError(`open ${path}: ${systemReason(cause)}`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, rmdir, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { errorText } from "../lib/errors.ts";
+import { errorText, isExpected, SystemError } from "../lib/errors.ts";
 
 /** Files of ours in a folder that is made with the first of them and goes with the last. */
 export class Folder {
@@ -29,11 +29,12 @@ export class Folder {
     try {
       await mkdir(this.#path, { recursive: true });
       const written = await Bun.write(path, bytes);
-      if (written !== bytes.size) throw new Error(`${written} of ${bytes.size} bytes were written`);
+      if (written !== bytes.size) throw new SystemError(`${written} of ${bytes.size} bytes were written`);
       return Bun.file(path);
     } catch (cause) {
       await this.remove(name).catch(() => {}); // `close` retries
-      throw new Error(`write ${path}: ${errorText(cause)}`, { cause });
+      if (!isExpected(cause)) throw cause;
+      throw new SystemError(`write ${path}: ${errorText(cause)}`, { cause });
     }
   }
 
@@ -47,7 +48,7 @@ export class Folder {
     try {
       await unlink(path);
     } catch (cause) {
-      if (!isMissing(cause)) throw new Error(`remove ${path}: ${errorText(cause)}`, { cause });
+      if (!isMissing(cause)) throw new SystemError(`remove ${path}: ${errorText(cause)}`, { cause });
     }
     this.#names.delete(name);
   }

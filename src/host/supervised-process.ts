@@ -1,4 +1,5 @@
 import { closeSync } from "node:fs";
+import { SystemError } from "../lib/errors.ts";
 import { LineBudget, OutputLines } from "../lib/output-lines.ts";
 import { openPipe, type Pipe } from "./pipe.ts";
 import { descendants, SUPERVISOR_VARIABLE, signal } from "./process-tree.ts";
@@ -137,7 +138,8 @@ function spawn({ words, verbatim, variables }: StartCommand): Spawned {
   const [name = "", ...rest] = words;
   const env = { ...ENVIRONMENT, ...variables };
   const file = /[\\/]/.test(name) ? name : Bun.which(name, { PATH: env["PATH"] ?? "" });
-  if (file === null) throw new Error(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+  if (file === null)
+    throw new SystemError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
   const pipes = openPipes();
   try {
     const child = Bun.spawn([file, ...rest], {
@@ -153,7 +155,7 @@ function spawn({ words, verbatim, variables }: StartCommand): Spawned {
     return { child, outputs: pipes.length === 2 ? pipes.map(readEnd) : ownOutputs(child) };
   } catch (error) {
     for (const { read } of pipes) closeSync(read);
-    throw new Error(`fork/exec ${file}: ${problemOf(error as NodeJS.ErrnoException)}`);
+    throw new SystemError(`fork/exec ${file}: ${problemOf(error as NodeJS.ErrnoException)}`);
   } finally {
     for (const { write } of pipes) closeSync(write);
   }

@@ -1,5 +1,7 @@
 import { parseAddress } from "../lib/address.ts";
-import { errorText } from "../lib/errors.ts";
+import { errorText, SystemError } from "../lib/errors.ts";
+import { reportFault, reportUnexpected } from "../lib/faults.ts";
+import type { Logger } from "../lib/log.ts";
 import { descriptorCeiling } from "./libc.ts";
 
 /** One accepted connection, as its owner uses it. */
@@ -18,7 +20,7 @@ export interface TcpSocket {
   end(): void;
   /** RST, now. */
   terminate(): void;
-  /** Ends it because of an exception of ours, which is reported. */
+  /** Ends it because of an exception outside of `data` and `drain`, as one of theirs would. */
   failed(error: unknown): void;
   /** Stops and restarts receiving. */
   pause(): void;
@@ -27,10 +29,12 @@ export interface TcpSocket {
 
 /** What the owner of a connection does with it. None of these runs inside a call of `TcpSocket`. */
 export interface TcpConn {
-  /** Takes received bytes; they are borrowed. An exception ends this connection alone. */
+  /** Takes received bytes; they are borrowed. An exception of this or of `drain` ends this connection alone. */
   data(chunk: Uint8Array): void;
   /** There is room again after a short write. */
   drain(): void;
+  /** Closes the connection because of such an exception, which is reported already if it is a fault of our own. */
+  failed(error: Error): void;
   /** The end, once and always, also after `end` and `terminate`; undefined is an orderly end. */
   closed(error: Error | undefined): void;
 }
@@ -46,8 +50,8 @@ export interface TcpListener {
 }
 
 export interface TcpOptions {
-  /** Told of exceptions of the connection's owner and of refused connections. */
-  readonly onFault?: (error: unknown) => void;
+  /** For refused connections and faults of the owners of connections. */
+  readonly logger: Logger;
 }
 
 /**
@@ -62,11 +66,10 @@ export interface TcpOptions {
 export function listenTcp(
   address: string,
   accept: (socket: TcpSocket) => TcpConn,
-  options: TcpOptions = {},
+  { logger }: TcpOptions,
 ): TcpListener {
-  const fault = options.onFault ?? (() => {});
   const listener = openListener(address, (hostname, port) =>
-    Bun.listen<Connection | undefined>({ hostname, port, socket: handlers(accept, fault, true) }),
+    Bun.listen<Connection | undefined>({ hostname, port, socket: handlers(accept, logger, true) }),
   );
   return {
     port: listener.port,
@@ -122,24 +125,20 @@ type BunSocket = import("bun").Socket<Connection | undefined>;
  *
  * @param direct whether others may write to the descriptor past the runtime: not with TLS
  */
-export function handlers(
-  accept: (socket: TcpSocket) => TcpConn,
-  fault: (error: unknown) => void,
-  direct: boolean,
-) {
-  const refuse = refuser(fault);
+export function handlers(accept: (socket: TcpSocket) => TcpConn, logger: Logger, direct: boolean) {
+  const refuse = refuser(logger);
   return {
     open(socket: BunSocket) {
       // Without a free descriptor the runtime would try to accept the same connection for ever, at full load.
       const fd = (socket as unknown as { readonly fd?: number }).fd ?? 0;
       if (fd >= descriptorCeiling()) return refuse(socket);
-      socket.data = new Connection(socket, fault, direct);
+      socket.data = new Connection(socket, logger, direct);
       socket.data.open(accept);
     },
     handshake(socket: BunSocket, _: boolean, error: Error | null) {
       // what is said of the peer's certificate does not matter, as none is asked for
       const code = errorCode(error);
-      if (/^E[A-Z]+$/.test(code)) socket.data?.refused(new Error(`TLS handshake failed: ${code}`));
+      if (/^E[A-Z]+$/.test(code)) socket.data?.refused(new SystemError(`TLS handshake failed: ${code}`));
     },
     data: (socket: BunSocket, chunk: Uint8Array) => socket.data?.data(chunk),
     drain: (socket: BunSocket) => socket.data?.drain(),
@@ -150,7 +149,7 @@ export function handlers(
 }
 
 /** Resets connections and reports them, once a second at most. */
-function refuser(fault: (error: unknown) => void): (socket: BunSocket) => void {
+function refuser(logger: Logger): (socket: BunSocket) => void {
   let refused = 0;
   let toldAt = Number.NEGATIVE_INFINITY;
   return (socket) => {
@@ -158,7 +157,7 @@ function refuser(fault: (error: unknown) => void): (socket: BunSocket) => void {
     socket.terminate();
     refused++;
     if (performance.now() - toldAt < REFUSAL_REPORT_MS) return;
-    fault(new Error(`too many open files: ${refused} connections refused, the last one from ${peer}`));
+    logger.error(`too many open files: ${refused} connections refused, the last one from ${peer}`);
     toldAt = performance.now();
     refused = 0;
   };
@@ -178,16 +177,16 @@ export class Connection implements TcpSocket {
   readonly local: string;
   readonly descriptor: number | undefined;
   readonly #socket: BunSocket;
-  readonly #fault: (error: unknown) => void;
+  readonly #logger: Logger;
   #conn: TcpConn | undefined;
   #error: Error | undefined;
   #state: "open" | "lingering" | "closed" = "open";
   #discarded = 0;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: BunSocket, fault: (error: unknown) => void, direct: boolean) {
+  constructor(socket: BunSocket, logger: Logger, direct: boolean) {
     this.#socket = socket;
-    this.#fault = fault;
+    this.#logger = logger;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remote = joinAddress(socket.remoteAddress, socket.remotePort);
     this.local = joinAddress(socket.localAddress, socket.localPort);
@@ -198,8 +197,7 @@ export class Connection implements TcpSocket {
     try {
       this.#conn = accept(this);
     } catch (error) {
-      this.#fault(error);
-      this.terminate();
+      this.failed(error);
     }
   }
 
@@ -233,11 +231,19 @@ export class Connection implements TcpSocket {
     this.#error ??= error;
   }
 
-  /** An exception of ours: this connection ends, the others go on. */
+  /** An exception of the owner: its connection ends, the others go on. */
   failed(error: unknown): void {
-    this.#fault(error);
-    this.#error ??= error instanceof Error ? error : new Error(errorText(error));
-    this.terminate();
+    reportUnexpected(this.#logger, error, `conn ${this.remote}`);
+    const reason = error instanceof Error ? error : new Error(errorText(error));
+    this.#error ??= reason;
+    const conn = this.#conn;
+    try {
+      if (conn === undefined) this.terminate();
+      else conn.failed(reason);
+    } catch (problem) {
+      reportFault(this.#logger, problem, `conn ${this.remote}`);
+      this.terminate();
+    }
   }
 
   /** The socket is gone. The owner learns it outside any call of its own. */
@@ -249,7 +255,7 @@ export class Connection implements TcpSocket {
       try {
         this.#conn?.closed(reason);
       } catch (problem) {
-        this.#fault(problem);
+        reportFault(this.#logger, problem, `conn ${this.remote}`);
       }
     });
   }
@@ -295,13 +301,14 @@ const REASONS: Readonly<Record<string, string>> = {
 /** `listen <protocol> <address>: <reason>`, the reason as it is usually worded. */
 export function listenError(protocol: string, address: string, cause: unknown): Error {
   const reason = REASONS[errorCode(cause)] ?? errorText(cause);
-  return new Error(`listen ${protocol} ${address}: ${reason}`, { cause });
+  return new SystemError(`listen ${protocol} ${address}: ${reason}`, { cause });
 }
 
 /** `read tcp <local>-><remote>: read: <reason>`, where the reason is known; else what the runtime says. */
 function readError({ local, remote }: TcpSocket, cause: Error): Error {
   const reason = REASONS[errorCode(cause)];
-  return reason === undefined ? cause : new Error(`read tcp ${local}->${remote}: read: ${reason}`, { cause });
+  const text = reason === undefined ? errorText(cause) : `read tcp ${local}->${remote}: read: ${reason}`;
+  return new SystemError(text, { cause });
 }
 
 function isTaken(cause: unknown): boolean {

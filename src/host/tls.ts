@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { errorText } from "../lib/errors.ts";
+import { errorText, SystemError } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { readText, watchFile } from "./files.ts";
 import {
@@ -19,8 +20,6 @@ export interface TlsFiles {
 
 export interface TlsOptions extends TlsFiles {
   readonly logger: Logger;
-  /** Told of exceptions of the connection's owner and of refused connections. */
-  readonly onFault: (error: unknown) => void;
 }
 
 /** What is in the files, PEM. */
@@ -72,6 +71,7 @@ export class PairFiles {
       this.#pair = pair;
       this.#logger.info(`certificate reloaded from ${certFile}`);
     } catch (error) {
+      reportUnexpected(this.#logger, error, `the change of ${certFile}`);
       this.#logger.error(`the certificate stays as it is: ${errorText(error)}`);
     }
   }
@@ -108,7 +108,7 @@ class TlsListener implements TcpListener {
 
   constructor(address: string, accept: (socket: TcpSocket) => TcpConn, options: TlsOptions) {
     this.#files = new PairFiles(options, options.logger, (pair) => this.#relisten(pair));
-    this.#handlers = handlers(accept, options.onFault, false);
+    this.#handlers = handlers(accept, options.logger, false);
     let bound = "";
     const listener = openListener(address, (hostname, port) => {
       bound = hostname;
@@ -156,7 +156,7 @@ function readPair({ keyFile, certFile }: TlsFiles): KeyPair {
   const parsed = parse(certFile, () => new X509Certificate(cert));
   const secret = parse(keyFile, () => createPrivateKey(key));
   if (!parsed.checkPrivateKey(secret)) {
-    throw new Error(`the private key of ${keyFile} does not belong to the certificate of ${certFile}`);
+    throw new SystemError(`the private key of ${keyFile} does not belong to the certificate of ${certFile}`);
   }
   return { key, cert };
 }
@@ -165,6 +165,6 @@ function parse<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new Error(`${file} is not usable: ${errorText(cause)}`, { cause });
+    throw new SystemError(`${file} is not usable: ${errorText(cause)}`, { cause });
   }
 }

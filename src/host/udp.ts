@@ -1,6 +1,9 @@
 import { parseAddress, parseIp } from "../lib/address.ts";
+import { errorText } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
+import type { Logger } from "../lib/log.ts";
 import { openSocketCalls } from "./sockets-libc.ts";
-import { listenError, plainAddress, shownAddress } from "./tcp.ts";
+import { errorCode, listenError, plainAddress, shownAddress } from "./tcp.ts";
 
 /** An open UDP socket. */
 export interface UdpSocket {
@@ -28,8 +31,10 @@ export interface UdpSocket {
 export interface UdpOptions {
   /** Takes a datagram; the bytes are borrowed, `address` is in the form of `peer`. */
   readonly receive: (data: Uint8Array, port: number, address: string) => void;
-  /** Told of exceptions of `receive`. */
-  readonly onFault?: (error: unknown) => void;
+  /** For faults of `receive`. */
+  readonly logger: Logger;
+  /** Told of exceptions of `receive`; those that are faults of our own are reported already. */
+  readonly failed?: (error: Error) => void;
   /** Bytes of the receive buffer to ask for. */
   readonly receiveBuffer?: number;
   /** Lets several sockets have the port: for groups. */
@@ -64,7 +69,7 @@ export async function openUdp(address: string, options: UdpOptions): Promise<Udp
   const open = (host: string) => bind(host, port, options);
   try {
     const socket = await open(hostname).catch((cause: unknown) => {
-      if (hostname !== "::" || (cause as { code?: unknown }).code === "EADDRINUSE") throw cause;
+      if (hostname !== "::" || errorCode(cause) === "EADDRINUSE") throw cause;
       return open("0.0.0.0"); // IPv6 is off
     });
     return new Socket(socket, shownAddress(address, socket.port), options);
@@ -76,7 +81,7 @@ export async function openUdp(address: string, options: UdpOptions): Promise<Udp
 type BunUdpSocket = import("bun").udp.Socket<"buffer">;
 
 function bind(hostname: string, port: number, options: UdpOptions): Promise<BunUdpSocket> {
-  const { receive, onFault, reuse } = options;
+  const { receive, reuse } = options;
   const settings = {
     hostname,
     port,
@@ -86,7 +91,7 @@ function bind(hostname: string, port: number, options: UdpOptions): Promise<BunU
         try {
           receive(data, from, address);
         } catch (error) {
-          onFault?.(error);
+          failed(error, options);
         }
       },
       // without a handler one unreachable peer would end the process; it is no concern of the others
@@ -94,6 +99,11 @@ function bind(hostname: string, port: number, options: UdpOptions): Promise<BunU
     },
   };
   return Bun.udpSocket(settings);
+}
+
+function failed(error: unknown, { logger, failed: tell }: UdpOptions): void {
+  reportUnexpected(logger, error, "a datagram");
+  tell?.(error instanceof Error ? error : new Error(errorText(error)));
 }
 
 class Socket implements UdpSocket {

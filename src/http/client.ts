@@ -3,7 +3,7 @@ import https from "node:https";
 import type { Socket } from "node:net";
 import tls from "node:tls";
 import { fingerprintProblem, reasonOf } from "../host/connect.ts";
-import { errorText, SourceError } from "../lib/errors.ts";
+import { errorText, isExpected, SourceError, SystemError } from "../lib/errors.ts";
 import { basicAuthorization, plainUrl } from "./url.ts";
 
 /** Servers that a request may be sent on to. */
@@ -126,15 +126,24 @@ export class HttpClient {
   async #body(response: http.IncomingMessage, request: HttpGet, take: TakeChunk): Promise<void> {
     const { url, limit, range, signal } = request;
     const most = range?.length ?? limit;
+    let fault: unknown;
+    const takeChunk = async (chunk: Uint8Array) => {
+      try {
+        await take(chunk);
+      } catch (error) {
+        if (!isExpected(error)) fault = error;
+        throw error;
+      }
+    };
     try {
       checkResponse(response, request);
-      const size = await this.#chunks(response, request, most, take);
+      const size = await this.#chunks(response, request, most, takeChunk);
       if (range !== undefined && size !== range.length) {
         throw new SourceError(`${size} bytes came, ${range.length} were asked for`);
       }
     } catch (error) {
       response.destroy();
-      throw requestError(url, error as Error, signal);
+      throw fault ?? requestError(url, error as Error, signal); // a fault of ours is none of the server
     }
   }
 
@@ -212,7 +221,7 @@ function requestError(url: URL, cause: Error, signal: AbortSignal): Error {
 }
 
 function timedOut(): Error {
-  return Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" });
+  return Object.assign(new SystemError("i/o timeout"), { code: "ETIMEDOUT" });
 }
 
 type Connect = (
@@ -232,7 +241,7 @@ function pinnedConnection(fingerprint: string): Connect {
         return;
       }
       socket.destroy();
-      ready(new Error(problem));
+      ready(new SystemError(problem));
     });
     socket.once("error", (error) => ready(error));
     return undefined;

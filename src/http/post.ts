@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { reasonOf } from "../host/connect.ts";
-import { errorText } from "../lib/errors.ts";
+import { errorText, SystemError } from "../lib/errors.ts";
 import { basicAuthorization, plainUrl } from "./url.ts";
 
 /** Servers that a request may be sent on to. */
@@ -52,7 +52,7 @@ export class HttpPoster {
       const next = redirectOf(response, url);
       if (next === undefined) return await readReply(response, post.limit, deadline);
       response.destroy();
-      if (redirects === REDIRECTS_MAX) throw new Error(`more than ${REDIRECTS_MAX} redirects`);
+      if (redirects === REDIRECTS_MAX) throw new SystemError(`more than ${REDIRECTS_MAX} redirects`);
       url = next;
     }
   }
@@ -157,9 +157,9 @@ function codeOf(error: unknown): string {
 /** The error with the server that it is about; its path may be a secret. */
 function postError({ origin }: URL, cause: unknown): Error {
   const reason = reasonOf(cause as Error) ?? errorText(cause);
-  return new Error(`${origin}: ${reason}`, { cause });
+  return new SystemError(`${origin}: ${reason}`, { cause });
 }
 
 function timedOut(): Error {
-  return Object.assign(new Error("i/o timeout"), { code: "ETIMEDOUT" });
+  return Object.assign(new SystemError("i/o timeout"), { code: "ETIMEDOUT" });
 }

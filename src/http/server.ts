@@ -1,6 +1,7 @@
 import { joinAddress, openListener, plainAddress, shownAddress } from "../host/tcp.ts";
 import { type KeyPair, PairFiles, retry, type TlsFiles } from "../host/tls.ts";
-import { errorText } from "../lib/errors.ts";
+import { errorText, isExpected } from "../lib/errors.ts";
+import { reportFault } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { dumpRequest, dumpResponse } from "./dump.ts";
 import { localUrl } from "./url.ts";
@@ -193,13 +194,11 @@ function withServerHeader(response: Response): Response {
   return response;
 }
 
+/** Handlers answer what a client may cause; what gets here is a fault, or the system's refusal. */
 function faultResponse(fault: unknown, logger: Logger): Response {
-  for (const line of faultText(fault).split("\n")) logger.error(line);
+  if (isExpected(fault)) logger.error(errorText(fault));
+  else reportFault(logger, fault, "a request");
   return Response.json({ error: "internal error" }, { status: 500 });
-}
-
-function faultText(fault: unknown): string {
-  return (fault instanceof Error ? fault.stack : undefined) ?? errorText(fault);
 }
 
 async function closeServer(server: BunServer): Promise<void> {

@@ -1,41 +1,70 @@
+/**
+ * What a peer, the configuration or the system may cause: it ends one exchange, start or reload, and is logged in one
+ * line. Anything else is a fault in our own code, see `faults.ts`.
+ */
+export abstract class ExpectedError extends Error {
+  override readonly name: string = "ExpectedError";
+}
+
 /** The peer broke the protocol: that connection ends, logged at `info` with the peer. */
-export class ProtocolError extends Error {
+export class ProtocolError extends ExpectedError {
   override readonly name = "ProtocolError";
 }
 
 /** Not allowed (yet): answered by the protocol's own refusal. Never carries a credential. */
-export class AuthError extends Error {
+export class AuthError extends ExpectedError {
   override readonly name = "AuthError";
 }
 
 /** Nothing is published on that path: the protocol's own "not found". */
-export class NoStreamError extends Error {
+export class NoStreamError extends ExpectedError {
   override readonly name = "NoStreamError";
 }
 
 /** A request that the state of a path or the configuration refuses; the text goes to the peer's log line. */
-export class RefusedError extends Error {
+export class RefusedError extends ExpectedError {
   override readonly name = "RefusedError";
 }
 
 /** A parameter is wrong. Start is refused; a reload keeps the old configuration. */
-export class ConfigError extends Error {
+export class ConfigError extends ExpectedError {
   override readonly name = "ConfigError";
 }
 
 /** There is no such entry in the configuration: the API's 404. */
-export class NoEntryError extends Error {
+export class NoEntryError extends ExpectedError {
   override readonly name = "NoEntryError";
 }
 
 /** A remote source failed: logged, then retried with backoff. */
-export class SourceError extends Error {
+export class SourceError extends ExpectedError {
   override readonly name = "SourceError";
 }
 
 /** The media memory is used up: the newcomer is refused, running streams go on. */
-export class BudgetError extends Error {
+export class BudgetError extends ExpectedError {
   override readonly name = "BudgetError";
+}
+
+/** The system or the network refuses something: an address, a file, a connection, a command. */
+export class SystemError extends ExpectedError {
+  override readonly name = "SystemError";
+}
+
+/** The end of a connection, a session or a stream: by the peer, by a timeout, or by us. */
+export class EndError extends ExpectedError {
+  override readonly name = "EndError";
+}
+
+/** Whether a peer, the configuration or the system may cause an error; if not, it is a fault in our own code. */
+export function isExpected(error: unknown): error is Error {
+  return error instanceof ExpectedError || isSystemError(error);
+}
+
+/** An error as the system and the runtime give it, `ECONNRESET` and the like; `ERR_*` is what the runtime says of our calls. */
+function isSystemError(error: unknown): boolean {
+  const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code);
 }
 
 /** The text of anything thrown, for a log line. */

@@ -6,7 +6,8 @@ import { pathKeyKind, pathNameProblem } from "../config/path-name.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { SocketGroup } from "../host/socket-group.ts";
 import type { Clock } from "../lib/clock.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { EndError, RefusedError } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import { Registry } from "../lib/registry.ts";
@@ -33,8 +34,6 @@ export interface PathManagerOptions {
   readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
   /** Runs the commands of the configuration; none when left out. */
   readonly hooks?: Hooks | undefined;
-  /** Reports an internal error that ends only what it concerns; logged with its stack by default. */
-  readonly fault?: FaultReport;
 }
 
 /** Makes and removes the paths of this process, and brings them to a new configuration. */
@@ -58,8 +57,7 @@ export class PathManager {
     const { logger, clock, memory, config, sourceKind = () => undefined, hooks } = options;
     this.#sourceKind = sourceKind;
     this.#hooks = hooks;
-    this.#fault =
-      options.fault ?? ((error, where) => logger.error(`internal error, ${where}: ${stackOf(error)}`));
+    this.#fault = (error, where) => reportUnexpected(logger, error, where);
     this.#logger = logger;
     this.#clock = clock;
     this.#memory = memory;
@@ -226,7 +224,7 @@ export class PathManager {
 
   #destroy(path: Path): void {
     this.registry.delete(path);
-    path.close(new Error("terminated"));
+    path.close(new EndError("terminated"));
     path.logger.debug("destroyed (terminated)");
   }
 
@@ -245,8 +243,4 @@ function isStatic({ confName }: Path): boolean {
 function isGuarded({ paths, externalAuthenticationURL }: PathSettings): boolean {
   if (externalAuthenticationURL !== "") return true;
   return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

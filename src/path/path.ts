@@ -3,7 +3,7 @@ import type { PathConfig } from "../config/load.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { formatRfc3339 } from "../host/rfc3339.ts";
 import type { Clock } from "../lib/clock.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { EndError, RefusedError } from "../lib/errors.ts";
 import { type FaultReport, runAll } from "../lib/guard.ts";
 import type { Logger } from "../lib/log.ts";
 import type { JsonObject, Listed } from "../lib/registry.ts";
@@ -84,7 +84,7 @@ export class Path implements Listed {
         const publisher = this.#publisher;
         this.#publisher = undefined;
         this.endStream();
-        publisher?.close(new Error("terminated"));
+        publisher?.close(new EndError("terminated"));
       },
       idle: () => this.#idle(),
     };
@@ -158,7 +158,7 @@ export class Path implements Listed {
       this.logger.info("closing existing publisher");
       this.#publisher = publisher;
       this.endStream();
-      old.close(new Error("terminated"));
+      old.close(new EndError("terminated"));
     }
     this.#publisher = publisher;
   }
@@ -196,7 +196,7 @@ export class Path implements Listed {
       () => this.#traffic.ended(stream),
       () => stream.finish(),
       ...readers.flatMap((reader) => [
-        () => reader.close(new Error("terminated")),
+        () => reader.close(new EndError("terminated")),
         () => this.#traffic.left(reader),
       ]),
       () => stream.close(),

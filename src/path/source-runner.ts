@@ -1,7 +1,8 @@
 import type { PathConfig } from "../config/load.ts";
 import { Backoff } from "../lib/backoff.ts";
 import type { Cancel, Clock } from "../lib/clock.ts";
-import { errorText } from "../lib/errors.ts";
+import { EndError, errorText, isExpected } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { trackList } from "../media/track.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
@@ -9,6 +10,9 @@ import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 /** Longest time to the first new attempt, and to any, ms. */
 const FIRST_RETRY_MS = 2_000;
 const MOST_RETRY_MS = 15_000;
+/** The same after a fault in our own code, which the next attempt most likely meets again, ms. */
+const FIRST_FAULT_RETRY_MS = 30_000;
+const MOST_FAULT_RETRY_MS = 300_000;
 /** Shortest pause after an attempt that waited for something in vain, ms. */
 const LEAST_PAUSE_MS = 1_000;
 /** A source that was ready for so long has gone well, ms. */
@@ -31,6 +35,7 @@ export class SourceRunner {
   readonly #options: SourceRunnerOptions;
   readonly #logger: Logger;
   readonly #backoff = new Backoff(FIRST_RETRY_MS, MOST_RETRY_MS);
+  readonly #faultBackoff = new Backoff(FIRST_FAULT_RETRY_MS, MOST_FAULT_RETRY_MS);
   #source: RunningSource | undefined;
   #retry: Cancel | undefined;
   /** When the present attempt began, monotonic ms. */
@@ -50,6 +55,7 @@ export class SourceRunner {
     if (this.#running) return;
     this.#running = true;
     this.#backoff.reset();
+    this.#faultBackoff.reset();
     this.#logger.info("started");
     this.#try();
   }
@@ -65,7 +71,7 @@ export class SourceRunner {
       conf,
       logger: this.#logger,
       ready: (description, tracks, share) => {
-        if (isOver()) throw new Error("the source was stopped");
+        if (isOver()) throw new EndError("the source was stopped");
         const stream = publish(description, tracks, share);
         this.#readySince = clock.now();
         this.#logger.info(`ready: ${trackList(description.tracks)}`);
@@ -83,15 +89,23 @@ export class SourceRunner {
   }
 
   #failed(error: Error): void {
-    const { clock, ended } = this.#options;
+    reportUnexpected(this.#logger, error, "the source");
     this.#logger.error(errorText(error));
     const ready = this.#readySince;
-    if (ready !== undefined && clock.now() - ready > WELL_MS) this.#backoff.reset();
+    const pause = isExpected(error) ? this.#pause() : this.#faultBackoff.next();
     this.#closeSource();
-    const waited = ready === undefined ? clock.now() - this.#triedAt : 0;
-    const pause = this.#backoff.next();
-    this.#retry = clock.after(Math.max(pause - waited, LEAST_PAUSE_MS), () => this.#try());
-    if (ready !== undefined) ended();
+    this.#retry = this.#options.clock.after(pause, () => this.#try());
+    if (ready !== undefined) this.#options.ended();
+  }
+
+  /** How long to wait after the present attempt, ms. */
+  #pause(): number {
+    const now = this.#options.clock.now();
+    const ready = this.#readySince;
+    this.#faultBackoff.reset();
+    if (ready !== undefined && now - ready > WELL_MS) this.#backoff.reset();
+    const waited = ready === undefined ? now - this.#triedAt : 0;
+    return Math.max(this.#backoff.next() - waited, LEAST_PAUSE_MS);
   }
 
   /** Whether the stream is there. */

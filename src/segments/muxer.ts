@@ -156,13 +156,14 @@ export class Muxer implements UnitReader {
       i === 0 ? track.range(dts) : track.rangeUntil(time, this.#alignment),
     );
     const views = this.#writer.write(ranges, progress.size === 0);
-    if (views === undefined) throw new Error("muxer error: a part is too large");
+    if (views === undefined) throw new RefusedError("muxer error: a part is too large");
     for (const { length } of views) progress.size += length;
     this.#sink.addPart(views, time - progress.partStart, progress.isIndependent);
     for (const [i, range] of ranges.entries()) this.#tracks[i]?.written(range);
     progress.partStart = time;
     progress.isIndependent = isIndependent;
-    if (progress.size > this.#segmentMaxSize) throw new Error("muxer error: reached maximum segment size");
+    if (progress.size > this.#segmentMaxSize)
+      throw new RefusedError("muxer error: reached maximum segment size");
   }
 
   #nextSegment(time: number): void {

@@ -1,5 +1,6 @@
 import { Folder } from "../host/folder.ts";
 import { errorText } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 
 /** The owner of the segments that are kept in files. */
@@ -62,8 +63,10 @@ export class SegmentFiles {
   /** Logs once that files cannot be removed, until they can. */
   #noteStuck(failure: unknown): void {
     const isStuck = failure !== undefined;
+    const { logger } = this.#options;
+    if (isStuck) reportUnexpected(logger, failure, "the removal of segments");
     if (isStuck && !this.#stuck) {
-      this.#options.logger.error(`segment files cannot be removed: ${errorText(failure)}`);
+      logger.error(`segment files cannot be removed: ${errorText(failure)}`);
     }
     this.#stuck = isStuck;
   }
@@ -77,6 +80,7 @@ export class SegmentFiles {
       if (this.#failing) logger.info("segments are written to files again");
       this.#failing = false;
     } catch (error) {
+      reportUnexpected(logger, error, "the file of a segment");
       if (!this.#failing) logger.error(`segments stay in memory: ${errorText(error)}`);
       this.#failing = true;
     }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { errorText } from "../lib/errors.ts";
+import { errorText, RefusedError } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Component, Provided, Running } from "../protocols/component.ts";
 import type { Inventory } from "./inventory.ts";
@@ -102,7 +103,7 @@ export class App<Deps extends object, Whole> {
       return;
     }
     const missing = needs.find((need) => this.#started.get(need)?.running === undefined);
-    if (missing !== undefined) throw new Error(`${name} needs ${missing}, which does not run`);
+    if (missing !== undefined) throw new RefusedError(`${name} needs ${missing}, which does not run`);
     const running = await component.start(slice, this.#deps());
     this.#started.set(name, { slice, running });
     this.#options.inventory.add(name, running);
@@ -124,6 +125,7 @@ export class App<Deps extends object, Whole> {
       await this.#start(component, slice);
       return;
     } catch (error) {
+      reportUnexpected(logger, error, `the start of ${component.name}`);
       logger.error(errorText(error));
     }
     if (before === undefined) return;
@@ -131,6 +133,7 @@ export class App<Deps extends object, Whole> {
       await this.#start(component, before.slice);
       logger.error(`${component.name} goes on with its previous configuration`);
     } catch (error) {
+      reportUnexpected(logger, error, `the start of ${component.name}`);
       logger.error(`${component.name} stays closed until the next reload: ${errorText(error)}`);
     }
   }
@@ -142,6 +145,7 @@ export class App<Deps extends object, Whole> {
       await started.running?.reload?.(slice);
       this.#started.set(name, { ...started, slice });
     } catch (error) {
+      reportUnexpected(this.#options.logger, error, `the reload of ${name}`);
       this.#options.logger.error(`${name} keeps its previous configuration: ${errorText(error)}`);
     }
   }
@@ -155,6 +159,7 @@ export class App<Deps extends object, Whole> {
     try {
       await running.close();
     } catch (error) {
+      reportUnexpected(this.#options.logger, error, `the end of ${name}`);
       this.#options.logger.error(`closing ${name}: ${errorText(error)}`);
     }
   }

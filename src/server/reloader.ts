@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../lib/clock.ts";
 import { errorText } from "../lib/errors.ts";
+import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 
 /** Reloads follow each other at this distance at least, ms. */
@@ -54,6 +55,7 @@ export class Reloader<Config> {
       logger.info("reloading configuration (file changed)");
       await apply(load());
     } catch (error) {
+      reportUnexpected(logger, error, "a reload");
       logger.error(`${errorText(error)}; the previous configuration stays in force`);
     } finally {
       this.#busy = false;

@@ -1,4 +1,5 @@
 import { openDescriptors, processStart, readUsage } from "../host/usage.ts";
+import { internalErrors } from "../lib/faults.ts";
 import { gauge, type MetricValue } from "../lib/metric-value.ts";
 import type { Losses, Registry } from "../lib/registry.ts";
 import type { Component } from "../protocols/component.ts";
@@ -65,6 +66,12 @@ function processValues({ loopLags }: Sampler): MetricValue[] {
       name: "event_loop_lag_seconds",
       help: "how much later than asked a timer was called",
       histogram: loopLags,
+    },
+    {
+      kind: "counter",
+      name: "internal_errors",
+      help: "faults in the server's own code; each one is in the log with its stack",
+      read: internalErrors,
     },
     {
       kind: "counter",

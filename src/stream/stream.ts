@@ -1,7 +1,7 @@
 import type { MediaMemory } from "../../wasm/core.ts";
 import { type IngestEvents, type LogOptions, type ReceiveFault, RtpLog } from "../../wasm/log.ts";
 import type { Clock } from "../lib/clock.ts";
-import { BudgetError, RefusedError } from "../lib/errors.ts";
+import { BudgetError, isExpected, RefusedError } from "../lib/errors.ts";
 import { runAll } from "../lib/guard.ts";
 import type { StreamDescription } from "../media/track.ts";
 import { StreamTimes } from "./clocks.ts";
@@ -156,9 +156,9 @@ export class Stream implements OutputHost, Flushable {
     }
   }
 
-  /** A used-up media memory is not an internal error. */
+  /** A used-up media memory, for one, is not an internal error. */
   #report(error: unknown, where: string): void {
-    if (!(error instanceof BudgetError)) this.#flushes.fault(error, where);
+    if (!isExpected(error)) this.#flushes.fault(error, where);
   }
 
   #runAll(where: string, steps: readonly (() => void)[]): void {

@@ -2,7 +2,7 @@ import { TsWriter } from "../../wasm/mpegts.ts";
 import type { UnitLog } from "../../wasm/units.ts";
 import { TS_CODECS, tsCarriage } from "../formats/mpegts/codecs.ts";
 import { readFormat } from "../formats/rtp/unit-formats.ts";
-import { RefusedError } from "../lib/errors.ts";
+import { EndError, RefusedError } from "../lib/errors.ts";
 import type { CodecParameters } from "../media/codec-parameters.ts";
 import { CODECS, type CodecRow } from "../media/codecs.ts";
 import { renewed } from "../media/parameters.ts";
@@ -110,7 +110,7 @@ class TsMuxer implements RecordMuxer, UnitReader {
 
   /** @throws {Error} if the output that made its units has failed */
   mux(now: number): void {
-    if (this.#units.readers === 0) throw this.#error ?? new Error("the units of the stream have ended");
+    if (this.#units.readers === 0) throw this.#error ?? new EndError("the units of the stream have ended");
     for (let track = this.#earliest(); track !== undefined; track = this.#earliest()) {
       if (this.#mayWrite(track)) this.#write(track, now);
       track.at = (track.at + track.units.entries) | 0;

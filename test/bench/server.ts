@@ -115,9 +115,12 @@ export class BenchServer implements AsyncDisposable {
     return sum;
   }
 
+  /** @throws {Error} if it has logged an internal error */
   async close(): Promise<void> {
     await this.#child.stop();
     await rm(this.#folder, { recursive: true, force: true });
+    const [fault] = /^.*\binternal error: .*(?:\n.*){0,12}/m.exec(this.output) ?? [];
+    if (fault !== undefined) throw new Error(`the server had an internal error:\n${fault}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import { DatagramSockets } from "../../src/host/datagram-sockets.ts";
 import { openSocketCalls } from "../../src/host/sockets-libc.ts";
 import { openUdp } from "../../src/host/udp.ts";
 import { DatagramOutput, DatagramReader } from "../../src/stream/datagram-output.ts";
+import { testLog } from "../lib/test-log.ts";
 import { Scene } from "../stream/scene.ts";
 
 /** SOL_SOCKET and SO_NO_CHECK of Linux: a socket without checksums cannot send segmented messages. */
@@ -15,15 +16,17 @@ test.skipIf(calls === undefined)(
   async () => {
     const received: number[] = [];
     const arrived = Promise.withResolvers<void>();
+    const { logger } = testLog();
     const peer = await openUdp("127.0.0.1:0", {
+      logger,
       receive: (data: Uint8Array) => {
         received.push(((data[2] ?? 0) << 8) | (data[3] ?? 0));
         if (received.length === 42) arrived.resolve();
       },
     });
     const [rtp, rtcp] = [
-      await openUdp("127.0.0.1:0", { receive: () => {} }),
-      await openUdp("127.0.0.1:0", { receive: () => {} }),
+      await openUdp("127.0.0.1:0", { logger, receive: () => {} }),
+      await openUdp("127.0.0.1:0", { logger, receive: () => {} }),
     ];
     expect(calls?.setOption(rtp.descriptor ?? -1, SOL_SOCKET, SO_NO_CHECK, 1)).toBe(true);
     const scene = new Scene();

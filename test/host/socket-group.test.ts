@@ -2,6 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { SocketGroup } from "../../src/host/socket-group.ts";
 import { listenTcp, type TcpSocket } from "../../src/host/tcp.ts";
 import { PlainSinkGroup, type SinkGroup } from "../../src/stream/sink-group.ts";
+import { testLog } from "../lib/test-log.ts";
 
 const LENGTH = 64 * 1024;
 const BYTES = new Uint8Array(LENGTH).map((_, i) => (i * 31) & 0xff);
@@ -23,10 +24,11 @@ interface Pair {
 async function connect(): Promise<Pair> {
   const drained = Promise.withResolvers<void>();
   const accepted = Promise.withResolvers<TcpSocket>();
-  const listener = listenTcp("127.0.0.1:0", (socket) => {
+  const accept = (socket: TcpSocket) => {
     accepted.resolve(socket);
-    return { data() {}, drain: () => drained.resolve(), closed() {} };
-  });
+    return { data() {}, drain: () => drained.resolve(), failed() {}, closed() {} };
+  };
+  const listener = listenTcp("127.0.0.1:0", accept, testLog());
   const peer = { received: 0, wrong: 0 };
   const client = await Bun.connect({
     hostname: "127.0.0.1",

@@ -2,11 +2,17 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { listenTcp, plainAddress, shownAddress, type TcpConn, type TcpSocket } from "../../src/host/tcp.ts";
+import { ProtocolError } from "../../src/lib/errors.ts";
+import { testLog } from "../lib/test-log.ts";
+import { takeFaults } from "../support/faults.ts";
+
+/** An owner that does nothing. */
+const SILENT: TcpConn = { data() {}, drain() {}, failed() {}, closed() {} };
 
 /** A listener whose connections write down what happens to them. */
 function recorder(react: (socket: TcpSocket, text: string) => void = () => {}) {
   const events: string[] = [];
-  const faults: string[] = [];
+  const { lines, logger } = testLog();
   const waiting: { text: string; resolve: () => void }[] = [];
   const sockets: TcpSocket[] = [];
   const add = (event: string) => {
@@ -25,17 +31,21 @@ function recorder(react: (socket: TcpSocket, text: string) => void = () => {}) {
           add(`returned ${text}`);
         },
         drain: () => add("drain"),
+        failed: (error) => {
+          add(`failed ${error.message}`);
+          socket.end();
+        },
         closed: (error) => add(`closed ${error?.message}`),
       } satisfies TcpConn;
     },
-    { onFault: (error) => faults.push(String(error)) },
+    { logger },
   );
   const seen = (text: string) =>
     new Promise<void>((resolve) => {
       if (events.includes(text)) resolve();
       else waiting.push({ text, resolve });
     });
-  return { events, faults, listener, seen, sockets };
+  return { events, lines, listener, seen, sockets };
 }
 
 async function dial(port: number, host = "127.0.0.1", allowHalfOpen = false) {
@@ -58,11 +68,12 @@ function text(client: Socket): Promise<string> {
 test("a connection tells both its ends, IPv4 as IPv4 on a dual listener too", async () => {
   const sockets: TcpSocket[] = [];
   const opened = Promise.withResolvers<void>();
-  const listener = listenTcp(":0", (socket) => {
+  const accept = (socket: TcpSocket) => {
     sockets.push(socket);
     opened.resolve();
-    return { data: () => {}, drain: () => {}, closed: () => {} };
-  });
+    return SILENT;
+  };
+  const listener = listenTcp(":0", accept, testLog());
   expect(listener.address).toBe(`:${listener.port}`);
   const { client } = await dial(listener.port);
   await opened.promise;
@@ -128,27 +139,75 @@ test("a reset by the peer is named as it usually is", async () => {
   await listener.close();
 });
 
-test("an exception ends its connection alone", async () => {
-  const { listener, faults, seen } = recorder((_, received) => {
-    if (received === "bad") throw new Error("boom");
+test.each([
+  ["a peer's mistake", new ProtocolError("boom"), 0],
+  ["a fault of ours, reported with its stack", new TypeError("boom"), 1],
+])("%s ends its connection alone", async (_, error, faults) => {
+  const { listener, lines, seen } = recorder((_socket, received) => {
+    if (received === "bad") throw error;
   });
   const good = (await dial(listener.port)).client;
   const bad = (await dial(listener.port)).client;
+  const { localPort } = bad;
+  bad.on("data", () => {}); // it sees the end
   bad.write("bad");
+  await seen("failed boom");
   await seen("closed boom");
-  expect(faults).toEqual(["Error: boom"]);
+  expect(takeFaults()).toBe(faults);
+  expect(lines.slice(0, 2)).toEqual(
+    faults === 0 ? [] : [`ERR internal error: conn 127.0.0.1:${localPort}`, "ERR TypeError: boom"],
+  );
   good.write("still here");
   await seen("returned still here");
   good.destroy();
   await listener.close();
 });
 
+test("an owner that fails while it closes is cut off", async () => {
+  const { logger, lines } = testLog();
+  const ended = Promise.withResolvers<void>();
+  const accept = () => ({
+    ...SILENT,
+    data: () => {
+      throw new ProtocolError("bad bytes");
+    },
+    failed: () => {
+      throw new TypeError("boom");
+    },
+    closed: () => ended.resolve(),
+  });
+  const listener = listenTcp("127.0.0.1:0", accept, { logger });
+  const { client } = await dial(listener.port);
+  client.write("x");
+  await ended.promise;
+  expect(takeFaults()).toBe(1);
+  expect(lines[1]).toBe("ERR TypeError: boom");
+  await listener.close();
+});
+
+test("a connection that cannot be taken over is cut off", async () => {
+  const { logger, lines } = testLog();
+  const listener = listenTcp(
+    "127.0.0.1:0",
+    () => {
+      throw new TypeError("boom");
+    },
+    { logger },
+  );
+  const { client } = await dial(listener.port);
+  await new Promise<void>((resolve) => client.once("close", () => resolve()));
+  expect(takeFaults()).toBe(1);
+  expect(lines[1]).toBe("ERR TypeError: boom");
+  await listener.close();
+});
+
 test("a connection that is refused while it is accepted still hears its end", async () => {
   const ended = Promise.withResolvers<void>();
-  const listener = listenTcp("127.0.0.1:0", (socket) => {
+  const accept = (socket: TcpSocket) => {
     socket.terminate();
-    return { data: () => {}, drain: () => {}, closed: () => ended.resolve() };
-  });
+    return { ...SILENT, closed: () => ended.resolve() };
+  };
+  const listener = listenTcp("127.0.0.1:0", accept, testLog());
   await dial(listener.port).catch(() => {});
   await ended.promise;
   await listener.close();
@@ -174,11 +233,11 @@ test("a full socket takes nothing until it drains", async () => {
 test("an address that is taken is named", async () => {
   const { listener } = recorder();
   const again = `127.0.0.1:${listener.port}`;
-  expect(() => listenTcp(again, () => ({ data() {}, drain() {}, closed() {} }))).toThrow(
+  expect(() => listenTcp(again, () => SILENT, testLog())).toThrow(
     `listen tcp ${again}: address already in use`,
   );
   await listener.close();
-  const free = listenTcp(again, () => ({ data() {}, drain() {}, closed() {} }));
+  const free = listenTcp(again, () => SILENT, testLog());
   expect(free.address).toBe(again);
   await free.close();
 });
@@ -189,7 +248,7 @@ test("a listener opens again at once beside the connections of the one before", 
   client.write("a");
   await seen("returned a");
   await listener.close();
-  const again = listenTcp(listener.address, () => ({ data() {}, drain() {}, closed() {} }));
+  const again = listenTcp(listener.address, () => SILENT, testLog());
   client.write("b");
   await seen("returned b");
   sockets[0]?.terminate();
@@ -200,13 +259,14 @@ test("a listener opens again at once beside the connections of the one before", 
 test("a thousand connections leave no descriptor behind", async () => {
   const ended = Promise.withResolvers<void>();
   let closed = 0;
-  const listener = listenTcp("127.0.0.1:0", (socket) => ({
+  const accept = (socket: TcpSocket) => ({
+    ...SILENT,
     data: () => socket.end(),
-    drain: () => {},
     closed: () => {
       if (++closed === 1000) ended.resolve();
     },
-  }));
+  });
+  const listener = listenTcp("127.0.0.1:0", accept, testLog());
   const before = readdirSync("/proc/self/fd").length;
   for (let batch = 0; batch < 20; batch++) {
     const clients = await Promise.all(Array.from({ length: 50 }, () => dial(listener.port)));
@@ -231,14 +291,16 @@ test("when descriptors run out newcomers are refused, and the process is not kep
   const code = `
     import { listenTcp } from ${JSON.stringify(tcp)};
     import { connect } from "node:net";
-    let faults = 0, open = 0;
-    const listener = listenTcp("127.0.0.1:0", () => (open++, { data() {}, drain() {}, closed() { open--; } }), { onFault: () => faults++ });
+    let refusals = 0, open = 0;
+    const logger = { error() { refusals++; } };
+    const accept = () => (open++, { data() {}, drain() {}, failed() {}, closed() { open--; } });
+    const listener = listenTcp("127.0.0.1:0", accept, { logger });
     console.log(listener.port);
     await new Promise((resolve) => process.stdin.once("data", resolve));
     const before = process.cpuUsage();
     await Bun.sleep(200);
     const { user, system } = process.cpuUsage(before);
-    console.log(open, faults, user + system);
+    console.log(open, refusals, user + system);
     process.exit(0);`;
   const child = Bun.spawn(["sh", "-c", `ulimit -n 120; exec ${process.execPath} -e "$CODE"`], {
     env: { ...process.env, CODE: code },
@@ -253,11 +315,11 @@ test("when descriptors run out newcomers are refused, and the process is not kep
   const clients = await Promise.all(Array.from({ length: 200 }, () => dial(port).catch(() => undefined)));
   child.stdin.write("now\n");
   child.stdin.flush();
-  const [open = 0, faults = 0, busyUs = 0] = (await line()).split(" ").map(Number);
+  const [open = 0, refusals = 0, busyUs = 0] = (await line()).split(" ").map(Number);
   expect(open).toBeGreaterThan(20);
   expect(open).toBeLessThan(120 - 48);
-  expect(faults).toBeGreaterThanOrEqual(1);
-  expect(faults).toBeLessThan(5);
+  expect(refusals).toBeGreaterThanOrEqual(1);
+  expect(refusals).toBeLessThan(5);
   expect(busyUs).toBeLessThan(100_000);
   for (const connected of clients) connected?.client.destroy();
   await child.exited;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { HttpClient, type HttpGet, resolveUrl } from "../../src/http/client.ts";
-import { SourceError } from "../../src/lib/errors.ts";
+import { ProtocolError, SourceError } from "../../src/lib/errors.ts";
 import { Certificates } from "../integration/certificates.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -65,6 +65,22 @@ describe("an outgoing request", () => {
       expect(new TextDecoder().decode(bytes)).toBe("hello");
     }
     expect(ports.size).toBe(1);
+  });
+
+  test.each([
+    ["a fault of whoever takes it stays what it is", new TypeError("boom"), TypeError, /^boom$/],
+    ["what is wrong with it is told with its URL", new ProtocolError("bad"), SourceError, /^http.*: bad$/],
+  ])("gets a body, and %s", async (_, thrown, kind, text) => {
+    const url = serve(() => new Response("hello"));
+    const failing = client(url).get(get(url), () => {
+      throw thrown;
+    });
+    const error = await failing.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(kind);
+    expect((error as Error).message).toMatch(text);
   });
 
   test("says the credentials of the URL to its server, and to no other", async () => {

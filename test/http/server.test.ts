@@ -5,6 +5,7 @@ import { listenTcp } from "../../src/host/tcp.ts";
 import { answerUnknown } from "../../src/http/middleware.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../src/http/server.ts";
 import { testLog } from "../lib/test-log.ts";
+import { takeFaults } from "../support/faults.ts";
 
 function started(routes: (app: Hono) => void = () => {}) {
   const { logger, lines } = testLog();
@@ -53,6 +54,7 @@ test("a fault of a handler is a 500 and a log line, and the server goes on", asy
   expect(answer.status).toBe(500);
   expect(await answer.json()).toEqual({ error: "internal error" });
   expect(lines.some((line) => line.startsWith("ERR [API] ") && line.includes("Error: boom"))).toBe(true);
+  expect(takeFaults()).toBe(1);
   expect((await fetch(`${url}/none`)).status).toBe(404);
   await server.close();
 });
@@ -146,7 +148,11 @@ test("two processes do not share an address", async () => {
 
 test("an address that is taken is named", async () => {
   // the other one is no HTTP server: inside a test the runtime would take a second server for a reload of the first
-  const other = listenTcp("127.0.0.1:0", () => ({ data() {}, drain() {}, closed() {} }));
+  const other = listenTcp(
+    "127.0.0.1:0",
+    () => ({ data() {}, drain() {}, failed() {}, closed() {} }),
+    testLog(),
+  );
   const address = other.address;
   const second = (): HttpServer =>
     startHttp({ address, app: new Hono(), readTimeout: 1000, logger: testLog().logger });

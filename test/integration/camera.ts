@@ -10,6 +10,8 @@ import { UdpPorts } from "./udp-ports.ts";
 export interface CameraOptions {
   /** Seconds that a session lives without a sign of its client. */
   readonly timeout?: number;
+  /** Of every answer, besides the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A camera of ours: it answers every request, and sends what a test tells it to, in the client's way. */
@@ -22,13 +24,15 @@ export class TestCamera implements AsyncDisposable {
   readonly playing: Promise<void>;
   readonly #ports: readonly UdpPorts[];
   readonly #timeout: number;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #play = Promise.withResolvers<void>();
   readonly #listener: import("bun").TCPSocketListener<RtspFramer>;
   #socket: Socket<RtspFramer> | undefined;
 
-  private constructor(ports: readonly UdpPorts[], { timeout = 60 }: CameraOptions) {
+  private constructor(ports: readonly UdpPorts[], { timeout = 60, headers = {} }: CameraOptions) {
     this.#ports = ports;
     this.#timeout = timeout;
+    this.#headers = headers;
     this.playing = this.#play.promise;
     this.#listener = Bun.listen<RtspFramer>({
       hostname: "127.0.0.1",
@@ -61,7 +65,7 @@ export class TestCamera implements AsyncDisposable {
 
   #answer(socket: Socket<RtspFramer>, { method, headers }: RtspRequest): void {
     this.methods.push(method);
-    const answer: Record<string, string> = { CSeq: headers.get("CSeq") ?? "" };
+    const answer: Record<string, string> = { ...this.#headers, CSeq: headers.get("CSeq") ?? "" };
     let body = "";
     if (method === "DESCRIBE") {
       body = syntheticSdp(this.tracks);

@@ -1,5 +1,6 @@
 import { multicastInterfaces } from "../../src/host/interfaces.ts";
 import { openUdp, type UdpSocket } from "../../src/host/udp.ts";
+import { testLog } from "../lib/test-log.ts";
 
 /** Bytes of datagrams that wait for a test that does not get the processor. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024;
@@ -25,6 +26,7 @@ export class MulticastPorts {
     const open = async (port: string, rtcp: boolean) => {
       const socket = await openUdp(`${group}:${port}`, {
         receive: (data) => take(rtcp, data),
+        logger: testLog().logger,
         receiveBuffer: RECEIVE_BUFFER,
         reuse: true,
       });

@@ -4,7 +4,7 @@ import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
 import type { Awaitable } from "../../src/lib/awaitable.ts";
-import { NoStreamError, RefusedError } from "../../src/lib/errors.ts";
+import { NoStreamError, RefusedError, SourceError } from "../../src/lib/errors.ts";
 import type { Client } from "../../src/path/client.ts";
 import { LocalDirectory, type Place } from "../../src/path/directory.ts";
 import { PathManager } from "../../src/path/manager.ts";
@@ -143,7 +143,7 @@ test("a path with a source on demand is here once its stream is ready", async ()
   const stream = source!.ready(description, tracks);
   const here = { kind: "here", path: paths.registry.get("cam")!, stream } as const;
   expect(await Promise.all(found)).toEqual([here, here]);
-  source!.failed(new Error("gone"));
+  source!.failed(new SourceError("gone"));
   const late = outcome(directory.open({ name: "cam" }));
   await clock.advance(10_000);
   expect(await late).toBe("source of path 'cam' has timed out");

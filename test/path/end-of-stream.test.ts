@@ -9,6 +9,7 @@ import type { Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { takeFaults } from "../support/faults.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
 const memory = MediaMemory.load(8 * 1024 * 1024);
@@ -61,7 +62,8 @@ test("a reader that throws when it is closed keeps nobody from being closed, and
   path.removePublisher(publisher);
   expect(readers.map(({ reason }) => reason)).toEqual(["terminated", "terminated", "terminated"]);
   expect([ended, paths.registry.size, memory.state.blocksTaken]).toEqual([1, 0, 0]);
-  expect(lines.filter((line) => line.includes("reader broke"))).toHaveLength(1);
+  expect(lines).toContainEqual(expect.stringContaining("Error: reader broke"));
+  expect(takeFaults()).toBe(1);
 });
 
 test("a watcher that throws keeps no other from hearing of a stream, nor of its end", () => {
@@ -79,6 +81,7 @@ test("a watcher that throws keeps no other from hearing of a stream, nor of its 
   path.removePublisher(publisher);
   expect(heard).toEqual(["ready", "ended"]);
   expect([paths.registry.size, memory.state.blocksTaken]).toEqual([0, 0]);
+  expect(takeFaults()).toBe(2);
 });
 
 test("a stream that throws when it is flushed for the last time ends like others", () => {
@@ -89,6 +92,7 @@ test("a stream that throws when it is flushed for the last time ends like others
   };
   path.removePublisher(publisher);
   expect([reader.reason, paths.registry.size, memory.state.blocksTaken]).toEqual(["terminated", 0, 0]);
+  expect(takeFaults()).toBe(1);
 });
 
 test("whatever throws, a path that is closed closes its publisher too", async () => {
@@ -96,4 +100,5 @@ test("whatever throws, a path that is closed closes its publisher too", async ()
   const { publisher } = openPath(readers);
   await paths.close();
   expect([publisher.reason, ...readers.map(({ reason }) => reason)]).toEqual(Array(3).fill("terminated"));
+  expect(takeFaults()).toBe(1);
 });

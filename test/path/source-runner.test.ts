@@ -3,6 +3,7 @@ import { parseConfig } from "../../src/config/load.ts";
 import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
+import { SourceError } from "../../src/lib/errors.ts";
 import { PathManager } from "../../src/path/manager.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "../../src/path/source.ts";
 import { SourceRunner } from "../../src/path/source-runner.ts";
@@ -10,6 +11,7 @@ import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
 import { SOURCES } from "../support/declared.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { takeFaults } from "../support/faults.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));
 const conf = parseConfig("paths:\n  cam:\n    source: rtsp://camera/\n", SOURCES).paths.get("cam")!;
@@ -70,10 +72,10 @@ afterEach(async () => {
 });
 
 /** Makes the present attempt fail; returns how long it takes until the next one, ms. */
-async function retryAfterFailure(): Promise<number> {
+async function retryAfterFailure(error: Error = new SourceError("gone")): Promise<number> {
   const before = sources.length;
   const failedAt = clock.now();
-  sources.at(-1)!.owner.failed(new Error("gone"));
+  sources.at(-1)!.owner.failed(error);
   while (sources.length === before) await clock.advance(100);
   return clock.now() - failedAt;
 }
@@ -114,16 +116,62 @@ test("an attempt that is over has nothing more to say", async () => {
   runner.start();
   const [first] = sources;
   await retryAfterFailure();
-  first!.owner.failed(new Error("too late"));
+  first!.owner.failed(new SourceError("too late"));
   expect(() => first!.owner.ready(description, trackSetups(description))).toThrow("the source was stopped");
   await clock.advance(60_000);
   expect(sources).toHaveLength(2);
   expect(lines).not.toContain("ERR [fake source] too late");
 });
 
+test("a fault of our own is logged with its stack, counted, and not met again at once", async () => {
+  runner.start();
+  sources[0]!.owner.ready(description, trackSetups(description));
+  await clock.advance(10_000); // it went well
+  const fault = new TypeError("boom");
+  sources[0]!.owner.failed(fault);
+  expect(takeFaults()).toBe(1);
+  const from = lines.indexOf("ERR [fake source] internal error: the source");
+  expect(lines[from + 1]).toBe("ERR [fake source] TypeError: boom");
+  expect(lines[from + 2]).toContain("source-runner.test.ts");
+  expect(lines).toContain("ERR [fake source] boom");
+  expect([ended, sources[0]!.closed]).toEqual([1, 1]);
+  await clock.advance(14_999);
+  expect(sources).toHaveLength(1);
+  await clock.advance(15_001);
+  expect(sources).toHaveLength(2);
+  const waits: number[] = [];
+  for (let i = 0; i < 6; i++) waits.push(await retryAfterFailure(new TypeError("boom")));
+  expect(takeFaults()).toBe(6);
+  expect(Math.min(...waits.slice(4))).toBeGreaterThanOrEqual(150_000);
+  expect(await retryAfterFailure()).toBeLessThanOrEqual(2_100); // one that the network caused
+});
+
+test("a source that cannot even begin because of a fault of our own is no different", async () => {
+  const failing = new SourceRunner({
+    name: "cam",
+    conf,
+    kind: {
+      ...kind,
+      start: () => {
+        throw new TypeError("boom");
+      },
+    },
+    logger: testLog().logger,
+    clock,
+    publish: () => {
+      throw new Error("nothing is published");
+    },
+    ended: () => {},
+  });
+  failing.start();
+  await clock.advance(14_000);
+  expect(takeFaults()).toBe(1);
+  failing.stop();
+});
+
 test("what is stopped is not tried again, and can be started anew", async () => {
   runner.start();
-  sources[0]!.owner.failed(new Error("gone"));
+  sources[0]!.owner.failed(new SourceError("gone"));
   runner.stop();
   runner.stop();
   await clock.advance(60_000);

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import { RefusedError, SystemError } from "../../src/lib/errors.ts";
 import { Registry } from "../../src/lib/registry.ts";
 import type { Component } from "../../src/protocols/component.ts";
 import { App } from "../../src/server/app.ts";
 import { Inventory } from "../../src/server/inventory.ts";
 import { testLog } from "../lib/test-log.ts";
+import { takeFaults } from "../support/faults.ts";
 
 interface Config {
   readonly [slice: string]: unknown;
@@ -22,11 +24,11 @@ function row(name: string, needs: string[] = [], inPlace = false): Row {
     needs,
     slice: (config) => (config[name] === "off" ? undefined : config[name]),
     start: async (value, { events }) => {
-      if (value === "fail") throw new Error(`listen tcp ${name}: address already in use`);
+      if (value === "fail") throw new SystemError(`listen tcp ${name}: address already in use`);
       events.push(`start ${name} ${value}`);
       const close = async () => void events.push(`close ${name}`);
       const reload = (after: unknown) => {
-        if (after === "refuse") throw new Error("cannot take that");
+        if (after === "refuse") throw new RefusedError("cannot take that");
         events.push(`reload ${name} ${after}`);
       };
       return inPlace ? { close, reload } : { close };
@@ -168,7 +170,7 @@ test("what cannot go back either stays closed, without its dependents, until a r
   const fragile: Row = {
     ...row("a"),
     start: (value, deps) => {
-      if (taken) throw new Error("taken");
+      if (taken) throw new SystemError("taken");
       return row("a").start(value, deps);
     },
   };
@@ -196,14 +198,16 @@ test("a slice that is refused in place leaves the component as it was", async ()
 test("a fault while closing one does not keep the others open", async () => {
   const faulty: Row = {
     ...row("b"),
-    start: async () => ({ close: () => Promise.reject(new Error("stuck")) }),
+    start: async () => ({ close: () => Promise.reject(new TypeError("stuck")) }),
   };
   const { app, take, lines } = setUp(row("a"), faulty, row("c"));
   await app.start({ a: 1, b: 1, c: 1 });
   take();
   await app.close();
   expect(take()).toEqual(["close c", "close a"]);
-  expect(lines).toEqual(["ERR closing b: stuck"]);
+  expect(takeFaults()).toBe(1);
+  expect(lines[0]).toBe("ERR internal error: the end of b");
+  expect(lines.at(-1)).toBe("ERR closing b: stuck");
 });
 
 test("jobs wait for each other", async () => {

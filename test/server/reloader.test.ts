@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { ConfigError } from "../../src/lib/errors.ts";
 import { Reloader } from "../../src/server/reloader.ts";
 import { testLog } from "../lib/test-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -12,7 +13,7 @@ function setUp() {
     clock,
     logger,
     load: () => {
-      if (state.version < 0) throw new Error("invalid log level: 'x'");
+      if (state.version < 0) throw new ConfigError("invalid log level: 'x'");
       return state.version;
     },
     apply: (config: number) => {

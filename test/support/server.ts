@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What goes in front of the command, to run it on another host; nothing asks it anything by HTTP then. */
   readonly prefix?: readonly string[];
+  /** Whether internal errors are what the test wants to see; all others fail of them when the server is stopped. */
+  readonly mayFail?: boolean;
 }
 
 /** How often the log is looked at by whoever waits for a line, ms. */
@@ -28,6 +30,7 @@ export class TestServer implements AsyncDisposable {
   readonly #process: Bun.Subprocess;
   readonly #output: number;
   readonly #decoder = new TextDecoder();
+  readonly #mayFail: boolean;
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
   /** Bytes of the output taken into the log. */
   #read = 0;
@@ -35,7 +38,9 @@ export class TestServer implements AsyncDisposable {
   #exited = false;
   #stopped = false;
 
-  private constructor(folder: string, configPath: string, { env = {}, prefix = [] }: ServerOptions) {
+  private constructor(folder: string, configPath: string, options: ServerOptions) {
+    const { env = {}, prefix = [], mayFail = false } = options;
+    this.#mayFail = mayFail;
     this.folder = folder;
     this.configPath = configPath;
     const binary = process.env["MEDIAMTX_BIN"];
@@ -170,7 +175,11 @@ export class TestServer implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
-  /** Stops it by SIGINT; resolves with its exit code. */
+  /**
+   * Stops it by SIGINT; resolves with its exit code.
+   *
+   * @throws {Error} if it has logged an internal error
+   */
   async stop(): Promise<number> {
     if (!this.#exited) this.#process.kill("SIGINT");
     const code = await this.#process.exited;
@@ -179,6 +188,8 @@ export class TestServer implements AsyncDisposable {
     this.#stopped = true;
     closeSync(this.#output);
     rmSync(this.folder, { recursive: true, force: true });
+    const fault = this.#mayFail ? null : INTERNAL_ERROR.exec(this.#log);
+    if (fault !== null) throw new Error(`the server had an internal error:\n${fault[0]}`);
     return code;
   }
 
@@ -186,6 +197,9 @@ export class TestServer implements AsyncDisposable {
     await this.stop();
   }
 }
+
+/** The line that names an internal error, and some of the stack behind it. */
+const INTERNAL_ERROR = /^.*\binternal error: .*(?:\n.*){0,12}/m;
 
 /** Lines of ours for keys that `config` does not set. */
 function withDefaults(config: string): string {

@@ -1,6 +1,7 @@
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
-import { errorText } from "../../lib/errors.ts";
+import { EndError, errorText } from "../../lib/errors.ts";
+import { reportUnexpected } from "../../lib/faults.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Rate } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
@@ -103,6 +104,7 @@ export class PathMuxer implements Listed {
   /** It cannot go on. */
   #fail(error: Error): void {
     const { remoteAddress, logger, clock } = this.#options;
+    reportUnexpected(logger, error, "the muxer");
     if (this.#isClosed) return;
     if (remoteAddress !== undefined) {
       this.#end(error);
@@ -150,7 +152,7 @@ export class PathMuxer implements Listed {
     const cancel = clock.after(IDLE_LOOK_MS, () => {
       const isHeld = this.#held.size > 0 && this.#playlist !== undefined;
       if (isHeld || clock.now() - this.#lastRequest.now < IDLE_MS) this.#lookLater();
-      else this.#end(new Error("not used anymore"));
+      else this.#end(new EndError("not used anymore"));
     });
     this.#timer = { isRetry: false, cancel };
   }

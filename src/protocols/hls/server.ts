@@ -4,7 +4,7 @@ import { pathNameProblem } from "../../config/path-name.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../http/server.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { RefusedError } from "../../lib/errors.ts";
+import { EndError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import { Tally } from "../../lib/tally.ts";
@@ -91,7 +91,7 @@ export class HlsServer implements PathWatcher {
   }
 
   ended({ id }: Path): void {
-    this.muxers.get(id)?.close(new Error("terminated"));
+    this.muxers.get(id)?.close(new EndError("terminated"));
   }
 
   #answer(request: Request, incoming: HttpEnvironment): Answer {
@@ -262,7 +262,7 @@ export class HlsServer implements PathWatcher {
     this.#closed = true;
     this.#options.paths.watchers.delete(this);
     const muxers = this.muxers.values();
-    for (const muxer of muxers) muxer.close(new Error("terminated"));
+    for (const muxer of muxers) muxer.close(new EndError("terminated"));
     this.#refused.flush();
     await this.#http?.close();
     await Promise.all(muxers.map(({ gone }) => gone));

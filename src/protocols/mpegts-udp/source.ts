@@ -3,7 +3,7 @@ import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { MpegtsInput } from "../../ingest/mpegts.ts";
 import { parseAddress } from "../../lib/address.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
-import { errorText, SourceError } from "../../lib/errors.ts";
+import { SourceError } from "../../lib/errors.ts";
 import { Tally } from "../../lib/tally.ts";
 import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import { isGroup, joinEverywhere } from "./group.ts";
@@ -65,7 +65,8 @@ class UdpSource implements RunningSource {
     const { open = openUdp } = this.#options;
     const socket = await open(this.#address, {
       receive: this.#receive,
-      onFault: (error) => this.#owner.logger.error(errorText(error)),
+      logger: this.#owner.logger,
+      failed: (error) => this.#fail(error),
       receiveBuffer: RECEIVE_BUFFER,
       reuse: group !== undefined,
     });
@@ -78,6 +79,7 @@ class UdpSource implements RunningSource {
     this.#owner.logger.debug(`listening on ${socket.address}`);
   }
 
+  /** An exception of this ends the source, by way of the socket. */
   readonly #receive = (data: Uint8Array): void => {
     if (this.#closed) return;
     if (data.length === 0 || data.length % PACKET_BYTES !== 0) {
@@ -86,7 +88,7 @@ class UdpSource implements RunningSource {
       return;
     }
     this.#lastData = this.#options.clock.now();
-    this.#guard(() => this.#input.push(data));
+    this.#input.push(data);
     if (this.#isDue) return;
     this.#isDue = true;
     this.#options.clock.soon(this.#publish);
@@ -95,7 +97,12 @@ class UdpSource implements RunningSource {
   /** Publishes what all datagrams of this turn have brought. */
   readonly #publish = (): void => {
     this.#isDue = false;
-    if (!this.#closed) this.#guard(() => this.#input.publish());
+    if (this.#closed) return;
+    try {
+      this.#input.publish();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   };
 
   readonly #count = (what: string, times: number): void => {
@@ -109,17 +116,13 @@ class UdpSource implements RunningSource {
     else logger.warn(`received packet with size ${this.#wrongSize} not multiple of ${PACKET_BYTES}${times}`);
   }
 
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#fail(error as Error);
-    }
-  }
-
   #tickLater(): void {
     this.#timer = this.#options.clock.after(TICK_MS, () => {
-      this.#guard(() => this.#tick());
+      try {
+        this.#tick();
+      } catch (error) {
+        this.#fail(error as Error);
+      }
       if (!this.#closed) this.#tickLater();
     });
   }

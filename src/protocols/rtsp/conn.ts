@@ -3,7 +3,7 @@ import { gone, type Newcomer } from "../../auth/newcomer.ts";
 import type { EndHook } from "../../hooks/hooks.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
-import { AuthError, BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { EndError, isExpected, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
@@ -63,7 +63,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#logger.info("opened");
     context.conns.add(this);
     if (!this.visitor.isWelcome) {
-      this.#abort(new Error("too many connections of this address have not authenticated"));
+      this.#abort(new RefusedError("too many connections of this address have not authenticated"));
       return;
     }
     const type = context.secure ? "rtspsConn" : "rtspConn";
@@ -80,17 +80,7 @@ export class RtspConn implements TcpConn, Listed {
   data(chunk: Uint8Array): void {
     this.#bytesReceived += chunk.length;
     this.#lastReceived = this.#context.clock.now();
-    this.#guard(() => this.#receive(chunk, false));
-  }
-
-  /** Does something that the peer may have spoilt. */
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      this.close(error);
-    }
+    this.#receive(chunk, false);
   }
 
   /** @param isOurs whether the chunk stays valid after this call */
@@ -133,10 +123,8 @@ export class RtspConn implements TcpConn, Listed {
     if (this.#reason !== undefined) return;
     this.#held = undefined;
     try {
-      this.#guard(() => {
-        this.#finish(answer);
-        for (const chunk of held.take()) this.#receive(chunk, true);
-      });
+      this.#finish(answer);
+      for (const chunk of held.take()) this.#receive(chunk, true);
     } catch (error) {
       this.#socket.failed(error);
     }
@@ -184,20 +172,20 @@ export class RtspConn implements TcpConn, Listed {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
     if (this.visitor.isOverdue(now, readTimeout)) {
-      this.#abort(new Error("i/o timeout: never authenticated"));
+      this.#abort(new EndError("i/o timeout: never authenticated"));
       return;
     }
     if (this.#held !== undefined) return;
     const stalled = session?.reader?.stalledSince;
     if (stalled !== undefined) {
       if (now - stalled > writeTimeout)
-        this.#abort(new Error("write timed out: the reader has stopped reading"));
+        this.#abort(new EndError("write timed out: the reader has stopped reading"));
     } else if (session?.interleaved !== undefined) {
       if (now - this.#lastReceived > readTimeout)
-        this.#abort(new Error("i/o timeout: the publisher has gone silent"));
+        this.#abort(new EndError("i/o timeout: the publisher has gone silent"));
     } else if (session?.active !== true) {
       const limit = this.#requests === 0 ? readTimeout : IDLE_TIMEOUT_MS;
-      if (now - this.#lastRequest > limit) this.#abort(new Error("i/o timeout: no request"));
+      if (now - this.#lastRequest > limit) this.#abort(new EndError("i/o timeout: no request"));
     }
   }
 
@@ -226,6 +214,10 @@ export class RtspConn implements TcpConn, Listed {
     };
   }
 
+  failed(error: Error): void {
+    this.close(error);
+  }
+
   close(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
@@ -236,7 +228,7 @@ export class RtspConn implements TcpConn, Listed {
 
   closed(error: Error | undefined): void {
     if (this.#reason !== undefined) return;
-    this.#reason = error ?? new Error("EOF");
+    this.#reason = error ?? new EndError("EOF");
     this.#gone(this.#reason, true);
   }
 
@@ -244,7 +236,7 @@ export class RtspConn implements TcpConn, Listed {
   #gone(reason: Error, lost: boolean): void {
     const session = this.session;
     this.session = undefined;
-    session?.lose(this, lost ? new Error("not in use") : reason);
+    session?.lose(this, lost ? new EndError("not in use") : reason);
     this.outbox.close();
     this.visitor.leave();
     this.#context.conns.delete(this);
@@ -272,15 +264,4 @@ class HeldRequest {
   take(): Uint8Array[] {
     return this.#chunks.splice(0);
   }
-}
-
-/** Whether a peer may cause this; anything else is a bug of ours and is logged with its stack. */
-function isExpected(error: unknown): error is Error {
-  return (
-    error instanceof ProtocolError ||
-    error instanceof RefusedError ||
-    error instanceof NoStreamError ||
-    error instanceof AuthError ||
-    error instanceof BudgetError
-  );
 }

@@ -72,7 +72,7 @@ export class MulticastGroups {
       try {
         const multicast = { ttl: TTL, interfaceAddress: address };
         const any = base.length === 4 ? "0.0.0.0:0" : "[::]:0";
-        sockets.push(await openUdp(any, { receive: () => {}, multicast }));
+        sockets.push(await openUdp(any, { receive: () => {}, logger: options.logger, multicast }));
       } catch (error) {
         options.logger.warn(`multicast does not go out on interface ${name}: ${(error as Error).message}`);
       }

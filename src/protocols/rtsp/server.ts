@@ -5,7 +5,8 @@ import type { Hooks } from "../../hooks/hooks.ts";
 import { listenTcp, type TcpListener, type TcpSocket } from "../../host/tcp.ts";
 import { listenTls } from "../../host/tls.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
-import { errorText } from "../../lib/errors.ts";
+import { EndError } from "../../lib/errors.ts";
+import { reportUnexpected } from "../../lib/faults.ts";
 import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import type { Directory } from "../../path/directory.ts";
@@ -89,8 +90,8 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   let cancel: Cancel;
   const tick = () => {
     const now = clock.now();
-    for (const conn of conns.values()) conn.tick(now);
-    for (const session of sessions.values()) session.tick(now);
+    for (const conn of conns.values()) look(conn, now, logger);
+    for (const session of sessions.values()) look(session, now, logger);
     cancel = clock.after(TICK_MS, tick);
   };
   cancel = clock.after(TICK_MS, tick);
@@ -102,19 +103,28 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
       logger.info("listener is closing");
       cancel();
       await listener.close();
-      for (const conn of conns.values()) conn.close(new Error("terminated"));
-      for (const session of sessions.values()) session.close(new Error("terminated"));
+      for (const conn of conns.values()) conn.close(new EndError("terminated"));
+      for (const session of sessions.values()) session.close(new EndError("terminated"));
       closeDatagrams(datagrams);
     },
   };
 }
 
+/** Ends what has waited too long; a fault ends that one alone. */
+function look(item: RtspConn | RtspSession, now: number, logger: Logger): void {
+  try {
+    item.tick(now);
+  } catch (error) {
+    reportUnexpected(logger, error, `the tick of ${item.remote}`);
+    item.close(error as Error);
+  }
+}
+
 function listen({ config, logger }: RtspServerOptions, accept: Accept): TcpListener {
-  const onFault = (error: unknown) => logFault(logger, error);
   const { address, tls } = config;
-  if (tls === undefined) return listenTcp(address, accept, { onFault });
+  if (tls === undefined) return listenTcp(address, accept, { logger });
   const { serverKey: keyFile, serverCert: certFile } = tls;
-  return listenTls(address, accept, { keyFile, certFile, logger, onFault });
+  return listenTls(address, accept, { keyFile, certFile, logger });
 }
 
 type Accept = (socket: TcpSocket) => RtspConn;
@@ -126,8 +136,7 @@ async function openDatagrams({
   memory,
   ignoredPackets,
 }: RtspServerOptions): Promise<Datagrams> {
-  const onFault = (error: unknown) => logFault(logger, error);
-  const udp = config.udp && (await UdpListener.open({ ...config.udp, memory, ignoredPackets, onFault }));
+  const udp = config.udp && (await UdpListener.open({ ...config.udp, memory, ignoredPackets, logger }));
   if (udp !== undefined) warnOfSmallBuffer(udp, logger);
   try {
     const multicast = config.multicast && (await openMulticast(config.multicast, memory, logger));
@@ -164,10 +173,4 @@ function listenerNames(listener: TcpListener, udp: UdpListener | undefined): str
   const names = [`${listener.address} (TCP)`];
   if (udp !== undefined) names.push(`${udp.rtp.address} (UDP/RTP)`, `${udp.rtcp.address} (UDP/RTCP)`);
   return names.join(", ");
-}
-
-/** A bug of ours, with its stack, one line each. */
-function logFault(logger: Logger, error: unknown): void {
-  const text = error instanceof Error && error.stack !== undefined ? error.stack : errorText(error);
-  for (const line of text.split("\n")) logger.error(line);
 }

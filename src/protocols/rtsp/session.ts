@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { gone } from "../../auth/newcomer.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { type Awaitable, when } from "../../lib/awaitable.ts";
-import { ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { reportUnexpected } from "../../lib/faults.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed, Losses } from "../../lib/registry.ts";
@@ -296,7 +297,11 @@ export class RtspSession implements Listed, Client {
 
   #mediaOptions(stream: Stream): MediaOptions {
     const { clock, ignoredPackets } = this.#context;
-    return { stream, logger: this.#logger, clock, ignoredPackets, fault: (error) => this.close(error) };
+    const fault = (error: Error) => {
+      reportUnexpected(this.#logger, error, "the media of a session");
+      this.close(error);
+    };
+    return { stream, logger: this.#logger, clock, ignoredPackets, fault };
   }
 
   /** The response to PLAY is on its way: sender reports follow at once. */
@@ -364,7 +369,7 @@ export class RtspSession implements Listed, Client {
     const isSilent = this.#publishing?.tick(now, this.#context.readTimeout) === true;
     const heard = this.reader?.lastReceived;
     const isGone = heard !== undefined && now - Math.max(heard, this.#lastRequest) > READER_TIMEOUT_MS;
-    if (isSilent || isGone) this.close(new Error("session timed out"));
+    if (isSilent || isGone) this.close(new EndError("session timed out"));
   }
 
   /** Ends the session and its connection. Also how the path ends its clients. */

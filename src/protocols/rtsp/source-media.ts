@@ -1,7 +1,9 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
+import { type ConnectOptions, connectTcp } from "../../host/connect.ts";
 import { multicastInterfaces } from "../../host/interfaces.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { SourceError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { Pair, TransportSpec } from "./proto/transport-header.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
@@ -16,9 +18,27 @@ export interface SourceMediaOptions {
   /** The server's address. */
   readonly remoteAddress: string;
   readonly tracks: number;
+  /** Whether packets from other ports of the server than agreed are taken. */
+  readonly anyPort: boolean;
   readonly take: TakeDatagram;
-  readonly onFault: (error: unknown) => void;
+  readonly logger: Logger;
+  /** Told of exceptions of `take`. */
+  readonly failed: (error: Error) => void;
 }
+
+/** How a source reaches its server. */
+export interface SourceNetwork {
+  /** @returns how to give up */
+  connect(options: ConnectOptions): () => void;
+  openMedia(carrier: "udp" | "multicast", options: SourceMediaOptions): Promise<SourceMedia>;
+}
+
+/** Over the system's sockets. */
+export const systemNetwork: SourceNetwork = {
+  connect: connectTcp,
+  openMedia: async (carrier, options) =>
+    carrier === "multicast" ? new GroupMedia(options) : await UnicastMedia.open(options),
+};
 
 /** How the packets of a source come, apart from its connection. */
 export interface SourceMedia {
@@ -43,13 +63,11 @@ const EMPTY_RTCP = new Uint8Array([0x80, 201, 0, 1, 0, 0, 0, 0]);
 export class UnicastMedia implements SourceMedia {
   readonly offers: readonly TransportSpec[];
   readonly #options: SourceMediaOptions;
-  readonly #anyPort: boolean;
   readonly #listeners: readonly UdpListener[];
   readonly #ports = new Map<number, Pair>();
 
-  private constructor(options: SourceMediaOptions, anyPort: boolean, listeners: readonly UdpListener[]) {
+  private constructor(options: SourceMediaOptions, listeners: readonly UdpListener[]) {
     this.#options = options;
-    this.#anyPort = anyPort;
     this.#listeners = listeners;
     this.offers = listeners.map(({ rtp, rtcp }) => ({
       protocol: "udp",
@@ -59,26 +77,25 @@ export class UnicastMedia implements SourceMedia {
     }));
   }
 
-  /** @param anyPort whether packets from other ports of the server than agreed are taken */
-  static async open(options: SourceMediaOptions, anyPort: boolean): Promise<UnicastMedia> {
-    const { memory, ignoredPackets, onFault, remoteAddress, tracks } = options;
+  static async open(options: SourceMediaOptions): Promise<UnicastMedia> {
+    const { memory, ignoredPackets, logger, failed, remoteAddress, tracks } = options;
     const any = remoteAddress.includes(":") ? "[::]:0" : "0.0.0.0:0";
     const listeners: UdpListener[] = [];
     try {
       for (let i = 0; i < tracks; i++) {
-        const sockets = { rtpAddress: any, rtcpAddress: any, memory, ignoredPackets, onFault };
+        const sockets = { rtpAddress: any, rtcpAddress: any, memory, ignoredPackets, logger, failed };
         listeners.push(await UdpListener.open(sockets));
       }
     } catch (error) {
       for (const listener of listeners) listener.close();
       throw error;
     }
-    return new UnicastMedia(options, anyPort, listeners);
+    return new UnicastMedia(options, listeners);
   }
 
   answered(track: number, transport: TransportSpec | undefined): void {
     const listener = this.#listeners[track] as UdpListener;
-    const { remoteAddress, take } = this.#options;
+    const { remoteAddress, take, anyPort } = this.#options;
     const peer = {
       rtp: (data: Uint8Array) => take(track, false, data),
       rtcp: (data: Uint8Array) => take(track, true, data),
@@ -86,7 +103,7 @@ export class UnicastMedia implements SourceMedia {
     const ports = transport?.serverPort;
     const isKnown = ports !== undefined && ports[0] !== 0;
     if (isKnown) this.#ports.set(track, ports);
-    if (this.#anyPort) listener.addAnyPort(remoteAddress, peer);
+    if (anyPort) listener.addAnyPort(remoteAddress, peer);
     else if (isKnown) listener.add(remoteAddress, ports, peer);
     else throw new SourceError("server ports have not been provided");
   }
@@ -132,20 +149,23 @@ export class GroupMedia implements SourceMedia {
     if (destination === undefined || port === undefined) {
       throw new SourceError("the server has not named its multicast group");
     }
-    const from = source ?? this.#options.remoteAddress;
-    await this.#join(destination, port[0], from, (data) => this.#options.take(track, false, data));
-    await this.#join(destination, port[1], from, (data) => this.#options.take(track, true, data));
+    const { remoteAddress, take } = this.#options;
+    const from = source ?? remoteAddress;
+    await this.#join(destination, port[0], from, (data) => take(track, false, data));
+    await this.#join(destination, port[1], from, (data) => take(track, true, data));
   }
 
   async #join(group: string, port: number, from: string, take: (data: Uint8Array) => void): Promise<void> {
     const isIpv6 = group.includes(":");
+    const { ignoredPackets, logger, failed } = this.#options;
     let sender = from;
     const socket = await openUdp(isIpv6 ? `[${group}]:${port}` : `${group}:${port}`, {
       receive: (data, _, address) => {
         if (address === sender) take(data);
-        else this.#options.ignoredPackets.datagrams += 1;
+        else ignoredPackets.datagrams += 1;
       },
-      onFault: this.#options.onFault,
+      logger,
+      failed,
       receiveBuffer: UDP_RECEIVE_BUFFER,
       reuse: true,
     });

@@ -2,7 +2,8 @@ import type { MediaMemory } from "../../../wasm/core.ts";
 import { DatagramSockets } from "../../host/datagram-sockets.ts";
 import { openUdp, type UdpSocket } from "../../host/udp.ts";
 import { parseAddress } from "../../lib/address.ts";
-import { ConfigError } from "../../lib/errors.ts";
+import { ConfigError, SystemError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { Pair } from "./proto/transport-header.ts";
 
@@ -68,7 +69,9 @@ export interface UdpListenerOptions {
   readonly rtcpAddress: string;
   readonly memory: MediaMemory;
   readonly ignoredPackets: IgnoredPackets;
-  readonly onFault: (error: unknown) => void;
+  readonly logger: Logger;
+  /** Told of exceptions of those who take datagrams. */
+  readonly failed?: (error: Error) => void;
 }
 
 /** The two UDP sockets of a RTSP server: one for RTP, one for RTCP, shared by all its sessions. */
@@ -93,19 +96,19 @@ export class UdpListener {
    * @throws {Error} if an address cannot be had
    */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
-    const { rtpAddress, rtcpAddress, memory, ignoredPackets, onFault } = options;
+    const { rtpAddress, rtcpAddress, memory, ignoredPackets } = options;
     const ports = [parseAddress(rtpAddress).port, parseAddress(rtcpAddress).port] as const;
     const any = ports[0] === 0 && ports[1] === 0;
     if (!any) checkPair(ports);
     const open = async (address: string): Promise<[UdpSocket, PeerTable]> => {
       const peers = new PeerTable(ignoredPackets);
       const { receive } = peers;
-      return [await openUdp(address, { receive, onFault, receiveBuffer: UDP_RECEIVE_BUFFER }), peers];
+      return [await openUdp(address, { ...options, receive, receiveBuffer: UDP_RECEIVE_BUFFER }), peers];
     };
     for (let left = any ? TRIES : 1; ; left--) {
       const rtp = await open(rtpAddress);
       try {
-        if (any && rtp[0].port % 2 !== 0) throw new Error("the system chose an odd port");
+        if (any && rtp[0].port % 2 !== 0) throw new SystemError("the system chose an odd port");
         const rtcp = await open(any ? rtcpAddress.replace(/:0$/, `:${rtp[0].port + 1}`) : rtcpAddress);
         return new UdpListener(rtp, rtcp, memory);
       } catch (error) {

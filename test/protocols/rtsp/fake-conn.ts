@@ -4,6 +4,7 @@ import { Door } from "../../../src/auth/door.ts";
 import { LoginLimiter } from "../../../src/auth/login-limiter.ts";
 import { parseConfig } from "../../../src/config/load.ts";
 import type { TcpSocket } from "../../../src/host/tcp.ts";
+import { isExpected } from "../../../src/lib/errors.ts";
 import { Registry } from "../../../src/lib/registry.ts";
 import { LocalDirectory } from "../../../src/path/directory.ts";
 import { PathManager } from "../../../src/path/manager.ts";
@@ -137,7 +138,12 @@ export class FakeSocket implements TcpSocket {
   }
 
   feed(text: string | Uint8Array): void {
-    this.conn.data(Buffer.from(text));
+    try {
+      this.conn.data(Buffer.from(text));
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.conn.close(error);
+    }
   }
 
   /** Sends a request; the status of the response, 0 when there was none. */

@@ -1,0 +1,66 @@
+import { errorText, isExpected } from "./errors.ts";
+import type { Logger } from "./log.ts";
+
+/** Faults that are told apart; with more, counting begins anew. */
+const KNOWN_MAX = 200;
+/** Errors behind an error that are shown. */
+const CAUSES_MAX = 3;
+
+let count = 0;
+/** How often each fault was reported, by its text. */
+const known = new Map<string, number>();
+/** An error that passes through several owners is one fault. */
+const reported = new WeakSet<object>();
+
+/** Internal errors since the process began. */
+export function internalErrors(): number {
+  return count;
+}
+
+/**
+ * Reports a fault in our own code: counted, and logged with its stack. One that repeats is logged the 10th, the 100th
+ * time and so on, so that it cannot flood the log.
+ *
+ * @param where what was going on, for the first line
+ */
+export function reportFault(logger: Logger, error: unknown, where: string): void {
+  if (isReported(error)) return;
+  count += 1;
+  const text = faultText(error);
+  const times = countOf(text);
+  if (!/^10*$/.test(String(times))) return;
+  const again = times === 1 ? "" : ` (${times} times)`;
+  for (const line of `internal error: ${where}${again}\n${text}`.split("\n")) logger.error(line);
+}
+
+/** Reports an error as a fault unless a peer, the configuration or the system may cause it. */
+export function reportUnexpected(logger: Logger, error: unknown, where: string): void {
+  if (!isExpected(error)) reportFault(logger, error, where);
+}
+
+/** The stack of a fault, and of what caused it; the text alone of anything else. */
+export function faultText(error: unknown): string {
+  const texts: string[] = [];
+  for (let at = error; at !== undefined && texts.length <= CAUSES_MAX; at = causeOf(at)) {
+    texts.push((at instanceof Error ? at.stack : undefined) ?? errorText(at));
+  }
+  return texts.join("\ncaused by ");
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+function isReported(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  if (reported.has(error)) return true;
+  reported.add(error);
+  return false;
+}
+
+function countOf(text: string): number {
+  if (known.size >= KNOWN_MAX && !known.has(text)) known.clear();
+  const times = (known.get(text) ?? 0) + 1;
+  known.set(text, times);
+  return times;
+}

@@ -1,0 +1,238 @@
+import { randomBytes } from "node:crypto";
+import type { MediaMemory } from "../../../wasm/core.ts";
+import type { DescribedStream } from "../../formats/rtp/description.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { Cancel, Clock } from "../../lib/clock.ts";
+import { parseDuration } from "../../lib/duration.ts";
+import { EndError, SourceError } from "../../lib/errors.ts";
+import { reportUnexpected } from "../../lib/faults.ts";
+import type { SourceOwner } from "../../path/source.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
+import { Outbox } from "../../stream/outbox.ts";
+import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
+import type { RtspUrl } from "./proto/url.ts";
+import type { SourceMedia, SourceNetwork } from "./source-media.ts";
+import { SourceReception } from "./source-reception.ts";
+
+/** How often it is looked whether something has waited too long, ms. */
+const TICK_MS = 250;
+const DOLLAR = 0x24;
+const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
+
+/** How the packets of a source come. */
+export type Carrier = "tcp" | "udp" | "multicast";
+
+export interface SourceAttemptOptions {
+  readonly owner: SourceOwner;
+  readonly clock: Clock;
+  readonly memory: MediaMemory;
+  readonly ignoredPackets: IgnoredPackets;
+  /** Longest wait for the server, ms. */
+  readonly readTimeout: number;
+  readonly network: SourceNetwork;
+  readonly url: RtspUrl;
+  readonly carrier: Carrier;
+  /** Whether to fall back to the connection when no datagram comes. */
+  readonly isTrial: boolean;
+  /** Called when packets should be asked for over the connection instead. */
+  readonly fallBack: (reason: string) => void;
+  /** Called when another server has the stream. */
+  readonly redirect: (location: string) => void;
+  /** Called when it cannot go on. */
+  readonly failed: (error: Error) => void;
+}
+
+/** One connection to one server, and one way for the packets. */
+export class SourceAttempt implements TcpConn {
+  readonly #options: SourceAttemptOptions;
+  readonly #cancelConnect: () => void;
+  #socket: TcpSocket | undefined;
+  #outbox: Outbox | undefined;
+  #client: RtspClient | undefined;
+  /** Once the stream is described. */
+  #reception: SourceReception | undefined;
+  #timer: Cancel | undefined;
+  #closed = false;
+
+  constructor(options: SourceAttemptOptions) {
+    const { url, owner, network } = options;
+    this.#options = options;
+    owner.logger.debug("connecting");
+    this.#cancelConnect = network.connect({
+      host: url.host,
+      port: url.port ?? DEFAULT_PORTS[url.scheme],
+      ...(url.scheme === "rtsps" && { tls: { fingerprint: owner.conf.sourceFingerprint } }),
+      timeout: options.readTimeout,
+      open: (socket) => this.#opened(socket),
+      failed: (error) => this.failed(error),
+      logger: owner.logger,
+    });
+  }
+
+  get #now(): number {
+    return this.#options.clock.now();
+  }
+
+  #opened(socket: TcpSocket): TcpConn {
+    const { owner, url, memory, readTimeout: timeout } = this.#options;
+    const { rtspRangeType: type, rtspRangeStart: start } = owner.conf;
+    this.#socket = socket;
+    this.#outbox = new Outbox(memory, socket);
+    this.#tickLater();
+    try {
+      const range = writeRange(type, type === "clock" || start === "" ? start : parseDuration(start));
+      const random = () => randomBytes(8).toString("hex");
+      this.#client = new RtspClient({ url, range, timeout, random }, this.#now);
+      this.#act();
+    } catch (error) {
+      this.failed(error as Error);
+    }
+    return this;
+  }
+
+  data(chunk: Uint8Array): void {
+    const now = this.#now;
+    for (let at = 0; at < chunk.length && !this.#closed; ) at = this.#receive(chunk, at, now);
+  }
+
+  #receive(chunk: Uint8Array, at: number, now: number): number {
+    const reception = this.#reception;
+    const client = this.#client as RtspClient;
+    if (reception?.isInterleaved && (reception.midFrame || (chunk[at] === DOLLAR && client.idle))) {
+      return reception.receive(chunk, at, now);
+    }
+    const end = at + client.receive(chunk, at, now);
+    this.#act();
+    return end;
+  }
+
+  drain(): void {
+    this.#outbox?.drain();
+  }
+
+  failed(error: Error): void {
+    if (!this.#closed) this.#options.failed(error);
+  }
+
+  closed(error: Error | undefined): void {
+    this.failed(error ?? new EndError("EOF"));
+  }
+
+  #act(): void {
+    for (let output = this.#client?.poll(); output !== undefined; output = this.#client?.poll()) {
+      if (this.#closed) return;
+      this.#do(output);
+    }
+  }
+
+  #do(output: RtspClientOutput): void {
+    switch (output.kind) {
+      case "send":
+        if (this.#outbox?.send(output.bytes) === false) throw new SourceError("requests are not read");
+        return;
+      case "described":
+        this.#later(this.#setUp(output.stream));
+        return;
+      case "setUp":
+        this.#reception?.setUp(output.track, output.transport);
+        return;
+      case "prepared":
+        this.#later(this.#prepare());
+        return;
+      case "playing":
+        this.#reception?.play(this.#now);
+        return;
+      case "unsupportedTransport":
+        if (!this.#options.isTrial) throw new SourceError("bad status code: 461 (Unsupported Transport)");
+        this.#options.fallBack("switching to TCP because server requested it");
+        return;
+      default:
+        this.#options.redirect(output.url);
+    }
+  }
+
+  #later(work: Promise<void>): void {
+    work.then(() => this.#act()).catch((error: Error) => this.failed(error));
+  }
+
+  async #setUp(described: DescribedStream): Promise<void> {
+    const { carrier, owner } = this.#options;
+    const { length } = described.description.tracks;
+    const media = carrier === "tcp" ? undefined : await this.#openMedia(carrier, length);
+    if (this.#closed) {
+      media?.close();
+      return;
+    }
+    const reception = new SourceReception(this.#options, described, media);
+    this.#reception = reception;
+    owner.logger.debug(`setting up ${length} tracks by ${carrier}`);
+    this.#client?.setUp(reception.offers, this.#now);
+  }
+
+  #openMedia(carrier: "udp" | "multicast", tracks: number): Promise<SourceMedia> {
+    const { owner, memory, ignoredPackets, network } = this.#options;
+    const options = {
+      memory,
+      ignoredPackets,
+      logger: owner.logger,
+      remoteAddress: this.#socket?.remoteAddress ?? "",
+      anyPort: owner.conf.sourceAnyPortEnable,
+      tracks,
+      take: this.#take,
+      failed: (error: Error) => this.failed(error),
+    };
+    return network.openMedia(carrier, options);
+  }
+
+  readonly #take = (track: number, rtcp: boolean, data: Uint8Array): void => {
+    if (!this.#closed) this.#reception?.take(track, rtcp, data);
+  };
+
+  async #prepare(): Promise<void> {
+    await this.#reception?.prepare();
+    if (this.#closed) return;
+    this.#reception?.punch();
+    this.#client?.play(this.#now);
+  }
+
+  #tickLater(): void {
+    this.#timer = this.#options.clock.after(TICK_MS, () => {
+      try {
+        this.#tick(this.#now);
+      } catch (error) {
+        this.failed(error as Error);
+      }
+      if (!this.#closed) this.#tickLater();
+    });
+  }
+
+  #tick(now: number): void {
+    this.#client?.tick(now);
+    this.#act();
+    if (this.#reception?.tick(now) === "in vain") {
+      this.#options.fallBack("no UDP packets received, switching to TCP");
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#tearDown();
+    this.#closed = true;
+    this.#cancelConnect();
+    this.#timer?.();
+    this.#reception?.close();
+    this.#outbox?.close();
+    this.#socket?.end();
+  }
+
+  /** Says goodbye, if there is somebody to say it to. */
+  #tearDown(): void {
+    try {
+      this.#client?.teardown(this.#now);
+      this.#act();
+    } catch (error) {
+      // a server that does not read it is left all the same
+      reportUnexpected(this.#options.owner.logger, error, "TEARDOWN");
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import type { DescribedStream } from "../../formats/rtp/description.ts";
+import { trackSetups } from "../../formats/rtp/track-setup.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { SourceError } from "../../lib/errors.ts";
+import type { SourceOwner } from "../../path/source.ts";
+import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
+import { IngestReporter } from "../../stream/ingest.ts";
+import type { TransportSpec } from "./proto/transport-header.ts";
+import type { SourceMedia } from "./source-media.ts";
+import { PacketPublisher } from "./udp-transport.ts";
+
+/** Without a datagram for so long after PLAY, packets are asked for over the connection, ms. */
+const UDP_TRIAL_MS = 3_000;
+const REPORT_INTERVAL_MS = 5_000;
+/** Datagrams kept that come before the answer to PLAY. */
+const EARLY_MAX = 512;
+
+export interface SourceReceptionOptions {
+  readonly owner: SourceOwner;
+  readonly clock: Clock;
+  readonly ignoredPackets: IgnoredPackets;
+  /** Longest silence, ms. */
+  readonly readTimeout: number;
+  /** Whether datagrams are tried first: the stream is made available when one has come. */
+  readonly isTrial: boolean;
+}
+
+/** Brings the packets of a source into a stream: over the connection, or in datagrams. */
+export class SourceReception {
+  /** What is asked for, track by track. */
+  readonly offers: readonly TransportSpec[];
+  readonly #options: SourceReceptionOptions;
+  readonly #described: DescribedStream;
+  /** How datagrams come; undefined when packets come over the connection. */
+  readonly #media: SourceMedia | undefined;
+  readonly #transports: (TransportSpec | undefined)[] = [];
+  /** Once the stream is available: packets over the connection, or in datagrams. */
+  #interleaved: IngestReporter | undefined;
+  #packets: PacketPublisher | undefined;
+  readonly #early: [track: number, rtcp: boolean, data: Uint8Array][] = [];
+  /** When a frame last came over the connection: a server that answers requests but sends nothing is silent too. */
+  #lastFrame = 0;
+  /** Since when the server sends, monotonic ms. */
+  #playingSince: number | undefined;
+
+  constructor(options: SourceReceptionOptions, described: DescribedStream, media: SourceMedia | undefined) {
+    this.#options = options;
+    this.#described = described;
+    this.#media = media;
+    this.offers = media?.offers ?? described.description.tracks.map((_, i) => interleavedOffer(i));
+  }
+
+  /** The server has set up a track. */
+  setUp(track: number, transport: TransportSpec | undefined): void {
+    this.#transports[track] = transport;
+  }
+
+  /**
+   * All tracks are set up: packets may come.
+   *
+   * @throws {SourceError} if the server has not said enough to receive them
+   */
+  async prepare(): Promise<void> {
+    for (const [track, transport] of this.#transports.entries())
+      await this.#media?.answered(track, transport);
+  }
+
+  /** Opens the way for datagrams through a NAT. */
+  punch(): void {
+    this.#media?.punch();
+  }
+
+  /** The server sends from now on. */
+  play(now: number): void {
+    this.#playingSince = now;
+    if (!this.#options.isTrial || this.#early.some(([, rtcp]) => !rtcp)) this.#begin();
+  }
+
+  /** Whether interleaved frames are taken. */
+  get isInterleaved(): boolean {
+    return this.#interleaved !== undefined;
+  }
+
+  /** Whether an interleaved frame has come in part. */
+  get midFrame(): boolean {
+    return this.#interleaved?.midFrame === true;
+  }
+
+  /**
+   * Takes interleaved frames from `offset` on, while `isInterleaved`.
+   *
+   * @returns where the first byte stands that is none
+   * @throws {ProtocolError | BudgetError} if it cannot go on
+   */
+  receive(chunk: Uint8Array, offset: number, now: number): number {
+    this.#lastFrame = now;
+    return (this.#interleaved as IngestReporter).receive(chunk, offset);
+  }
+
+  /**
+   * Takes a datagram.
+   *
+   * @throws {ProtocolError | BudgetError} if it cannot go on
+   */
+  take(track: number, rtcp: boolean, data: Uint8Array): void {
+    if (this.#packets !== undefined) {
+      this.#packets.receive(track, rtcp, data);
+      return;
+    }
+    if (this.#early.length < EARLY_MAX) this.#early.push([track, rtcp, data.slice()]);
+    if (this.#playingSince !== undefined && !rtcp) this.#begin();
+  }
+
+  /** Makes the stream available: readers come to a way of the packets that is known to work. */
+  #begin(): void {
+    const { owner, clock, ignoredPackets } = this.#options;
+    const { description } = this.#described;
+    const stream = owner.ready(description, trackSetups(description));
+    const publisher = new IngestReporter(stream, { logger: owner.logger, clock, ignoredPackets });
+    if (this.#media === undefined) {
+      description.tracks.forEach((_, i) => {
+        const [rtp, rtcp] = this.#transports[i]?.interleaved ?? [2 * i, 2 * i + 1];
+        stream.log.mapChannel(rtp, i, false);
+        stream.log.mapChannel(rtcp, i, true);
+      });
+      this.#interleaved = publisher;
+      this.#lastFrame = clock.now();
+      return;
+    }
+    this.#packets = new PacketPublisher(publisher, {
+      now: clock.now(),
+      reportInterval: REPORT_INTERVAL_MS,
+      report: (track, bytes) => this.#media?.report(track, bytes),
+    });
+    for (const [track, rtcp, data] of this.#early.splice(0)) this.#packets.receive(track, rtcp, data);
+  }
+
+  /**
+   * Looks after what takes time.
+   *
+   * @returns `in vain` when datagrams were tried and none has come
+   * @throws {SourceError} if the server has gone silent
+   */
+  tick(now: number): "in vain" | undefined {
+    const { readTimeout } = this.#options;
+    const packets = this.#packets;
+    if (packets !== undefined) {
+      packets.tick(now);
+      if (now - packets.lastReceived > readTimeout) throw new SourceError("UDP timeout");
+    } else if (this.#interleaved !== undefined) {
+      if (now - this.#lastFrame > readTimeout) throw new SourceError("TCP timeout");
+    } else if (this.#playingSince !== undefined && now - this.#playingSince > UDP_TRIAL_MS) {
+      return "in vain";
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#media?.close();
+    this.#packets?.close();
+    this.#interleaved?.close();
+  }
+}
+
+function interleavedOffer(track: number): TransportSpec {
+  return { protocol: "tcp", delivery: "unicast", interleaved: [2 * track, 2 * track + 1], mode: "play" };
+}
