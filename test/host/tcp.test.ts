@@ -163,6 +163,28 @@ test.each([
   await listener.close();
 });
 
+test("a received chunk is the owner's during the call alone: a large one is empty afterwards", async () => {
+  const chunks: Uint8Array[] = [];
+  let copied = 0;
+  const done = Promise.withResolvers<void>();
+  const accept = () => ({
+    ...SILENT,
+    data: (chunk: Uint8Array) => {
+      chunks.push(chunk);
+      copied += chunk.slice().filter((byte) => byte === 7).length;
+      if (copied === 200_000) done.resolve();
+    },
+  });
+  const listener = listenTcp("127.0.0.1:0", accept, testLog());
+  const { client } = await dial(listener.port);
+  client.write(Buffer.alloc(200_000, 7));
+  await done.promise;
+  await Promise.resolve();
+  expect(chunks.every(({ length }) => length < 4_096)).toBe(true);
+  client.destroy();
+  await listener.close();
+});
+
 test("an owner that fails while it closes is cut off", async () => {
   const { logger, lines } = testLog();
   const ended = Promise.withResolvers<void>();
