@@ -2,6 +2,7 @@ import { parseAddress } from "../lib/address.ts";
 import { errorText, SystemError } from "../lib/errors.ts";
 import { reportFault, reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
+import { collector } from "./collector.ts";
 import { descriptorCeiling } from "./libc.ts";
 
 /** One accepted connection, as its owner uses it. */
@@ -113,7 +114,8 @@ export function shownAddress(address: string, port: number): string {
 /** Shows address and port; IPv4-mapped addresses as IPv4. */
 export function joinAddress(address: string, port: number): string {
   const plain = plainAddress(address);
-  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+  // joined: a template would keep its pieces alive beside the whole, for each connection
+  return (plain.includes(":") ? ["[", plain, "]:", port] : [plain, ":", port]).join("");
 }
 
 /** An address as IPv4 where it is an IPv4-mapped one (RFC 4291 §2.5.5.2). */
@@ -197,6 +199,7 @@ export class Connection implements TcpSocket {
   }
 
   open(accept: (socket: TcpSocket) => TcpConn): void {
+    collector.worked();
     try {
       this.#conn = accept(this);
     } catch (error) {
@@ -253,6 +256,7 @@ export class Connection implements TcpSocket {
   /** The socket is gone. The owner learns it outside any call of its own. */
   closed(error: Error | undefined): void {
     this.#state = "closed";
+    collector.closed();
     clearTimeout(this.#linger);
     const reason = this.#error ?? (error && readError(this, error));
     queueMicrotask(() => {

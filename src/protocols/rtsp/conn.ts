@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { gone, type Newcomer } from "../../auth/newcomer.ts";
 import type { EndHook } from "../../hooks/hooks.ts";
+import { collector } from "../../host/collector.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import { EndError, isExpected, ProtocolError, RefusedError } from "../../lib/errors.ts";
@@ -105,6 +106,7 @@ export class RtspConn implements TcpConn, Listed {
 
   #handle(request: RtspRequest): void {
     this.#requests += 1;
+    collector.worked();
     this.#lastRequest = this.#lastReceived;
     this.session?.touch(this.#lastReceived);
     if (this.#logger.writes("debug")) this.#logger.debug(`[c->s] ${dumpRequest(request)}`);
