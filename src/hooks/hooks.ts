@@ -85,7 +85,8 @@ export class Hooks {
   }
 
   /** A client has connected. @param type as the API would name it: `rtspConn` */
-  connected(type: string, id: string, logger: Logger): EndHook {
+  connected(type: string, id: string, logger: Logger): EndHook | undefined {
+    if (!runsAnything("connect", this.config)) return undefined;
     const variables = { MTX_PATH: "", RTSP_PATH: "", MTX_CONN_TYPE: type, MTX_CONN_ID: id };
     return this.begin({ hook: "connect", conf: this.config, variables, logger });
   }
@@ -96,6 +97,13 @@ export class Hooks {
     const port = rtspAddress.slice(rtspAddress.lastIndexOf(":") + 1);
     return { RTSP_PORT: port === "0" ? (this.#rtspPort() ?? port) : port };
   }
+}
+
+/** Whether a hook has a command at all: what comes and goes a thousand times makes nothing for one that has none. */
+export function runsAnything(hook: HookName, conf: Commands): boolean {
+  const row: HookRow = HOOKS[hook];
+  const after = "after" in row ? (conf[row.after] ?? "") : "";
+  return `${conf[row.during] ?? ""}${after}`.trim() !== "";
 }
 
 /** The variables of everything about a path. @param groups of the regular expression that made it */

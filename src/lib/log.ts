@@ -39,7 +39,8 @@ export class Logger {
   /** A logger whose lines begin with `[prefix]` after ours. */
   child(prefix: string): Logger {
     const text = clipped(printable(withoutCredentials(prefix)), PREFIX_MAX);
-    return new Logger(this.#output, this.#clock, `${this.#prefix}[${text}] `);
+    // joined: a template would keep its pieces alive beside the whole, for each connection
+    return new Logger(this.#output, this.#clock, [this.#prefix, "[", text, "] "].join(""));
   }
 
   /** Whether lines of this level are written at all: what is expensive to word asks first. */

@@ -11,7 +11,7 @@ export class Rate {
     this.#total = total;
     this.#at = now;
     if (at === undefined || now <= at) return;
-    this.#perSecond = grown < 0 ? 0 : (grown * 1000) / (now - at);
+    this.#perSecond = perSecond(grown, now - at);
   }
 
   /** Between the last two samples; 0 before there were two. */
@@ -20,24 +20,45 @@ export class Rate {
   }
 }
 
-/** How fast bytes come in and go out. */
+/**
+ * How fast bytes come in and go out, by samples that somebody takes about once a second. Each connection and session has
+ * one: it is one flat object.
+ */
 export class ByteRates {
-  readonly #received = new Rate();
-  readonly #sent = new Rate();
+  #received = 0;
+  #sent = 0;
+  /** When the last sample was taken; NaN before the first. */
+  #at = Number.NaN;
+  /** Bytes a second between the last two samples. */
+  #in = 0;
+  #out = 0;
 
-  /** @param received bytes so far, as `sent`; `now` in monotonic ms */
+  /**
+   * @param received bytes so far, as `sent`; a count that is lower than before begins anew
+   * @param now monotonic ms
+   */
   sample(received: number, sent: number, now: number): void {
-    this.#received.sample(received, now);
-    this.#sent.sample(sent, now);
+    const ms = now - this.#at;
+    if (ms > 0) {
+      this.#in = perSecond(received - this.#received, ms);
+      this.#out = perSecond(sent - this.#sent, ms);
+    }
+    this.#received = received;
+    this.#sent = sent;
+    this.#at = now;
   }
 
-  /** bit/s */
+  /** bit/s between the last two samples; 0 before there are two. */
   get bitrateIn(): number {
-    return Math.round(8 * this.#received.perSecond);
+    return Math.round(8 * this.#in);
   }
 
-  /** bit/s */
+  /** bit/s, as `bitrateIn`. */
   get bitrateOut(): number {
-    return Math.round(8 * this.#sent.perSecond);
+    return Math.round(8 * this.#out);
   }
+}
+
+function perSecond(grown: number, ms: number): number {
+  return grown < 0 ? 0 : (grown * 1000) / ms;
 }

@@ -1,5 +1,5 @@
 import type { PathConfig } from "../config/load.ts";
-import { type EndHook, type Hooks, pathVariables, queryVariable } from "../hooks/hooks.ts";
+import { type EndHook, type Hooks, pathVariables, queryVariable, runsAnything } from "../hooks/hooks.ts";
 import type { Logger } from "../lib/log.ts";
 
 /** Somebody a hook is about. */
@@ -20,6 +20,8 @@ export interface PathHooksOptions {
   /** What the groups of the entry's regular expression match. */
   readonly groups: () => readonly string[];
 }
+
+const nothing: EndHook = () => {};
 
 /** Runs the commands of one path. */
 export class PathHooks {
@@ -94,13 +96,14 @@ export class PathHooks {
   /** A reader gets the stream, until the function that is returned is called. @param logger of the reader */
   reading(reader: HookSubject, logger: Logger): EndHook {
     const { hooks, conf } = this.#options;
+    if (hooks === undefined || !runsAnything("read", conf)) return nothing;
     const variables = {
       ...this.#variables,
       MTX_QUERY: queryVariable(reader.query ?? ""),
       MTX_READER_TYPE: reader.type,
       MTX_READER_ID: reader.id,
     };
-    return hooks?.begin({ hook: "read", conf, variables, logger }) ?? (() => {});
+    return hooks.begin({ hook: "read", conf, variables, logger });
   }
 
   /** The path is closed. */

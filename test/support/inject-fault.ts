@@ -1,10 +1,10 @@
 /**
- * Loaded into a server in front of its code: a header named `X-Fault` in any message of RTSP makes it fail with a
- * TypeError, as a mistake in our code would.
+ * Loaded into a server before its own code: a header named `X-Fault` in any message makes it throw a TypeError, as a bug
+ * would.
  */
-const { get } = Map.prototype;
+const { toLowerCase } = String.prototype;
 
-Map.prototype.get = function (this: Map<unknown, unknown>, key: unknown): unknown {
-  if (key === "x-fault") throw new TypeError("injected");
-  return get.call(this, key);
+String.prototype.toLowerCase = function (this: string): string {
+  if (toLowerCase.call(this) === "x-fault") throw new TypeError("injected");
+  return toLowerCase.call(this);
 };

@@ -16,59 +16,81 @@ export const MAX_BODY_BYTES = 128 * 1024;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Control characters but the tab. */
 const CONTROL = /[^\P{Cc}\t]/u;
+const ENCODER = new TextEncoder();
 
 /** The headers of one message (RFC 2326 §12). Names are compared without case; a name may have several values. */
 export class RtspHeaders {
-  readonly #fields = new Map<string, Field>();
-  #size = 0;
+  /** An entry for each value. A message has few: a list is smaller than a map, and as fast. */
+  readonly #fields: Field[] = [];
 
   /** Headers with one value each. */
   static from(values: Readonly<Record<string, string>>): RtspHeaders {
     const headers = new RtspHeaders();
-    for (const [name, value] of Object.entries(values)) headers.set(name, value);
+    for (const name in values) headers.set(name, values[name] as string);
     return headers;
   }
 
   /** How many values there are, of all names. */
   get size(): number {
-    return this.#size;
+    return this.#fields.length;
   }
 
   /** The first value of a name. */
   get(name: string): string | undefined {
-    return this.#fields.get(name.toLowerCase())?.values[0];
+    return this.#find(name.toLowerCase())?.value;
+  }
+
+  #find(key: string): Field | undefined {
+    for (const field of this.#fields) if (field.key === key) return field;
+    return undefined;
   }
 
   /** All values of a name in the order they came; empty when there is none. */
   getAll(name: string): readonly string[] {
-    return this.#fields.get(name.toLowerCase())?.values ?? [];
+    const key = name.toLowerCase();
+    return this.#fields.filter((field) => field.key === key).map(({ value }) => value);
   }
 
   /** Puts one value in place of all a name had. */
   set(name: string, value: string): void {
-    this.#size += 1 - this.getAll(name).length;
-    this.#fields.set(name.toLowerCase(), { name, values: [value] });
+    const key = name.toLowerCase();
+    for (let i = this.#fields.length - 1; i >= 0; i--) {
+      if (this.#fields[i]?.key === key) this.#fields.splice(i, 1);
+    }
+    this.#fields.push({ key, name, value });
   }
 
   /** Adds one more value to a name, which keeps the spelling it had first. */
   add(name: string, value: string): void {
-    const field = this.#fields.get(name.toLowerCase());
-    if (field === undefined) this.#fields.set(name.toLowerCase(), { name, values: [value] });
-    else field.values.push(value);
-    this.#size++;
+    const key = name.toLowerCase();
+    this.#fields.push({ key, name: this.#find(key)?.name ?? name, value });
   }
 
   /** One pair per value, sorted by name in the order of its characters. */
   entries(): [name: string, value: string][] {
-    return [...this.#fields.values()]
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .flatMap(({ name, values }) => values.map((value): [string, string] => [name, value]));
+    return [...this.#fields].sort(byName).map(({ name, value }) => [name, value]);
+  }
+
+  /** Header lines of a message with a body of `size` bytes, sorted by name. */
+  lines(size: number): string {
+    const fields = this.#fields.filter(({ key }) => key !== "content-length");
+    if (size > 0) fields.push({ key: "content-length", name: "Content-Length", value: String(size) });
+    fields.sort(byName);
+    let text = "";
+    for (const { name, value } of fields) text += `${withoutControls(name)}: ${withoutControls(value)}\r\n`;
+    return text;
   }
 }
 
 interface Field {
+  /** The name in lower case. */
+  readonly key: string;
   readonly name: string;
-  readonly values: string[];
+  readonly value: string;
+}
+
+function byName({ name: a }: Field, { name: b }: Field): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**
@@ -86,12 +108,18 @@ export function parseHeaderLine(line: string, headers: RtspHeaders): void {
     throw new ProtocolError(`header name longer than ${MAX_HEADER_NAME_LENGTH}: ${clip(name)}`);
   }
   if (!NAME.test(name)) throw new ProtocolError(`invalid header name: ${clip(name)}`);
-  const shown = /authorization/i.test(name) ? "(hidden)" : clip(value);
   if (value.length > MAX_HEADER_VALUE_LENGTH) {
+    const shown = shownValue(name, value);
     throw new ProtocolError(`value of header ${clip(name)} longer than ${MAX_HEADER_VALUE_LENGTH}: ${shown}`);
   }
-  if (CONTROL.test(value)) throw new ProtocolError(`invalid value of header ${clip(name)}: ${shown}`);
+  if (CONTROL.test(value)) {
+    throw new ProtocolError(`invalid value of header ${clip(name)}: ${shownValue(name, value)}`);
+  }
   headers.add(name, value);
+}
+
+function shownValue(name: string, value: string): string {
+  return /authorization/i.test(name) ? "(hidden)" : clip(value);
 }
 
 /**
@@ -120,16 +148,7 @@ export function writeMessage(
   body: Uint8Array | undefined,
 ): Uint8Array {
   const size = body?.length ?? 0;
-  const entries = headers.entries().filter(([name]) => name.toLowerCase() !== "content-length");
-  if (size > 0) entries.push(["Content-Length", String(size)]);
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const lines = [startLine, ...entries.map(([name, value]) => `${name}: ${value}`)];
-  const head = new TextEncoder().encode(
-    lines
-      .map((line) => `${withoutControls(line)}\r\n`)
-      .join("")
-      .concat("\r\n"),
-  );
+  const head = ENCODER.encode(`${withoutControls(startLine)}\r\n${headers.lines(size)}\r\n`);
   if (body === undefined || size === 0) return head;
   const message = new Uint8Array(head.length + size);
   message.set(head);
@@ -143,6 +162,6 @@ export function clip(whole: string): string {
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 
-function withoutControls(line: string): string {
-  return line.replace(/[^\P{Cc}\t]/gu, " ");
+function withoutControls(text: string): string {
+  return CONTROL.test(text) ? text.replace(/[^\P{Cc}\t]/gu, " ") : text;
 }
