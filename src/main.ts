@@ -59,7 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Why a command is not carried out; of a fault of ours the stack. */
+/** Why a command failed; for a bug, with its stack. */
 function reasonText(error: unknown): string {
   return isExpected(error) ? errorText(error) : faultText(error);
 }

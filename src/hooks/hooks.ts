@@ -99,7 +99,7 @@ export class Hooks {
   }
 }
 
-/** Whether a hook has a command at all: what comes and goes a thousand times makes nothing for one that has none. */
+/** Whether a hook has a command. Connections and readers create nothing for a hook without one. */
 export function runsAnything(hook: HookName, conf: Commands): boolean {
   const row: HookRow = HOOKS[hook];
   const after = "after" in row ? (conf[row.after] ?? "") : "";

@@ -16,7 +16,7 @@ export interface ConnectOptions {
   readonly open: (socket: TcpSocket) => TcpConn;
   /** It could not be had; nothing else is called then. */
   readonly failed: (error: Error) => void;
-  /** For faults of the connection's owner. */
+  /** Logs bugs in the connection's owner. */
   readonly logger: Logger;
 }
 

@@ -21,7 +21,7 @@ export interface TcpSocket {
   end(): void;
   /** RST, now. */
   terminate(): void;
-  /** Ends it because of an exception outside of `data` and `drain`, as one of theirs would. */
+  /** Reports an exception thrown outside `data` and `drain`; it ends the connection like one thrown inside. */
   failed(error: unknown): void;
   /** Stops and restarts receiving. */
   pause(): void;
@@ -31,13 +31,13 @@ export interface TcpSocket {
 /** What the owner of a connection does with it. None of these runs inside a call of `TcpSocket`. */
 export interface TcpConn {
   /**
-   * Takes received bytes; they are borrowed: the view is empty afterwards. An exception of this or of `drain` ends this
-   * connection alone.
+   * Takes received bytes, which are borrowed: the view is empty after the call. An exception thrown here or in `drain`
+   * ends this connection only.
    */
   data(chunk: Uint8Array): void;
   /** There is room again after a short write. */
   drain(): void;
-  /** Closes the connection because of such an exception, which is reported already if it is a fault of our own. */
+  /** Closes the connection after such an exception. A bug has been logged already. */
   failed(error: Error): void;
   /** The end, once and always, also after `end` and `terminate`; undefined is an orderly end. */
   closed(error: Error | undefined): void;
@@ -54,7 +54,7 @@ export interface TcpListener {
 }
 
 export interface TcpOptions {
-  /** For refused connections and faults of the owners of connections. */
+  /** Logs refused connections and bugs in the owners of connections. */
   readonly logger: Logger;
 }
 
@@ -114,7 +114,7 @@ export function shownAddress(address: string, port: number): string {
 /** Shows address and port; IPv4-mapped addresses as IPv4. */
 export function joinAddress(address: string, port: number): string {
   const plain = plainAddress(address);
-  // joined: a template would keep its pieces alive beside the whole, for each connection
+  // joined: a template string keeps its parts in memory too, for each connection
   return (plain.includes(":") ? ["[", plain, "]:", port] : [plain, ":", port]).join("");
 }
 
@@ -238,7 +238,7 @@ export class Connection implements TcpSocket {
     this.#error ??= error;
   }
 
-  /** An exception of the owner: its connection ends, the others go on. */
+  /** The owner threw an exception: its connection ends, others are not affected. */
   failed(error: unknown): void {
     reportUnexpected(this.#logger, error, `conn ${this.remote}`);
     const reason = error instanceof Error ? error : new Error(errorText(error));
@@ -297,12 +297,12 @@ export class Connection implements TcpSocket {
   }
 }
 
-/** Chunks from this size on have memory of their own, outside the collector's heap, bytes. */
+/** Smallest chunk released explicitly, bytes. */
 const RELEASE_MIN = 4_096;
 
 /**
- * Gives the memory of a chunk back at once. The collector would do so only after a hundred megabytes or more, which
- * the allocator returns to the system and which fault in again page by page: a third of the cost of receiving.
+ * Releases the memory of a chunk at once. The collector releases it only after a hundred megabytes or more; the
+ * allocator then returns that to the system, and new chunks fault it in page by page: a third of the cost of receiving.
  */
 function release(chunk: Uint8Array): void {
   const buffer = chunk.buffer as ArrayBuffer;

@@ -31,9 +31,9 @@ export interface UdpSocket {
 export interface UdpOptions {
   /** Takes a datagram; the bytes are borrowed, `address` is in the form of `peer`. */
   readonly receive: (data: Uint8Array, port: number, address: string) => void;
-  /** For faults of `receive`. */
+  /** Logs bugs in `receive`. */
   readonly logger: Logger;
-  /** Told of exceptions of `receive`; those that are faults of our own are reported already. */
+  /** Called when `receive` throws. A bug has been logged already. */
   readonly failed?: (error: Error) => void;
   /** Bytes of the receive buffer to ask for. */
   readonly receiveBuffer?: number;

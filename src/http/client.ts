@@ -143,7 +143,7 @@ export class HttpClient {
       }
     } catch (error) {
       response.destroy();
-      throw fault ?? requestError(url, error as Error, signal); // a fault of ours is none of the server
+      throw fault ?? requestError(url, error as Error, signal); // a bug in the caller is not the server's error
     }
   }
 

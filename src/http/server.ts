@@ -194,7 +194,7 @@ function withServerHeader(response: Response): Response {
   return response;
 }
 
-/** Handlers answer what a client may cause; what gets here is a fault, or the system's refusal. */
+/** Handlers turn errors that clients cause into responses; what arrives here is a bug or an error of the system. */
 function faultResponse(fault: unknown, logger: Logger): Response {
   if (isExpected(fault)) logger.error(errorText(fault));
   else reportFault(logger, fault, "a request");

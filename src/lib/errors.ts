@@ -1,6 +1,6 @@
 /**
- * What a peer, the configuration or the system may cause: it ends one exchange, start or reload, and is logged in one
- * line. Anything else is a fault in our own code, see `faults.ts`.
+ * An error that a peer, the configuration or the system can cause: it ends one exchange, start or reload, and is logged
+ * in one line. Any other error is a bug, see `faults.ts`.
  */
 export abstract class ExpectedError extends Error {
   override readonly name: string = "ExpectedError";
@@ -46,22 +46,22 @@ export class BudgetError extends ExpectedError {
   override readonly name = "BudgetError";
 }
 
-/** The system or the network refuses something: an address, a file, a connection, a command. */
+/** The system or the network refused something: an address, a file, a connection, a command. */
 export class SystemError extends ExpectedError {
   override readonly name = "SystemError";
 }
 
-/** The end of a connection, a session or a stream: by the peer, by a timeout, or by us. */
+/** A connection, session or stream has ended: the peer or we closed it, or it timed out. */
 export class EndError extends ExpectedError {
   override readonly name = "EndError";
 }
 
-/** Whether a peer, the configuration or the system may cause an error; if not, it is a fault in our own code. */
+/** Whether a peer, the configuration or the system can cause this error. If not, it is a bug. */
 export function isExpected(error: unknown): error is Error {
   return error instanceof ExpectedError || isSystemError(error);
 }
 
-/** An error as the system and the runtime give it, `ECONNRESET` and the like; `ERR_*` is what the runtime says of our calls. */
+/** Errors of system calls have codes such as `ECONNRESET`; `ERR_*` is what the runtime says about wrong calls of ours. */
 function isSystemError(error: unknown): boolean {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code);

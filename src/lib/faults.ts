@@ -1,27 +1,27 @@
 import { errorText, isExpected } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
-/** Faults that are told apart; with more, counting begins anew. */
+/** Distinct faults remembered; beyond that all are forgotten. */
 const KNOWN_MAX = 200;
-/** Errors behind an error that are shown. */
+/** Causes shown with an error. */
 const CAUSES_MAX = 3;
 
 let count = 0;
 /** How often each fault was reported, by its text. */
 const known = new Map<string, number>();
-/** An error that passes through several owners is one fault. */
+/** An error that several owners report is one fault. */
 const reported = new WeakSet<object>();
 
-/** Internal errors since the process began. */
+/** Number of internal errors since the process started. */
 export function internalErrors(): number {
   return count;
 }
 
 /**
- * Reports a fault in our own code: counted, and logged with its stack. One that repeats is logged the 10th, the 100th
- * time and so on, so that it cannot flood the log.
+ * Reports a bug: counts it and logs it with its stack. A repeated one is logged the 10th time, the 100th and so on, so
+ * that it cannot flood the log.
  *
- * @param where what was going on, for the first line
+ * @param where what failed, for the first line
  */
 export function reportFault(logger: Logger, error: unknown, where: string): void {
   if (isReported(error)) return;
@@ -33,12 +33,12 @@ export function reportFault(logger: Logger, error: unknown, where: string): void
   for (const line of `internal error: ${where}${again}\n${text}`.split("\n")) logger.error(line);
 }
 
-/** Reports an error as a fault unless a peer, the configuration or the system may cause it. */
+/** Reports an error unless a peer, the configuration or the system can cause it. */
 export function reportUnexpected(logger: Logger, error: unknown, where: string): void {
   if (!isExpected(error)) reportFault(logger, error, where);
 }
 
-/** The stack of a fault, and of what caused it; the text alone of anything else. */
+/** The stack of an error and of its causes; the text of anything that is not an error. */
 export function faultText(error: unknown): string {
   const texts: string[] = [];
   for (let at = error; at !== undefined && texts.length <= CAUSES_MAX; at = causeOf(at)) {

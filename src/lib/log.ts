@@ -39,7 +39,7 @@ export class Logger {
   /** A logger whose lines begin with `[prefix]` after ours. */
   child(prefix: string): Logger {
     const text = clipped(printable(withoutCredentials(prefix)), PREFIX_MAX);
-    // joined: a template would keep its pieces alive beside the whole, for each connection
+    // joined: a template string keeps its parts in memory too, for each connection
     return new Logger(this.#output, this.#clock, [this.#prefix, "[", text, "] "].join(""));
   }
 

@@ -21,8 +21,8 @@ export class Rate {
 }
 
 /**
- * How fast bytes come in and go out, by samples that somebody takes about once a second. Each connection and session has
- * one: it is one flat object.
+ * How fast bytes come in and go out, from samples taken about once a second. Each connection and session has one, so
+ * it is a flat object.
  */
 export class ByteRates {
   #received = 0;
@@ -34,7 +34,7 @@ export class ByteRates {
   #out = 0;
 
   /**
-   * @param received bytes so far, as `sent`; a count that is lower than before begins anew
+   * @param received bytes so far, as `sent`; a count lower than before has restarted
    * @param now monotonic ms
    */
   sample(received: number, sent: number, now: number): void {

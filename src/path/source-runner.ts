@@ -10,7 +10,7 @@ import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 /** Longest time to the first new attempt, and to any, ms. */
 const FIRST_RETRY_MS = 2_000;
 const MOST_RETRY_MS = 15_000;
-/** The same after a fault in our own code, which the next attempt most likely meets again, ms. */
+/** The same after a bug, which the next attempt is likely to hit again, ms. */
 const FIRST_FAULT_RETRY_MS = 30_000;
 const MOST_FAULT_RETRY_MS = 300_000;
 /** Shortest pause after an attempt that waited for something in vain, ms. */

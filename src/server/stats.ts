@@ -70,7 +70,7 @@ function processValues({ loopLags }: Sampler): MetricValue[] {
     {
       kind: "counter",
       name: "internal_errors",
-      help: "faults in the server's own code; each one is in the log with its stack",
+      help: "bugs the server has run into; the log has each one with its stack",
       read: internalErrors,
     },
     {

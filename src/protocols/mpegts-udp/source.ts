@@ -79,7 +79,7 @@ class UdpSource implements RunningSource {
     this.#owner.logger.debug(`listening on ${socket.address}`);
   }
 
-  /** An exception of this ends the source, by way of the socket. */
+  /** The socket passes exceptions on to `#fail`. */
   readonly #receive = (data: Uint8Array): void => {
     if (this.#closed) return;
     if (data.length === 0 || data.length % PACKET_BYTES !== 0) {

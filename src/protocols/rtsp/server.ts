@@ -110,7 +110,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   };
 }
 
-/** Ends what has waited too long; a fault ends that one alone. */
+/** Ends the item if it has timed out; a bug ends this item only. */
 function look(item: RtspConn | RtspSession, now: number, logger: Logger): void {
   try {
     item.tick(now);

@@ -14,7 +14,7 @@ import type { RtspUrl } from "./proto/url.ts";
 import type { SourceMedia, SourceNetwork } from "./source-media.ts";
 import { SourceReception } from "./source-reception.ts";
 
-/** How often it is looked whether something has waited too long, ms. */
+/** How often timeouts are checked, ms. */
 const TICK_MS = 250;
 const DOLLAR = 0x24;
 const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
@@ -32,9 +32,9 @@ export interface SourceAttemptOptions {
   readonly network: SourceNetwork;
   readonly url: RtspUrl;
   readonly carrier: Carrier;
-  /** Whether to fall back to the connection when no datagram comes. */
+  /** Whether to fall back to TCP when no datagram arrives. */
   readonly isTrial: boolean;
-  /** Called when packets should be asked for over the connection instead. */
+  /** Called to try again over TCP. */
   readonly fallBack: (reason: string) => void;
   /** Called when another server has the stream. */
   readonly redirect: (location: string) => void;
@@ -42,7 +42,7 @@ export interface SourceAttemptOptions {
   readonly failed: (error: Error) => void;
 }
 
-/** One connection to one server, and one way for the packets. */
+/** One connection to one server, with one transport. */
 export class SourceAttempt implements TcpConn {
   readonly #options: SourceAttemptOptions;
   readonly #cancelConnect: () => void;
@@ -225,13 +225,13 @@ export class SourceAttempt implements TcpConn {
     this.#socket?.end();
   }
 
-  /** Says goodbye, if there is somebody to say it to. */
+  /** Sends TEARDOWN if there is a session. */
   #tearDown(): void {
     try {
       this.#client?.teardown(this.#now);
       this.#act();
     } catch (error) {
-      // a server that does not read it is left all the same
+      // the connection is closed whether or not the server reads it
       reportUnexpected(this.#options.owner.logger, error, "TEARDOWN");
     }
   }

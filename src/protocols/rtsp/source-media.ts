@@ -22,7 +22,7 @@ export interface SourceMediaOptions {
   readonly anyPort: boolean;
   readonly take: TakeDatagram;
   readonly logger: Logger;
-  /** Told of exceptions of `take`. */
+  /** Called when `take` throws. */
   readonly failed: (error: Error) => void;
 }
 

@@ -9,10 +9,10 @@ import type { TransportSpec } from "./proto/transport-header.ts";
 import type { SourceMedia } from "./source-media.ts";
 import { PacketPublisher } from "./udp-transport.ts";
 
-/** Without a datagram for so long after PLAY, packets are asked for over the connection, ms. */
+/** Longest wait for the first datagram after PLAY before falling back to TCP, ms. */
 const UDP_TRIAL_MS = 3_000;
 const REPORT_INTERVAL_MS = 5_000;
-/** Datagrams kept that come before the answer to PLAY. */
+/** Datagrams kept that arrive before the response to PLAY. */
 const EARLY_MAX = 512;
 
 export interface SourceReceptionOptions {
@@ -21,26 +21,26 @@ export interface SourceReceptionOptions {
   readonly ignoredPackets: IgnoredPackets;
   /** Longest silence, ms. */
   readonly readTimeout: number;
-  /** Whether datagrams are tried first: the stream is made available when one has come. */
+  /** Whether UDP is being tried: the stream becomes available with the first datagram. */
   readonly isTrial: boolean;
 }
 
-/** Brings the packets of a source into a stream: over the connection, or in datagrams. */
+/** Brings the packets of a source, interleaved or in datagrams, into a stream. */
 export class SourceReception {
-  /** What is asked for, track by track. */
+  /** Transports to ask for, by track. */
   readonly offers: readonly TransportSpec[];
   readonly #options: SourceReceptionOptions;
   readonly #described: DescribedStream;
-  /** How datagrams come; undefined when packets come over the connection. */
+  /** Receives the datagrams; undefined over TCP. */
   readonly #media: SourceMedia | undefined;
   readonly #transports: (TransportSpec | undefined)[] = [];
-  /** Once the stream is available: packets over the connection, or in datagrams. */
+  /** One of these once the stream is available: interleaved packets, or datagrams. */
   #interleaved: IngestReporter | undefined;
   #packets: PacketPublisher | undefined;
   readonly #early: [track: number, rtcp: boolean, data: Uint8Array][] = [];
-  /** When a frame last came over the connection: a server that answers requests but sends nothing is silent too. */
+  /** When the last interleaved frame arrived; responses do not count. */
   #lastFrame = 0;
-  /** Since when the server sends, monotonic ms. */
+  /** When PLAY was answered, monotonic ms. */
   #playingSince: number | undefined;
 
   constructor(options: SourceReceptionOptions, described: DescribedStream, media: SourceMedia | undefined) {
@@ -56,7 +56,7 @@ export class SourceReception {
   }
 
   /**
-   * All tracks are set up: packets may come.
+   * All tracks are set up: packets may arrive.
    *
    * @throws {SourceError} if the server has not said enough to receive them
    */
@@ -65,12 +65,12 @@ export class SourceReception {
       await this.#media?.answered(track, transport);
   }
 
-  /** Opens the way for datagrams through a NAT. */
+  /** Opens a NAT for datagrams. */
   punch(): void {
     this.#media?.punch();
   }
 
-  /** The server sends from now on. */
+  /** The server has answered PLAY. */
   play(now: number): void {
     this.#playingSince = now;
     if (!this.#options.isTrial || this.#early.some(([, rtcp]) => !rtcp)) this.#begin();
@@ -81,7 +81,7 @@ export class SourceReception {
     return this.#interleaved !== undefined;
   }
 
-  /** Whether an interleaved frame has come in part. */
+  /** Whether part of an interleaved frame has arrived. */
   get midFrame(): boolean {
     return this.#interleaved?.midFrame === true;
   }
@@ -89,7 +89,7 @@ export class SourceReception {
   /**
    * Takes interleaved frames from `offset` on, while `isInterleaved`.
    *
-   * @returns where the first byte stands that is none
+   * @returns position of the first byte that belongs to no frame
    * @throws {ProtocolError | BudgetError} if it cannot go on
    */
   receive(chunk: Uint8Array, offset: number, now: number): number {
@@ -111,7 +111,7 @@ export class SourceReception {
     if (this.#playingSince !== undefined && !rtcp) this.#begin();
   }
 
-  /** Makes the stream available: readers come to a way of the packets that is known to work. */
+  /** Makes the stream available, over a transport that is known to work. */
   #begin(): void {
     const { owner, clock, ignoredPackets } = this.#options;
     const { description } = this.#described;
@@ -136,9 +136,9 @@ export class SourceReception {
   }
 
   /**
-   * Looks after what takes time.
+   * Checks timeouts and sends reports.
    *
-   * @returns `in vain` when datagrams were tried and none has come
+   * @returns `in vain` when UDP is being tried and no datagram arrived
    * @throws {SourceError} if the server has gone silent
    */
   tick(now: number): "in vain" | undefined {

@@ -70,7 +70,7 @@ export interface UdpListenerOptions {
   readonly memory: MediaMemory;
   readonly ignoredPackets: IgnoredPackets;
   readonly logger: Logger;
-  /** Told of exceptions of those who take datagrams. */
+  /** Called when a peer's handler throws. */
   readonly failed?: (error: Error) => void;
 }
 

@@ -3,7 +3,7 @@ import type { Pair } from "./transport-header.ts";
 
 /** The interleaved channels of one session: a pair for each track that was set up. */
 export class ChannelTable {
-  /** In the order of SETUP. A session has a track or two: a list takes a kilobyte less than a map. */
+  /** In order of SETUP. A list: a map takes a kilobyte more per session. */
   readonly #pairs: [track: number, pair: Pair][] = [];
 
   /** Tracks that were set up. */

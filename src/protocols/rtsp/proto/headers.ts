@@ -20,7 +20,7 @@ const ENCODER = new TextEncoder();
 
 /** The headers of one message (RFC 2326 §12). Names are compared without case; a name may have several values. */
 export class RtspHeaders {
-  /** An entry for each value. A message has few: a list is smaller than a map, and as fast. */
+  /** One entry per value. Messages have few, so a list is as fast as a map and takes less memory. */
   readonly #fields: Field[] = [];
 
   /** Headers with one value each. */
