@@ -3,6 +3,7 @@ import type { LogCursor } from "../../wasm/cursor.ts";
 import { usedUp } from "./budget.ts";
 import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
 import type { OutputContext, ReaderFault } from "./output.ts";
+import type { SentGroup } from "./sent-bytes.ts";
 
 /** A reader is never further behind than this, ms; with nine tenths of the budget taken, the second figure counts. */
 const LAG_MAX_MS = 5_000;
@@ -43,11 +44,9 @@ export interface CursorParts {
 }
 
 /** The readers of a log that one belongs to. */
-export interface CursorOwner {
+export interface CursorOwner extends SentGroup {
   readonly context: OutputContext;
   readonly log: ReadLog;
-  /** Bytes that a member of the group since the beginning would have got. */
-  readonly groupBytes: number;
   /** Takes the reader out of the group. */
   separate(cursor: StreamCursor): void;
   /** Ends a reader that cannot go on. */
@@ -56,6 +55,7 @@ export interface CursorOwner {
 
 /** Figures of a reader that is closed. */
 interface Final {
+  readonly bytesSent: number;
   readonly lostPackets: number;
   readonly lostFrames: number;
 }
@@ -78,16 +78,16 @@ export class StreamCursor {
   #fault: ReaderFault | undefined;
   /** When it last could send something while more was waiting. */
   #progress = 0;
-  #bytesSent = 0;
-  /** Bytes of those that went to the socket past the outbox's sink. */
-  #bytesDirect = 0;
-  /** Place in the group, and the bytes this had got when it joined. */
-  #group: { index: number; readonly bytesBefore: number } | undefined;
+  /** Bytes of media that the connection had been sent when the reader began. */
+  readonly #sentBefore: number;
+  /** Place in the group; undefined while it is solo. */
+  index: number | undefined;
   #final: Final | undefined;
 
   constructor(owner: CursorOwner, { cursor, outbox, own, fault }: CursorParts) {
     this.#owner = owner;
     this.#outbox = outbox;
+    this.#sentBefore = outbox.sent.media;
     this.#cursor = cursor;
     this.#own = own;
     this.#fault = fault;
@@ -96,7 +96,7 @@ export class StreamCursor {
 
   /** Packets between it and the live edge; the group stands there after each flush. */
   get lag(): number {
-    return this.#group !== undefined || this.#isOver ? 0 : this.#cursor.lag;
+    return this.index !== undefined || this.#isOver ? 0 : this.#cursor.lag;
   }
 
   /** Age of the oldest packet that waits for it, ms. */
@@ -114,30 +114,12 @@ export class StreamCursor {
 
   /** Bytes sent, of the log and its own. */
   get bytesSent(): number {
-    return this.#bytesSent + this.#groupBytes;
-  }
-
-  /** Bytes of those that the sink of the outbox has not seen. */
-  get bytesDirect(): number {
-    return this.#bytesDirect + this.#groupBytes;
-  }
-
-  get #groupBytes(): number {
-    return this.#group === undefined ? 0 : this.#owner.groupBytes - this.#group.bytesBefore;
-  }
-
-  /** Place in the group; undefined while it is solo. */
-  get index(): number | undefined {
-    return this.#group?.index;
-  }
-
-  set index(index: number) {
-    if (this.#group !== undefined) this.#group.index = index;
+    return this.#final?.bytesSent ?? this.#outbox.sent.media - this.#sentBefore;
   }
 
   /** The socket, for writes to many readers at once. */
-  get direct(): ByteSink {
-    return this.#outbox.direct;
+  get sink(): ByteSink {
+    return this.#outbox.sink;
   }
 
   /** Whether it has failed or is closed: it sends nothing and needs nothing of the log. */
@@ -154,25 +136,22 @@ export class StreamCursor {
 
   /** Joins the group as number `index`. */
   join(index: number): void {
-    this.#group = { index, bytesBefore: this.#owner.groupBytes };
+    this.index = index;
+    this.#outbox.sent.join(this.#owner);
   }
 
   /** Goes solo from where `leader` stands. */
   part(leader: LogCursor): void {
-    const bytes = this.#groupBytes;
-    this.#group = undefined;
-    this.#bytesSent += bytes;
-    this.#bytesDirect += bytes;
+    this.index = undefined;
+    this.#outbox.sent.leave();
     this.#cursor.follow(leader);
   }
 
   /** After `part`: of what all others got next, it has taken only so much, or is closed (-1). */
   fallBehind(taken: number, now: number): void {
     this.#progress = now;
-    this.#outbox.block();
+    this.#outbox.tookLess(taken);
     if (taken < 0) return;
-    this.#bytesSent += taken;
-    this.#bytesDirect += taken;
     const rest = this.#cursor.move(taken);
     if (rest > 0) this.#hold(this.#cursor.rest, rest);
   }
@@ -192,7 +171,7 @@ export class StreamCursor {
 
   /** Sends what it may send now. While it is in the group, that is done for all of it. */
   pump(now: number): void {
-    if (this.#group !== undefined || this.#isOver) return;
+    if (this.index !== undefined || this.#isOver) return;
     if (this.#outbox.blocked) {
       this.#watchLag(now);
       return;
@@ -208,7 +187,7 @@ export class StreamCursor {
   /** The socket has room again, and the outbox has written what it could. */
   drained(now: number): void {
     this.#progress = now;
-    if (this.#outbox.blocked || this.#group !== undefined || this.#isOver) return;
+    if (this.#outbox.blocked || this.index !== undefined || this.#isOver) return;
     const { seq } = this.#cursor;
     if (((seq - this.#owner.log.floorSeq) | 0) < 0) {
       this.#cursor.skip();
@@ -221,9 +200,7 @@ export class StreamCursor {
     const cursor = this.#cursor;
     const size = cursor.span();
     if (size === 0) return false;
-    const taken = this.#outbox.write(cursor.position, size);
-    this.#bytesSent += taken;
-    const rest = cursor.move(taken);
+    const rest = cursor.move(this.#outbox.write(cursor.position, size));
     if (rest > 0) this.#hold(cursor.rest, rest);
     return true;
   }
@@ -238,13 +215,11 @@ export class StreamCursor {
 
   #sendOrHold(address: number, size: number): void {
     const taken = this.#outbox.write(address, size);
-    this.#bytesSent += taken;
     if (taken < size) this.#hold(address + taken, size - taken);
   }
 
   #hold(address: number, size: number): void {
-    if (this.#outbox.hold(address, size)) this.#bytesSent += size;
-    else this.#owner.failed(this, usedUp());
+    if (!this.#outbox.hold(address, size)) this.#owner.failed(this, usedUp());
   }
 
   /** A reader whose socket is full keeps its place only so long: then it finishes its frame and loses the rest. */
@@ -268,7 +243,6 @@ export class StreamCursor {
     if (room === 0) return;
     const size = this.#cursor.fill(room, limit, ending);
     this.#outbox.extend(size);
-    this.#bytesSent += size;
   }
 
   /** Tells its owner, after this turn, that it cannot go on. @returns false when that was done before */
@@ -283,11 +257,11 @@ export class StreamCursor {
   /** Gives its place back; its figures stay as they are. */
   close(): void {
     if (this.#final !== undefined) return;
-    this.#bytesSent += this.#groupBytes;
-    this.#bytesDirect += this.#groupBytes;
-    this.#group = undefined;
+    if (this.index !== undefined) this.#outbox.sent.leave();
+    this.index = undefined;
+    const { bytesSent } = this;
     const { lostPackets, lostFrames } = this.#cursor;
-    this.#final = { lostPackets, lostFrames };
+    this.#final = { bytesSent, lostPackets, lostFrames };
     this.#outbox.onBlocked = undefined;
     this.#cursor.close();
   }

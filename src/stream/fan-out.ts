@@ -142,7 +142,7 @@ export class FanOut implements CursorOwner {
   #regroup(i: number): void {
     const cursor = this.#takeSolo(i);
     cursor.join(this.#group.push(cursor) - 1);
-    this.#sinks.push(cursor.direct);
+    this.#sinks.push(cursor.sink);
   }
 
   #takeSolo(i: number): StreamCursor {

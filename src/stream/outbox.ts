@@ -1,4 +1,5 @@
 import type { MediaMemory } from "../../wasm/core.ts";
+import { SentBytes } from "./sent-bytes.ts";
 
 /** Where bytes go: the socket of a reader. */
 export interface ByteSink {
@@ -15,9 +16,10 @@ export const OUTBOX_MAX = 128 * 1024 - 64;
  */
 export class Outbox {
   readonly #memory: MediaMemory;
-  readonly #sink: ByteSink;
-  /** The socket itself, for writes to many readers at once; these are not seen by the sink. */
-  readonly direct: ByteSink;
+  /** The socket: to be written to directly only by those who write to many at once. */
+  readonly sink: ByteSink;
+  /** All bytes sent to the peer, also those written to the sink directly. */
+  readonly sent = new SentBytes();
   /** Called when something could not be written: from now on the outbox blocks. */
   onBlocked: (() => void) | undefined;
   #address = 0;
@@ -27,10 +29,9 @@ export class Outbox {
   /** The sink was full: wait until it announces room. */
   #full = false;
 
-  constructor(memory: MediaMemory, sink: ByteSink, direct: ByteSink = sink) {
+  constructor(memory: MediaMemory, sink: ByteSink) {
     this.#memory = memory;
-    this.#sink = sink;
-    this.direct = direct;
+    this.sink = sink;
   }
 
   /** Whether nothing may be written now. */
@@ -43,14 +44,31 @@ export class Outbox {
   }
 
   /**
-   * Writes bytes from media memory straight to the sink.
+   * Writes media from media memory straight to the sink.
    *
-   * @returns bytes taken; what is left is the caller's to hold
+   * @returns bytes taken; what is left is the caller's to hold. A closed sink takes everything and counts nothing
    */
   write(address: number, size: number): number {
-    const taken = this.#sink.write(this.#memory.u8, address, size);
-    if (taken < size) this.block();
+    const taken = this.#put(this.#memory.u8, address, size);
+    if (taken > 0) this.sent.addMedia(taken);
     return taken < 0 ? size : taken;
+  }
+
+  /** Says that the sink was given media directly, of which it took only so many bytes. */
+  tookLess(taken: number): void {
+    if (taken > 0) {
+      this.sent.addTotal(taken);
+      this.sent.addMedia(taken);
+    }
+    this.block();
+  }
+
+  /** @returns bytes taken, -1 when the sink is closed */
+  #put(bytes: Uint8Array, offset: number, size: number): number {
+    const taken = this.sink.write(bytes, offset, size);
+    if (taken > 0) this.sent.addTotal(taken);
+    if (taken < size) this.block();
+    return taken;
   }
 
   /** Says that the sink is full. */
@@ -67,10 +85,8 @@ export class Outbox {
   send(bytes: Uint8Array): boolean {
     let taken = 0;
     if (!this.#full && this.pending === 0) {
-      taken = this.#sink.write(bytes, 0, bytes.length);
-      if (taken < 0) return true;
-      if (taken === bytes.length) return true;
-      this.block();
+      taken = this.#put(bytes, 0, bytes.length);
+      if (taken < 0 || taken === bytes.length) return true;
     }
     const rest = bytes.length - taken;
     if (!this.#makeRoom(rest)) return false;
@@ -79,12 +95,12 @@ export class Outbox {
     return true;
   }
 
-  /** Keeps a copy of bytes of the media memory; false when they do not fit. */
+  /** Keeps a copy of media in the media memory; false when it does not fit. */
   hold(address: number, size: number): boolean {
     if (size === 0) return true;
     if (!this.#makeRoom(size)) return false;
     this.#memory.u8.copyWithin(this.#end, address, address + size);
-    this.#end += size;
+    this.extend(size);
     return true;
   }
 
@@ -93,9 +109,10 @@ export class Outbox {
     return this.#makeRoom(size) ? this.#end : 0;
   }
 
-  /** Counts bytes that were written where `reserve` said. */
+  /** Keeps media that was written where `reserve` said. */
   extend(size: number): void {
     this.#end += size;
+    this.sent.addMedia(size);
   }
 
   /** The sink has room again: writes on. */
@@ -103,9 +120,9 @@ export class Outbox {
     this.#full = false;
     if (this.pending === 0) return;
     const size = this.pending;
-    const taken = this.write(this.#start, size);
-    this.#start += taken;
-    if (taken === size) this.#release();
+    const taken = this.#put(this.#memory.u8, this.#start, size);
+    if (taken < 0 || taken === size) this.#release();
+    else this.#start += taken;
   }
 
   #makeRoom(size: number): boolean {

@@ -39,7 +39,6 @@ export class RtspConn implements TcpConn, Listed {
   readonly #framer = new RtspFramer("requests");
   readonly #responder: RtspResponder;
   #bytesReceived = 0;
-  #bytesSent = 0;
   readonly #rates = new ByteRates();
   #requests = 0;
   #lastReceived: number;
@@ -58,7 +57,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#lastReceived = context.clock.now();
     this.#lastRequest = this.#lastReceived;
     this.visitor = context.door.arrive(socket.remoteAddress);
-    this.outbox = new Outbox(context.memory, this, socket);
+    this.outbox = new Outbox(context.memory, socket);
     this.#responder = new RtspResponder(context, this);
     this.#logger = context.logger.child(`conn ${socket.remote}`);
     this.#logger.info("opened");
@@ -69,13 +68,6 @@ export class RtspConn implements TcpConn, Listed {
     }
     const type = context.secure ? "rtspsConn" : "rtspConn";
     this.#endHook = context.hooks?.connected(type, this.id, this.#logger);
-  }
-
-  /** Writes to the socket; the sink of the outbox. */
-  write(bytes: Uint8Array, offset: number, length: number): number {
-    const taken = this.#socket.write(bytes, offset, length);
-    if (taken > 0) this.#bytesSent += taken;
-    return taken;
   }
 
   data(chunk: Uint8Array): void {
@@ -161,7 +153,6 @@ export class RtspConn implements TcpConn, Listed {
     const session = this.session;
     this.session = undefined;
     session?.end(reason);
-    this.#bytesSent += session?.bytesDirect ?? 0;
   }
 
   drain(): void {
@@ -196,12 +187,8 @@ export class RtspConn implements TcpConn, Listed {
     this.#socket.terminate();
   }
 
-  get #allBytesSent(): number {
-    return this.#bytesSent + (this.session?.bytesDirect ?? 0);
-  }
-
   sample(now: number): void {
-    this.#rates.sample(this.#bytesReceived, this.#allBytesSent, now);
+    this.#rates.sample(this.#bytesReceived, this.outbox.sent.total, now);
   }
 
   describe(): JsonObject {
@@ -211,7 +198,7 @@ export class RtspConn implements TcpConn, Listed {
       created: formatRfc3339(this.created),
       remoteAddr: this.remote,
       bytesReceived: this.#bytesReceived,
-      bytesSent: this.#allBytesSent,
+      bytesSent: this.outbox.sent.total,
       live: { bitrateIn, bitrateOut },
     };
   }

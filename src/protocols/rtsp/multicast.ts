@@ -216,7 +216,6 @@ export class MulticastTransport implements SessionTransport {
 /** One of the readers of a group: the packets are sent once for all of them, it only counts. */
 class GroupReader implements MediaReader {
   readonly lastReceived = Number.NEGATIVE_INFINITY;
-  readonly bytesDirect = 0;
   readonly packetsLost = 0;
   readonly framesDropped = 0;
   readonly lagMs = undefined;

@@ -37,11 +37,6 @@ export class RtspReader {
     return this.#cursor.bytesSent;
   }
 
-  /** Bytes of those that went past the connection's own count. */
-  get bytesDirect(): number {
-    return this.#cursor.bytesDirect;
-  }
-
   get packetsLost(): number {
     return this.#cursor.lostPackets;
   }

@@ -21,7 +21,6 @@ export class Reading {
   #endHook: EndHook | undefined;
   /** Bytes of readers that were paused. */
   #sentBefore = 0;
-  #directBefore = 0;
 
   constructor({ path, stream }: Here, url: RtspUrl) {
     this.path = path;
@@ -44,11 +43,6 @@ export class Reading {
   /** RTP bytes it was sent. */
   get bytesSent(): number {
     return this.#sentBefore + (this.#reader?.bytesSent ?? 0);
-  }
-
-  /** Bytes that went to the socket past the connection's own count. */
-  get bytesDirect(): number {
-    return this.#directBefore + (this.#reader?.bytesDirect ?? 0);
   }
 
   /**
@@ -80,7 +74,6 @@ export class Reading {
     this.#endHook?.();
     this.reportLoss(logger);
     this.#sentBefore += reader.bytesSent;
-    this.#directBefore += reader.bytesDirect;
     reader.close();
     this.#reader = undefined;
   }

@@ -124,11 +124,6 @@ export class RtspSession implements Listed, Client {
     return this.#reading?.reader;
   }
 
-  /** Bytes that went to the socket past the connection's own count. */
-  get bytesDirect(): number {
-    return this.#reading?.bytesDirect ?? 0;
-  }
-
   /** RTP bytes it was sent. */
   get bytesSent(): number {
     return this.#reading?.bytesSent ?? 0;

@@ -9,8 +9,6 @@ import { RtspReader } from "./reader.ts";
 /** A reader at work, whatever carries its packets. */
 export interface MediaReader {
   readonly bytesSent: number;
-  /** Bytes of those that went to the connection's socket past its own count. */
-  readonly bytesDirect: number;
   readonly packetsLost: number;
   readonly framesDropped: number;
   /** Age of the oldest packet that waits for it, ms; undefined where nothing ever waits. */

@@ -140,7 +140,6 @@ export class PacketReader implements MediaReader {
     return this.#reader.bytesSent;
   }
 
-  readonly bytesDirect = 0;
   readonly packetsLost = 0;
   readonly framesDropped = 0;
   readonly lagMs = undefined;
