@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import { join } from "node:path";
 import {
   BudgetError,
   ConfigError,
@@ -75,4 +76,13 @@ test("a fault that repeats is counted each time and logged ever less often", () 
     "ERR internal error: a datagram (100 times)",
     "ERR internal error: a datagram (1000 times)",
   ]);
+});
+
+test("errors that can be expected have a class that says so: plain ones are thrown by assertions alone", async () => {
+  const src = join(import.meta.dir, "../../src");
+  const plain: string[] = [];
+  for await (const file of new Bun.Glob("**/*.ts").scan(src)) {
+    if (/\bthrow new Error\(/.test(await Bun.file(join(src, file)).text())) plain.push(file);
+  }
+  expect(plain).toEqual(["lib/assert.ts"]);
 });

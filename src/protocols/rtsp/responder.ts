@@ -1,7 +1,7 @@
 import { writeDescription } from "../../formats/rtp/description.ts";
 import { withParameterSets } from "../../formats/rtp/track-setup.ts";
 import { type Awaitable, when } from "../../lib/awaitable.ts";
-import { BudgetError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { BudgetError, EndError, NoStreamError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { Place } from "../../path/directory.ts";
 import type { Stream } from "../../stream/stream.ts";
@@ -138,7 +138,7 @@ export class RtspResponder {
       case "GET_PARAMETER":
         return { response: response(200, { ...headers, "Content-Type": "text/parameters" }) };
       case "TEARDOWN":
-        this.#owner.endSession(new Error(`torn down by ${this.#owner.remote}`));
+        this.#owner.endSession(new EndError(`torn down by ${this.#owner.remote}`));
         return { response: response(200) };
       default:
         return { response: response(501) };
