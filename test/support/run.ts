@@ -2,11 +2,12 @@
  * Runs all tests, each file in a process of its own, so that one cannot break another. It ends with the slowest files,
  * what was skipped and failed by name, and one line that counts: `N passed, N failed, N skipped`.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { makeClips } from "./clips.ts";
+import { killMarked, marked } from "./leftovers.ts";
 import { has } from "./tools.ts";
 
 type Lane = "alone" | "clients" | "servers" | "units";
@@ -32,6 +33,8 @@ const KINDS: readonly Kind[] = [
   },
   { files: /^integration\/on-demand(-hooks)?\./, lane: "alone", atOnce: 10 },
   { files: /^bench\/load\./, lane: "alone", atOnce: 1 },
+  // the longest begins at once: at the end the other lanes would wait for it
+  { files: /^interop\/rtsps\./, lane: "clients", atOnce: 20 },
   // a browser takes a second of processor to start
   { files: /^interop\/hls-(pages|web-codecs)\./, lane: "clients", atOnce: 3 },
   { files: /^interop\//, lane: "clients", atOnce: 20 },
@@ -39,7 +42,7 @@ const KINDS: readonly Kind[] = [
   { files: /^integration\//, lane: "servers", atOnce: 10 },
   { files: /./, lane: "units", atOnce: 10 },
 ];
-/** Those that run beside each other. */
+/** Those that run beside each other, the one that takes longest first. */
 const BESIDE: readonly Lane[] = ["clients", "servers", "units"];
 
 /** A test without a limit of its own may take that long, ms: it is there for those that hang. */
@@ -63,25 +66,39 @@ interface Outcome {
   readonly skipped: number;
 }
 
-/** Runs one file. It prints into a file as well: what it leaves behind cannot hold that open for us. */
+/** Marks of the files that run now. */
+const running = new Set<string>();
+
+/** Runs one file. It prints into a file as well: what it leaves behind cannot hold that open, and is killed. */
 async function runFile(folder: string, file: string): Promise<Outcome> {
   const start = performance.now();
   const path = join(folder, `${file.replaceAll("/", "-")}.txt`);
   const limits = [`--timeout=${TEST_LIMIT_MS}`, `--max-concurrency=${kindOf(file).atOnce}`];
-  const command = [process.execPath, "test", ...limits, `./test/${file}`];
-  const child = Bun.spawn(command, { stdin: "ignore", stdout: Bun.file(path), stderr: Bun.file(path) });
+  const log = openSync(path, "a");
+  const child = Bun.spawn([process.execPath, "test", ...limits, `./test/${file}`], {
+    env: marked(path),
+    stdin: "ignore",
+    stdout: log,
+    stderr: log,
+  });
+  running.add(path);
   const timer = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT_MS);
   await child.exited;
   clearTimeout(timer);
+  running.delete(path);
+  killMarked(path);
+  closeSync(log);
   const seconds = (performance.now() - start) / 1000;
   const output = readFileSync(path, "utf8");
   const count = (what: string) => Number(new RegExp(`^ *(\\d+) ${what}$`, "m").exec(output)?.[1] ?? 0);
   const failed = count("fail");
   // whoever crashes or hangs does not come to count
-  const isBroken = child.exitCode !== 0 && failed === 0;
+  const isBroken = !/^Ran \d+ tests? /m.test(output) || (child.exitCode !== 0 && failed === 0);
   return {
     file,
-    output: isBroken ? `${output}\n${file} ended with ${child.exitCode ?? child.signalCode}` : output,
+    output: isBroken
+      ? `${output}\n(fail) its process ended with ${child.exitCode ?? child.signalCode}`
+      : output,
     seconds,
     passed: count("pass"),
     failed: failed + (isBroken ? 1 : 0),
@@ -95,10 +112,9 @@ function show({ file, output, seconds, passed, failed, skipped }: Outcome): void
   if (failed > 0) console.log(output);
 }
 
-/** Runs the files of all lanes; a lane that is through takes files of the one that has most left. */
+/** Runs the files of all lanes; a lane that is through helps the others, the first ones first. */
 async function runLanes(queues: string[][], run: (file: string) => Promise<void>): Promise<void> {
-  const next = (own: string[]) =>
-    own.shift() ?? queues.reduce((a, b) => (b.length > a.length ? b : a)).shift();
+  const next = (own: string[]) => own.shift() ?? queues.find(({ length }) => length > 0)?.shift();
   await Promise.all(
     queues.map(async (own) => {
       for (let file = next(own); file !== undefined; file = next(own)) await run(file);
@@ -140,7 +156,10 @@ async function main(): Promise<number> {
     if (made > 0) console.log(`made ${made} clips for the tests, ${seconds().toFixed(1)} s`);
   }
   const files = [...new Glob("**/*.test.ts").scanSync("test")].sort();
-  const queue = (lane: Lane) => files.filter((file) => kindOf(file).lane === lane);
+  const queue = (lane: Lane) =>
+    KINDS.filter((kind) => kind.lane === lane).flatMap((kind) =>
+      files.filter((file) => kindOf(file) === kind),
+    );
   const folder = mkdtempSync(join(tmpdir(), "mediamtx-tests-"));
   const outcomes: Outcome[] = [];
   const run = async (file: string) => {
@@ -154,4 +173,9 @@ async function main(): Promise<number> {
   return conclude(outcomes, seconds());
 }
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => {
+    for (const mark of running) killMarked(mark);
+    process.exit(1);
+  });
 process.exit(await main());
