@@ -26,13 +26,8 @@ interface Kind {
  */
 const KINDS: readonly Kind[] = [
   { files: /^interop\/hls-latency\./, lane: "alone", atOnce: 1 },
-  {
-    files: /^integration\/(floods|hls-cache|hls-hostile|hls-memory|slow-readers)\./,
-    lane: "alone",
-    atOnce: 10,
-  },
+  { files: /^integration\/(floods|hls-cache|hls-hostile)\./, lane: "alone", atOnce: 10 },
   { files: /^integration\/on-demand(-hooks)?\./, lane: "alone", atOnce: 10 },
-  { files: /^bench\/load\./, lane: "alone", atOnce: 1 },
   // the longest begins at once: at the end the other lanes would wait for it
   { files: /^interop\/rtsps\./, lane: "clients", atOnce: 20 },
   // a browser takes a second of processor to start
