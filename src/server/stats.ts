@@ -69,7 +69,7 @@ function processValues({ loopLags }: Sampler): MetricValue[] {
     },
     {
       kind: "counter",
-      name: "internal_errors",
+      name: "internal_errors_total",
       help: "bugs the server has run into; the log has each one with its stack",
       read: internalErrors,
     },

@@ -16,12 +16,12 @@ test.concurrent(
     await using publisher = await TestPublisher.start(server.rtsp("cam"));
     await using reader = await TestReader.start(server.rtsp("cam"), publisher.tracks);
     await using other = await TestReader.start(server.rtsp("cam"), publisher.tracks);
-    expect(await server.metric("internal_errors")).toBe(0);
+    expect(await server.metric("internal_errors_total")).toBe(0);
     void other.client.request("OPTIONS", { headers: { "X-Fault": "1" } }).catch(() => {});
     await other.client.closed;
     await server.waitForLog(STACK);
     await server.waitForLog(new RegExp(`conn ${other.client.local}\\] closed \\(injected\\)`));
-    expect(await server.metric("internal_errors")).toBe(1);
+    expect(await server.metric("internal_errors_total")).toBe(1);
     await reader.more(100);
     expect(reader.faults).toEqual([]);
   },
@@ -40,7 +40,7 @@ test.concurrent(
     await server.waitForLog(/ERR \[path cam\] \[RTSP source\] injected/);
     expect(STACK.test(server.log)).toBe(true);
     expect(camera.methods).toEqual(["OPTIONS"]);
-    expect(await server.metric("internal_errors")).toBe(1);
+    expect(await server.metric("internal_errors_total")).toBe(1);
   },
   LIMIT_MS,
 );

@@ -28,6 +28,8 @@ const KINDS: readonly Kind[] = [
   { files: /^interop\/hls-latency\./, lane: "alone", atOnce: 1 },
   { files: /^integration\/(floods|hls-cache|hls-hostile)\./, lane: "alone", atOnce: 10 },
   { files: /^integration\/on-demand(-hooks)?\./, lane: "alone", atOnce: 10 },
+  // its servers time out after two seconds: beside others, this process may stand still for as long
+  { files: /^integration\/external-auth\./, lane: "alone", atOnce: 5 },
   // the longest begins at once: at the end the other lanes would wait for it
   { files: /^interop\/rtsps\./, lane: "clients", atOnce: 20 },
   // a browser takes a second of processor to start
