@@ -155,11 +155,12 @@ function run(loop: Loop, maker: UnitMaker, maxPacket: number, random: Random, co
   expect(loop.blocksWaiting).toBeLessThanOrEqual(1);
 }
 
-test(`every size of packet from 128 to 1472 bytes (seed ${SEED})`, () => {
+test(`every size of packet from 128 to 1472 bytes, of a third of the codecs each (seed ${SEED})`, () => {
   const memory = loadBuild("release", 512);
   const random = new Random(SEED + 2);
   for (let maxPacket = 128; maxPacket <= 1_472; maxPacket++) {
-    for (const maker of MAKERS) {
+    for (const [i, maker] of MAKERS.entries()) {
+      if ((maxPacket + i + SEED) % 3 !== 0) continue;
       using loop = new Loop(memory, maker, maxPacket);
       run(loop, maker, maxPacket, random, 6);
     }
