@@ -14,14 +14,3 @@ export function headerCredentials(header: string | null, schemes: readonly HttpS
   const colon = text.indexOf(":");
   return colon < 0 ? NONE : { kind: "plain", user: text.slice(0, colon), pass: text.slice(colon + 1) };
 }
-
-/** Reads `user` and `pass` of a query, without its `?`; two empty values count as no credentials. */
-export function queryCredentials(query: string): Credentials {
-  const params = new URLSearchParams(query);
-  return namedCredentials(params.get("user") ?? "", params.get("pass") ?? "");
-}
-
-/** Credentials from two fields; two empty values count as no credentials. */
-export function namedCredentials(user: string, pass: string): Credentials {
-  return user === "" && pass === "" ? NONE : { kind: "plain", user, pass };
-}

@@ -5,14 +5,9 @@ import { type Rows, toJson, type Values } from "./row.ts";
 import { GLOBAL_ROWS } from "./schema.ts";
 
 /**
- * The configuration as the API shows it: every parameter in the order of the schema, then paths by name. The section
- * `pathDefaults` stands before them when it sets anything; it shows what it sets.
+ * The configuration as the API shows it: every parameter in the order of the schema, then `pathDefaults` when it sets
+ * anything, then the paths sorted by name. It is text because a JavaScript object lists keys that are whole numbers first.
  */
-export function configToJson(config: Config): JsonObject {
-  return { ...globalToJson(config), paths: Object.fromEntries(pathsToJson(config)) };
-}
-
-/** The same as text, in which paths are really by name: objects have names that are whole numbers first. */
 export function configToText(config: Config): string {
   const paths = pathsToJson(config).map(([name, path]) => `${JSON.stringify(name)}:${JSON.stringify(path)}`);
   return `${JSON.stringify(globalToJson(config)).slice(0, -1)},"paths":{${paths.join(",")}}}`;

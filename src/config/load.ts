@@ -6,7 +6,7 @@ import { defaultsOf, lacking } from "./row.ts";
 import { clip } from "./scalars.ts";
 import { GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
 import { type ConfigSource, NO_FILE, readSource } from "./source.ts";
-import { NO_SCHEMES, type SourceSchemes } from "./source-scheme.ts";
+import type { SourceSchemes } from "./source-scheme.ts";
 import { parseTree } from "./tree.ts";
 
 /** The parameters of one entry of `paths`. Durations are in ms. */
@@ -47,16 +47,6 @@ export function loadConfig(
     source = readSource(parseTree(opened));
   }
   return resolveConfig(withEnvironment(source, environment), schemes);
-}
-
-/** Reads a configuration without environment. @throws {ConfigError} as `loadConfig` */
-export function parseConfig(text: string, schemes = NO_SCHEMES): Config {
-  return loadConfig(text, {}, schemes).config;
-}
-
-/** The configuration of a server that has no file: every default, and a path for every name. */
-export function defaultConfig(): Config {
-  return resolveConfig(NO_FILE, NO_SCHEMES).config;
 }
 
 /**

@@ -15,9 +15,6 @@ export interface SourceScheme {
 /** Every kind of source that is configured by URL, by scheme. */
 export type SourceSchemes = ReadonlyMap<string, SourceScheme>;
 
-/** For configurations without remote sources. */
-export const NO_SCHEMES: SourceSchemes = new Map();
-
 /** Indexes kinds of sources by each of their schemes. */
 export function sourceSchemes<S extends SourceScheme>(sources: readonly S[]): ReadonlyMap<string, S> {
   return new Map(sources.flatMap((source) => source.schemes.map((scheme) => [scheme, source] as const)));

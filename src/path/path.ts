@@ -163,11 +163,6 @@ export class Path implements Listed {
     this.#publisher = publisher;
   }
 
-  /** Whether the place is still this publisher's. */
-  isPublisher(publisher: Client): boolean {
-    return this.#publisher === publisher;
-  }
-
   /**
    * Makes the stream of the publisher available.
    *

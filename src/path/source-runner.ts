@@ -108,11 +108,6 @@ export class SourceRunner {
     return Math.max(this.#backoff.next() - waited, LEAST_PAUSE_MS);
   }
 
-  /** Whether the stream is there. */
-  get isReady(): boolean {
-    return this.#readySince !== undefined;
-  }
-
   #closeSource(): void {
     this.#attempt += 1;
     this.#readySince = undefined;

@@ -4,9 +4,9 @@ import { parseUuid } from "../../src/api/uuid.ts";
 import { type ApiVersion, V2 } from "../../src/api/version.ts";
 import { resolveConfig } from "../../src/config/load.ts";
 import { NO_FILE } from "../../src/config/source.ts";
-import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigStore } from "../../src/config/store.ts";
 import { type JsonObject, type Listed, type Listing, Registry } from "../../src/lib/registry.ts";
+import { NO_SCHEMES } from "../support/config.ts";
 import { RESOURCES } from "../support/declared.ts";
 
 class Item implements Listed {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { headerCredentials, namedCredentials, queryCredentials } from "../../src/auth/carriers.ts";
+import { headerCredentials } from "../../src/auth/carriers.ts";
 
 const NONE = { kind: "none" } as const;
 const plain = (user: string, pass: string) => ({ kind: "plain", user, pass }) as const;
@@ -24,23 +24,4 @@ test("a bearer token may hold name and password, where it is taken", () => {
   expect(headerCredentials("Bearer me:a:b", ["basic", "bearer"])).toEqual(plain("me", "a:b"));
   expect(headerCredentials("bearer token", ["basic", "bearer"])).toEqual(NONE);
   expect(headerCredentials(`Basic ${base64("me:b")}`, ["basic", "bearer"])).toEqual(plain("me", "b"));
-});
-
-test.each([
-  ["user=me&pass=a%20b%26", plain("me", "a b&")],
-  ["x=1&user=me", plain("me", "")],
-  ["user=me&user=you&pass=a", plain("me", "a")],
-  ["user=&pass=", NONE],
-  ["user=%ff%", plain("\ufffd%", "")],
-  ["", NONE],
-])("a query: %p", (query, credentials) => {
-  expect(queryCredentials(query)).toEqual(credentials);
-});
-
-test("two fields", () => {
-  expect([namedCredentials("me", "a"), namedCredentials("", "a"), namedCredentials("", "")]).toEqual([
-    plain("me", "a"),
-    plain("", "a"),
-    NONE,
-  ]);
 });

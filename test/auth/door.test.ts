@@ -5,11 +5,12 @@ import { type Admission, type AdmissionRequest, Door } from "../../src/auth/door
 import { ENTRANCES, type Entrance } from "../../src/auth/entrances.ts";
 import { LoginLimiter } from "../../src/auth/login-limiter.ts";
 import type { Newcomer, Visitor } from "../../src/auth/newcomer.ts";
-import { type Config, parseConfig } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/load.ts";
 import { pathNameProblem } from "../../src/config/path-name.ts";
 import { RefusedError } from "../../src/lib/errors.ts";
 import { testLog } from "../lib/test-log.ts";
 import { AuthServer, only } from "../support/auth-server.ts";
+import { parseConfig } from "../support/config.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 
 const GUARDED = "paths:\n  cam: {readUser: me, readPass: right}\n  open:\n  near: {readIPs: [10.0.0.0/8]}\n";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Action, Credentials } from "../../src/auth/access.ts";
 import { matches } from "../../src/auth/credentials.ts";
 import { checkInternally } from "../../src/auth/internal.ts";
-import { parseConfig } from "../../src/config/load.ts";
+import { parseConfig } from "../support/config.ts";
 
 const hashed = (text: string) => `sha256:${createHash("sha256").update(text).digest("base64")}`;
 const NONE: Credentials = { kind: "none" };

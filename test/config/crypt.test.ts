@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { decryptConfig, encryptConfig, isEncrypted } from "../../src/config/crypt.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { NO_SCHEMES } from "../../src/config/source-scheme.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { NO_SCHEMES } from "../support/config.ts";
 
 const NONCE = Uint8Array.from({ length: 24 }, (_, i) => i);
 /** Made by libsodium's crypto_secretbox_easy of "logLevel: debug\n" with the key "testing123" and NONCE. */

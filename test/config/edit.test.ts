@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { addPath, editPath, patchGlobal, removePath } from "../../src/config/edit.ts";
-import { configToJson } from "../../src/config/json.ts";
+import { configToText } from "../../src/config/json.ts";
 import { type LoadedConfig, resolveConfig } from "../../src/config/load.ts";
 import { type ConfigSource, readSource } from "../../src/config/source.ts";
 import { ConfigStore } from "../../src/config/store.ts";
@@ -59,7 +59,7 @@ describe("global parameters", () => {
       [3, "x"],
       [7, "x"],
     ]);
-    expect(configToJson(config)["pathDefaults"]).toEqual({ maxReaders: 7, runOnReady: "x" });
+    expect(JSON.parse(configToText(config)).pathDefaults).toEqual({ maxReaders: 7, runOnReady: "x" });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { strayVariables } from "../../src/config/environment.ts";
-import { configToJson } from "../../src/config/json.ts";
+import { configToText } from "../../src/config/json.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
 import { SOURCES } from "../support/declared.ts";
@@ -167,7 +167,7 @@ test("no error repeats a secret", () => {
 
 test("no variable changes what the file says otherwise", () => {
   const text = "paths: {b: {readUser: u, readPass: p}, a: }\nwebrtcICEServers: ['stun:x']\n";
-  expect(configToJson(load(text, { RTSP_PORT: "8554", MTX_PATH: "x" }))).toEqual(
-    configToJson(load(text, {})),
+  expect(configToText(load(text, { RTSP_PORT: "8554", MTX_PATH: "x" }))).toEqual(
+    configToText(load(text, {})),
   );
 });

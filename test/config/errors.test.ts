@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseConfig } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/lib/errors.ts";
+import { parseConfig } from "../support/config.ts";
 import { SOURCES } from "../support/declared.ts";
 
 /** A file and what its error text begins with. */

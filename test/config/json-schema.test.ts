@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import Ajv from "ajv";
 import { parse } from "yaml";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
-import { parseConfig } from "../../src/config/load.ts";
+import { parseConfig } from "../support/config.ts";
 
 const schema = configJsonSchema();
 const ajv = new Ajv({ allErrors: true, allowUnionTypes: true, strict: true });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { defaultConfig, parseConfig } from "../../src/config/load.ts";
 import { PATH_ROWS } from "../../src/config/path-schema.ts";
 import { GLOBAL_ROWS } from "../../src/config/schema.ts";
+import { defaultConfig, parseConfig } from "../support/config.ts";
 
 const GLOBALS = Object.keys(GLOBAL_ROWS);
 const PATHS = Object.keys(PATH_ROWS);

@@ -1,6 +1,6 @@
 import { decryptConfig, encryptConfig } from "../../src/config/crypt.ts";
 import { addPath, editPath, patchGlobal, removePath } from "../../src/config/edit.ts";
-import { configToJson } from "../../src/config/json.ts";
+import { configToText } from "../../src/config/json.ts";
 import { type LoadedConfig, loadConfig, resolveConfig } from "../../src/config/load.ts";
 import { ConfigError, NoEntryError, ProtocolError } from "../../src/lib/errors.ts";
 import { matchPath } from "../../src/path/match.ts";
@@ -56,8 +56,8 @@ export function run(input: Uint8Array): void {
 
 /** Writing a configuration changes nothing: what it was made of makes the same again. */
 function write({ source, config }: LoadedConfig): void {
-  const written = JSON.stringify(configToJson(config));
-  const again = JSON.stringify(configToJson(resolveConfig(source, SOURCES).config));
+  const written = configToText(config);
+  const again = configToText(resolveConfig(source, SOURCES).config);
   if (written !== again) throw new Error("the same source makes two configurations");
 }
 

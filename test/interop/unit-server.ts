@@ -1,7 +1,6 @@
 import { Authorizer } from "../../src/auth/authorizer.ts";
 import { Door } from "../../src/auth/door.ts";
 import { LoginLimiter } from "../../src/auth/login-limiter.ts";
-import { parseConfig } from "../../src/config/load.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
 import { unitSetup } from "../../src/formats/rtp/units.ts";
@@ -16,6 +15,7 @@ import { UnitWriter } from "../../wasm/unit-writer.ts";
 import { UnitLog } from "../../wasm/units.ts";
 import { testLog } from "../lib/test-log.ts";
 import { corePath } from "../support/build-core.ts";
+import { parseConfig } from "../support/config.ts";
 import { SOURCES } from "../support/declared.ts";
 import type { UnitClip } from "./unit-clip.ts";
 

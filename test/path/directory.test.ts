@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { parseConfig } from "../../src/config/load.ts";
 import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
@@ -11,6 +10,7 @@ import { PathManager } from "../../src/path/manager.ts";
 import type { SourceOwner } from "../../src/path/source.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
+import { parseConfig } from "../support/config.ts";
 import { SOURCES } from "../support/declared.ts";
 import { FakeClock, settle } from "../support/fake-clock.ts";
 

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { parseConfig } from "../../src/config/load.ts";
 import { describeStream } from "../../src/formats/rtp/description.ts";
 import { trackSetups } from "../../src/formats/rtp/track-setup.ts";
 import { parseSdp } from "../../src/formats/sdp/parse.ts";
@@ -10,6 +9,7 @@ import { PathManager } from "../../src/path/manager.ts";
 import type { Path } from "../../src/path/path.ts";
 import { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
+import { parseConfig } from "../support/config.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const { description } = describeStream(parseSdp("m=audio 0 RTP/AVP 0\r\n"));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { parseConfig } from "../../src/config/load.ts";
 import { matchPath } from "../../src/path/match.ts";
+import { parseConfig } from "../support/config.ts";
 
 const { paths } = parseConfig(
   "paths: {all: , '~^(a)(b)?': {maxReaders: 1}, abc: {maxReaders: 2}, '~^ab': {maxReaders: 3}, '~z': }",

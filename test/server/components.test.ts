@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { isDeepStrictEqual } from "node:util";
-import { type Config, parseConfig } from "../../src/config/load.ts";
+import type { Config } from "../../src/config/load.ts";
 import { GLOBAL_ROWS } from "../../src/config/schema.ts";
 import { PARTS } from "../../src/server/components.ts";
 import { componentsOf, declaredBy } from "../../src/server/parts.ts";
+import { parseConfig } from "../support/config.ts";
 
 const COMPONENTS = componentsOf(PARTS);
 /** Everything is switched on, so that every parameter matters. */

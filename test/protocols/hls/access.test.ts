@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { Authorizer } from "../../../src/auth/authorizer.ts";
 import { Door } from "../../../src/auth/door.ts";
 import { LoginLimiter } from "../../../src/auth/login-limiter.ts";
-import { parseConfig } from "../../../src/config/load.ts";
 import type { HttpEnvironment } from "../../../src/http/server.ts";
 import { refusal } from "../../../src/protocols/hls/access.ts";
 import { testLog } from "../../lib/test-log.ts";
+import { parseConfig } from "../../support/config.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const CONFIG = parseConfig("paths:\n  cam:\n    readUser: viewer\n    readPass: right\n");

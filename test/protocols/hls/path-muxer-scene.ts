@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseConfig } from "../../../src/config/load.ts";
 import { Logger, type LogLevel } from "../../../src/lib/log.ts";
 import type { Client } from "../../../src/path/client.ts";
 import { LocalDirectory } from "../../../src/path/directory.ts";
@@ -14,6 +13,7 @@ import { ByteBudget } from "../../../src/protocols/hls/proto/budget.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { testLog } from "../../lib/test-log.ts";
 import { Broadcast, describeCodecs, SOUND, VIDEO } from "../../support/broadcast.ts";
+import { parseConfig } from "../../support/config.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
 const NAME = "cam";

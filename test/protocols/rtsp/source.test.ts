@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { parseConfig } from "../../../src/config/load.ts";
 import { PathManager } from "../../../src/path/manager.ts";
 import type { Path } from "../../../src/path/path.ts";
 import type { RunningSource, SourceOwner } from "../../../src/path/source.ts";
@@ -7,6 +6,7 @@ import { type RtspSourceOptions, startRtspSource } from "../../../src/protocols/
 import type { Stream } from "../../../src/stream/stream.ts";
 import { MediaMemory } from "../../../wasm/core.ts";
 import { testLog } from "../../lib/test-log.ts";
+import { parseConfig } from "../../support/config.ts";
 import { SOURCES } from "../../support/declared.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { takeFaults } from "../../support/faults.ts";
