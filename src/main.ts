@@ -135,7 +135,7 @@ async function run(file: ConfigFile): Promise<void> {
   try {
     await app.start(loaded.config);
   } catch (error) {
-    reportUnexpected(logger, error, "the start");
+    reportUnexpected(logger, error, "starting the server");
     logger.error(errorText(error));
     return exit(1);
   }
@@ -206,6 +206,6 @@ function stopOnSignals(logger: Logger, stop: () => Promise<void>): void {
 
 /** What nobody caught is a bug of ours, and no reason to end everybody's streams. */
 function surviveFaults(logger: Logger): void {
-  process.on("uncaughtException", (fault) => reportFault(logger, fault, "an exception that nobody caught"));
-  process.on("unhandledRejection", (fault) => reportFault(logger, fault, "a rejection that nobody caught"));
+  process.on("uncaughtException", (fault) => reportFault(logger, fault, "uncaught exception"));
+  process.on("unhandledRejection", (fault) => reportFault(logger, fault, "unhandled rejection"));
 }

@@ -17,7 +17,7 @@ export function openApi({ base }: ApiVersion, resources: readonly Resource[]): J
       version: base.slice("/v".length),
       description:
         "Shows and changes a running live media server. Changes are not written to the configuration file. " +
-        "Routes of a server that does not run are answered 404.",
+        "Routes of a server that is not running return 404.",
       license: { name: "MIT", identifier: "MIT" },
     },
     paths: { ...configPaths(base), ...Object.assign({}, ...paths), ...OWN_PATHS },
@@ -45,11 +45,13 @@ function notFound(description: string): JsonObject {
 }
 
 const NO_ROUTE: JsonObject = {
-  description: "the server that it belongs to does not run",
+  description: "its server is not running",
   content: { [TEXT_TYPE]: { schema: { type: "string", const: "404 page not found" } } },
 };
 const DONE: JsonObject = { description: "done; the body is empty" };
-const FOREIGN = error("the request comes from a page of another site, or names a host that is not this one");
+const FOREIGN = error(
+  "the request comes from a web page of another origin, or its Host header names another host",
+);
 const TOO_LARGE = error("the body is larger than 1 MiB");
 
 function parameter(
@@ -68,7 +70,7 @@ const CONFIG_KEY = parameter(
   "key of an entry of `paths`: a name, which may have slashes, `~` and a regular expression, or `all`",
 );
 const PAGING = [
-  parameter("itemsPerPage", "query", { type: "integer", minimum: 1, default: 100 }, "items of a page"),
+  parameter("itemsPerPage", "query", { type: "integer", minimum: 1, default: 100 }, "items per page"),
   parameter("page", "query", { type: "integer", minimum: 0, default: 0 }, "number of the page, from 0"),
 ];
 
@@ -88,7 +90,7 @@ function entryChange(verb: string, summary: string, missing: string | undefined)
       ...(takesBody && { requestBody: body("PathPatch") }),
       responses: {
         200: DONE,
-        400: error("the name or the body is wrong, or the configuration would be"),
+        400: error("invalid name or body, or the resulting configuration would be invalid"),
         403: FOREIGN,
         ...(missing !== undefined && { 404: error(missing) }),
         ...(takesBody && { 413: TOO_LARGE }),
@@ -111,11 +113,11 @@ function configPaths(base: string): JsonObject {
       post: {
         operationId: "config-set",
         tags: ["configuration"],
-        summary: "Changes global parameters. Only what they belong to restarts.",
+        summary: "Changes global parameters. Only the affected components restart.",
         requestBody: body("GlobalPatch"),
         responses: {
           200: DONE,
-          400: error("the body is wrong, or the configuration would be"),
+          400: error("invalid body, or the resulting configuration would be invalid"),
           403: FOREIGN,
           413: TOO_LARGE,
         },
@@ -140,20 +142,20 @@ function resourcePaths(base: string, { name, item, items, by, kick, schema }: Re
   const format = by === "id" ? { type: "string", format: "uuid" } : { type: "string", minLength: 1 };
   const about = by === "id" ? `id of the ${item}` : "name of a path, which may have slashes";
   const key = parameter(by, "path", format, about);
-  const missing = notFound(`there is no such ${item}, or its server does not run`);
+  const missing = notFound(`${item} not found, or its server is not running`);
   const get = {
     operationId: `${name}-get`,
     tags,
     summary: `One ${item}.`,
     parameters: [key],
-    responses: { 200: json(ref(schema), `the ${item}`), 400: error(`the ${by} is none`), 404: missing },
+    responses: { 200: json(ref(schema), `the ${item}`), 400: error(`invalid ${by}`), 404: missing },
   };
   const post = {
     operationId: `${name}-kick`,
     tags,
     summary: `Ends a ${item}.`,
     parameters: [key],
-    responses: { 200: DONE, 400: error(`the ${by} is none`), 403: FOREIGN, 404: missing },
+    responses: { 200: DONE, 400: error(`invalid ${by}`), 403: FOREIGN, 404: missing },
   };
   const list = {
     operationId: `${name}-list`,
@@ -161,8 +163,8 @@ function resourcePaths(base: string, { name, item, items, by, kick, schema }: Re
     summary: `All ${items}.`,
     parameters: PAGING,
     responses: {
-      200: json(pageOfSchema(schema), "a page; one past the end is empty"),
-      400: error("a parameter is no number in range"),
+      200: json(pageOfSchema(schema), "a page; empty past the last one"),
+      400: error("a parameter is not a number, or out of range"),
       404: NO_ROUTE,
     },
   };

@@ -32,7 +32,7 @@ export function parsePageRequest(query: (name: string) => string | undefined): P
   return { itemsPerPage, page };
 }
 
-/** Cuts a page; one past the end is empty. Only the items of the page are shown. */
+/** Cuts a page; empty past the last one. Only the items of the page are shown. */
 export function pageOf(
   items: readonly Listed[],
   { itemsPerPage, page }: PageRequest,

@@ -8,7 +8,7 @@ import type { Resource } from "../protocols/resource.ts";
 /** Objects of the API as JSON Schema, by name; what is not named there is not in them. */
 export function schemas(resources: readonly Resource[]): JsonObject {
   return {
-    Error: object({ error: text("what is wrong") }),
+    Error: object({ error: text("error message") }),
     Config: configSchema(),
     GlobalPatch: partial(
       GLOBAL_ROWS,
@@ -33,19 +33,19 @@ export function pageOfSchema(item: string): JsonObject {
 /** Every field is optional: it is there where it has a meaning and is known. */
 function liveSchema(): JsonObject {
   const { required: _, ...schema } = object({
-    bitrateIn: count("bit/s that come in, over the last second"),
-    bitrateOut: count("bit/s that go out, over the last second"),
-    frameRate: { type: "number", minimum: 0, description: "frames a second of the first video track" },
+    bitrateIn: count("incoming bit/s over the last second"),
+    bitrateOut: count("outgoing bit/s over the last second"),
+    frameRate: { type: "number", minimum: 0, description: "frames per second of the first video track" },
     width: count("width of its pictures, pixels"),
     height: count("height of its pictures, pixels"),
-    gopFrames: count("frames from the last random access point but one to the last"),
+    gopFrames: count("frames between the last two random access points"),
     keyFrameAgeMs: count("time since the last random access point, ms"),
     packetsReceived: count("RTP packets received"),
-    packetsLost: count("RTP packets that did not arrive, or that the reader did not get, being too slow"),
-    lagMs: count("age of the oldest packet that waits for the reader, or for any reader, ms"),
-    framesDropped: count("frames that the reader, or all readers, did not get, being too slow"),
+    packetsLost: count("RTP packets that did not arrive, or were dropped because the reader is too slow"),
+    lagMs: count("age of the oldest packet waiting for the reader, or for any reader of the path, ms"),
+    framesDropped: count("frames dropped because the reader, or any reader of the path, is too slow"),
   });
-  return { ...schema, description: "Figures of this moment; each is there where it means something." };
+  return { ...schema, description: "Current figures; those that do not apply are left out." };
 }
 
 function configSchema(): JsonObject {

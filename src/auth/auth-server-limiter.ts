@@ -48,17 +48,17 @@ export class AuthServerLimiter {
    */
   turn(address: string, isTry: boolean, timeout: number): Promise<Turn> {
     const key = addressKey(address);
-    if (this.#asking >= ALL_MAX) return refused("too many requests at a time");
+    if (this.#asking >= ALL_MAX) return refused("too many concurrent requests");
     const asker = this.#asker(key);
-    if (asker.asking >= ASKING_MAX) return refused("too many requests of this address at a time");
+    if (asker.asking >= ASKING_MAX) return refused("too many concurrent requests from this address");
     if (!isTry || (asker.waiting.size === 0 && hasRoom(asker))) {
       return Promise.resolve(this.#enter(key, asker, isTry));
     }
-    if (asker.waiting.size >= WAITING_MAX) return refused("too many guesses");
+    if (asker.waiting.size >= WAITING_MAX) return refused("too many attempts");
     return new Promise<Turn>((resolve, reject) => {
       const cancel = this.#clock.after(timeout, () => {
         asker.waiting.delete(go);
-        reject(new AuthError("too many guesses"));
+        reject(new AuthError("too many attempts"));
       });
       const go = () => {
         cancel();

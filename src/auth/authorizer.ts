@@ -61,15 +61,15 @@ export class Authorizer {
   async ask(subject: Subject, credentials: Credentials): Promise<void> {
     if (credentials.kind === "proof") throw new AuthError("no supported authentication methods found");
     const { user, pass: password } = credentials.kind === "plain" ? credentials : { user: "", pass: "" };
-    if (this.#external === undefined) throw new AuthError("there is no authentication server");
+    if (this.#external === undefined) throw new AuthError("no authentication server is configured");
     await this.#external.ask({ ...subject, user, password });
   }
 
   #tell(error: unknown): void {
-    reportUnexpected(this.#logger, error, "a question to the authentication server");
+    reportUnexpected(this.#logger, error, "request to the authentication server");
     const now = this.#clock.now();
     if (now < this.#quietUntil) return;
     this.#quietUntil = now + TROUBLE_MS;
-    this.#logger.warn(`the authentication server cannot be asked: ${errorText(error)}`);
+    this.#logger.warn(`request to the authentication server failed: ${errorText(error)}`);
   }
 }

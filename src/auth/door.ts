@@ -127,7 +127,7 @@ export class Door {
     const asks = conf === undefined || asksForCredentials(action, conf);
     // beyond this many pending verdicts, not even correct credentials are told apart from wrong ones
     if (asks && isGuess(credentials) && this.#limiter.isFull(ip, now))
-      throw new AuthError("too many guesses");
+      throw new AuthError("too many attempts");
     if (conf === undefined) throw new AuthError("no such user");
     checkInternally({ action, conf, ip, credentials });
     return asks ? this.#limiter.delay(ip, now) : 0;

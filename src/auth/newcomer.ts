@@ -72,5 +72,5 @@ export class Newcomer implements Visitor {
 
 /** The client has disconnected: there is nobody to answer. */
 export function gone(): RefusedError {
-  return new RefusedError("the client is gone");
+  return new RefusedError("the client has disconnected");
 }

@@ -154,7 +154,7 @@ class Gaps {
     const paths = [...this.#paths.values()];
     return [
       ...this.#globals,
-      ...paths.map(({ first, more }) => (more === 0 ? first : `${first} and of ${more} more`)),
+      ...paths.map(({ first, more }) => (more === 0 ? first : `${first} (and ${more} more)`)),
     ];
   }
 }

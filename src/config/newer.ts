@@ -8,5 +8,7 @@ export function newerHint(name: string): string | undefined {
   if (lower === "authinternalusers") {
     return "newer releases of MediaMTX have it; here, publishUser, publishPass, publishIPs, readUser, readPass and readIPs of a path say who may come in";
   }
-  return NEWER.test(lower) ? "newer releases of MediaMTX have it, this server does not" : undefined;
+  return NEWER.test(lower)
+    ? "a parameter of newer MediaMTX releases that this server does not have"
+    : undefined;
 }

@@ -114,7 +114,7 @@ export function decode<R extends Rows>(
 
 function refuseTwoNames(name: string, other: string): void {
   if (name.toLowerCase() === other.toLowerCase()) return;
-  throw new ConfigError(`'${name}' and '${other}' are names of the same parameter: only one can be there`);
+  throw new ConfigError(`'${name}' and '${other}' are the same parameter: only one can be set`);
 }
 
 const NAMES = new WeakMap<Rows, ReadonlyMap<string, string>>();

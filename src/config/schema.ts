@@ -207,7 +207,7 @@ export const GLOBAL_ALIASES: Aliases = aliasesOf([
 function onlyOne(origins: Tree): Tree {
   if (!Array.isArray(origins)) return origins;
   const [origin = "", second] = origins as readonly Tree[];
-  if (second !== undefined) throw new ConfigError("a list of allowed origins can have one item here");
+  if (second !== undefined) throw new ConfigError("only one allowed origin is supported");
   return origin;
 }
 

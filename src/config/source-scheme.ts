@@ -55,8 +55,8 @@ function notValid(url: string): string {
 /** What is wrong with a URL, as far as it can be told, to be put behind "is not a valid URL". */
 function urlProblem(url: string): string {
   const host = /^[a-z]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
-  if (host === "") return ": it has no host";
-  if (/^(\[.*\]|[^:]*):.*\D/.test(host)) return ": its port is no number";
+  if (host === "") return ": no host";
+  if (/^(\[.*\]|[^:]*):.*\D/.test(host)) return ": the port is not a number";
   return url.includes("#") ? ": it has a #fragment" : "";
 }
 

@@ -36,7 +36,7 @@ export function readSource(tree: Tree): ConfigSource {
   const paths = new Map<string, Partial<PathValues>>();
   for (const [key, path] of trees) {
     if (key === "all_others" && trees.has("all")) {
-      throw new ConfigError("all_others and all are aliases: only one can be there");
+      throw new ConfigError("all_others and all are aliases: only one can be set");
     }
     const at = `paths.${clip(key)}`;
     paths.set(pathKey(key), readPath(mapAt(path, "conf.Path", at), { at }));
@@ -101,7 +101,7 @@ function chooseAuthMethod(entries: TreeMap): TreeMap {
   rest.delete(given);
   if (method === "http" || method === null) return rest;
   if (method !== "internal") {
-    const shown = typeof method === "string" ? `'${clip(method)}'` : "what it is";
+    const shown = typeof method === "string" ? `'${clip(method)}'` : "of this type";
     throw new ConfigError(`authMethod cannot be ${shown}: it takes internal or http`);
   }
   for (const key of entries.keys()) if (key.toLowerCase() === "authhttpaddress") rest.delete(key);

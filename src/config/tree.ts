@@ -134,7 +134,7 @@ class TreeReader {
       if (!(entries instanceof Map))
         throw new ConfigError("yaml: map merge requires a map or a list of maps");
       this.#merged += entries.size;
-      if (this.#merged > MAX_MERGED) throw new ConfigError("yaml: the merge keys copy too much");
+      if (this.#merged > MAX_MERGED) throw new ConfigError("yaml: merge keys expand to too much data");
       for (const [key, value] of entries as TreeMap) if (!map.has(key)) map.set(key, value);
     }
   }

@@ -48,7 +48,7 @@ export function parseCommandLine(line: string, options: CommandLineOptions): Com
   const shell = options.windows === true ? /^\s*(cmd(?:\.exe)?)\s+(.*)$/is.exec(line) : null;
   if (shell !== null) return { words: [shell[1] as string, shell[2] as string], verbatim: true };
   const words = splitWords(line);
-  if (words.length === 0) throw new CommandLineError("there is no command");
+  if (words.length === 0) throw new CommandLineError("empty command");
   const script = scriptIndex(words.map(textOf));
   const expanded = words.map((word, i) => (i === script ? textOf(word) : expandWord(word, options)));
   return { words: expanded, verbatim: false };

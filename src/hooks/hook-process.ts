@@ -79,7 +79,7 @@ export class HookProcess {
       this.#id = this.#host.spawn(this, command, env);
       this.#exited = false;
     } catch (error) {
-      reportUnexpected(this.#spec.logger, error, `the start of ${this.#spec.name}`);
+      reportUnexpected(this.#spec.logger, error, `starting ${this.#spec.name}`);
       this.#failed(errorText(error), !(error instanceof CommandLineError));
     }
   }

@@ -83,7 +83,7 @@ export class HookRunner implements ProcessHost {
       windows: isWindows,
     });
     if (this.#processes.size >= PROCESSES_MAX)
-      throw new RefusedError(`${PROCESSES_MAX} commands run already`);
+      throw new RefusedError(`${PROCESSES_MAX} commands are already running`);
     const id = this.#nextId++;
     this.#supervisor ??= this.#open({ event: (event) => this.#event(event), lost: () => this.#lost() });
     this.#processes.set(id, owner);
@@ -112,8 +112,7 @@ export class HookRunner implements ProcessHost {
     const lost = [...this.#processes];
     this.#processes.clear();
     this.#idle?.();
-    if (lost.length > 0)
-      this.#logger.error("the supervisor of commands has ended, and with it every command");
+    if (lost.length > 0) this.#logger.error("the command supervisor has exited, and all commands with it");
     for (const [id, owner] of lost) {
       owner.event({ kind: "exited", id, code: -1, signal: null });
       owner.event({ kind: "gone", id });

@@ -29,7 +29,7 @@ export class Folder {
     try {
       await mkdir(this.#path, { recursive: true });
       const written = await Bun.write(path, bytes);
-      if (written !== bytes.size) throw new SystemError(`${written} of ${bytes.size} bytes were written`);
+      if (written !== bytes.size) throw new SystemError(`short write: ${written} of ${bytes.size} bytes`);
       return Bun.file(path);
     } catch (cause) {
       await this.remove(name).catch(() => {}); // `close` retries

@@ -162,7 +162,7 @@ function refuser(logger: Logger): (socket: BunSocket) => void {
     socket.terminate();
     refused++;
     if (performance.now() - toldAt < REFUSAL_REPORT_MS) return;
-    logger.error(`too many open files: ${refused} connections refused, the last one from ${peer}`);
+    logger.error(`too many open files: ${refused} connections rejected, the last one from ${peer}`);
     toldAt = performance.now();
     refused = 0;
   };

@@ -71,8 +71,8 @@ export class PairFiles {
       this.#pair = pair;
       this.#logger.info(`certificate reloaded from ${certFile}`);
     } catch (error) {
-      reportUnexpected(this.#logger, error, `the change of ${certFile}`);
-      this.#logger.error(`the certificate stays as it is: ${errorText(error)}`);
+      reportUnexpected(this.#logger, error, `reloading ${certFile}`);
+      this.#logger.error(`keeping the current certificate: ${errorText(error)}`);
     }
   }
 
@@ -156,7 +156,7 @@ function readPair({ keyFile, certFile }: TlsFiles): KeyPair {
   const parsed = parse(certFile, () => new X509Certificate(cert));
   const secret = parse(keyFile, () => createPrivateKey(key));
   if (!parsed.checkPrivateKey(secret)) {
-    throw new SystemError(`the private key of ${keyFile} does not belong to the certificate of ${certFile}`);
+    throw new SystemError(`private key ${keyFile} does not match certificate ${certFile}`);
   }
   return { key, cert };
 }
@@ -165,6 +165,6 @@ function parse<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new SystemError(`${file} is not usable: ${errorText(cause)}`, { cause });
+    throw new SystemError(`${file} is not valid: ${errorText(cause)}`, { cause });
   }
 }

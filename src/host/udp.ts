@@ -102,7 +102,7 @@ function bind(hostname: string, port: number, options: UdpOptions): Promise<BunU
 }
 
 function failed(error: unknown, { logger, failed: tell }: UdpOptions): void {
-  reportUnexpected(logger, error, "a datagram");
+  reportUnexpected(logger, error, "UDP datagram");
   tell?.(error instanceof Error ? error : new Error(errorText(error)));
 }
 

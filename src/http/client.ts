@@ -139,7 +139,7 @@ export class HttpClient {
       checkResponse(response, request);
       const size = await this.#chunks(response, request, most, takeChunk);
       if (range !== undefined && size !== range.length) {
-        throw new SourceError(`${size} bytes came, ${range.length} were asked for`);
+        throw new SourceError(`received ${size} bytes instead of ${range.length}`);
       }
     } catch (error) {
       response.destroy();
@@ -199,13 +199,14 @@ function shownUrl({ origin, pathname }: URL): string {
 
 /** @throws {SourceError} if the response is not what was asked for */
 function checkResponse({ statusCode = 0, headers }: http.IncomingMessage, { limit, range }: HttpGet): void {
-  if (range !== undefined && statusCode === 200) throw new SourceError("the server has no byte ranges");
+  if (range !== undefined && statusCode === 200)
+    throw new SourceError("the server does not support byte ranges");
   if (statusCode !== (range === undefined ? 200 : 206)) {
     throw new SourceError(`bad status code: ${statusCode} (${http.STATUS_CODES[statusCode] ?? "unknown"})`);
   }
   const given = headers["content-range"];
   if (range !== undefined && given?.startsWith(`bytes ${range.offset}-`) === false) {
-    throw new SourceError("the server sent another byte range");
+    throw new SourceError("the server sent a different byte range");
   }
   const encoding = headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") throw new SourceError("the body is compressed");

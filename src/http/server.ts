@@ -197,7 +197,7 @@ function withServerHeader(response: Response): Response {
 /** Handlers turn errors that clients cause into responses; what arrives here is a bug or an error of the system. */
 function faultResponse(fault: unknown, logger: Logger): Response {
   if (isExpected(fault)) logger.error(errorText(fault));
-  else reportFault(logger, fault, "a request");
+  else reportFault(logger, fault, "HTTP request");
   return Response.json({ error: "internal error" }, { status: 500 });
 }
 

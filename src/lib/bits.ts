@@ -20,7 +20,7 @@ export class BitReader {
    * @throws {ProtocolError} if there are fewer
    */
   read(count: number): number {
-    if (count > this.left) throw new ProtocolError("the bits end too soon");
+    if (count > this.left) throw new ProtocolError("unexpected end of data");
     let value = 0;
     for (let i = 0; i < count; i++) {
       const bit = ((this.#bytes[this.#at >> 3] as number) >> (7 - (this.#at & 7))) & 1;
@@ -35,7 +35,7 @@ export class BitReader {
   }
 
   skip(count: number): void {
-    if (count > this.left) throw new ProtocolError("the bits end too soon");
+    if (count > this.left) throw new ProtocolError("unexpected end of data");
     this.#at += count;
   }
 

@@ -185,7 +185,7 @@ export class PathManager {
 
   #tell(say: (watcher: PathWatcher) => void): void {
     const steps = [...this.watchers].map((watcher) => () => say(watcher));
-    runAll(steps, "watcher of streams", this.#fault);
+    runAll(steps, "stream watcher", this.#fault);
   }
 
   /** Paths that are named in the configuration exist from the start, and for as long as it names them. */

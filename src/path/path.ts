@@ -172,7 +172,7 @@ export class Path implements Listed {
     if (this.#publisher !== publisher || this.#closed) {
       throw new RefusedError("publisher is not assigned to this path anymore");
     }
-    if (this.#ready !== undefined) throw new RefusedError(`path '${this.id}' has a stream already`);
+    if (this.#ready !== undefined) throw new RefusedError(`path '${this.id}' already has a stream`);
     this.#ready = { stream, since: now };
     this.hooks.ready(publisher);
     this.#supply.ready(stream);

@@ -89,7 +89,7 @@ export class SourceRunner {
   }
 
   #failed(error: Error): void {
-    reportUnexpected(this.#logger, error, "the source");
+    reportUnexpected(this.#logger, error, "source");
     this.#logger.error(errorText(error));
     const ready = this.#readySince;
     const pause = isExpected(error) ? this.#pause() : this.#faultBackoff.next();

@@ -34,7 +34,7 @@ export class WaitingList<T> {
    */
   wait(waiter?: Waiter): Promise<T> {
     if (this.#waiting.size >= WAITING_MAX) {
-      throw new RefusedError(`too many requests wait for path '${this.#path}'`);
+      throw new RefusedError(`too many requests are waiting for path '${this.#path}'`);
     }
     const signal = waiter?.signal;
     if (signal?.aborted === true) throw gone();

@@ -103,7 +103,7 @@ export class App<Deps extends object, Whole> {
       return;
     }
     const missing = needs.find((need) => this.#started.get(need)?.running === undefined);
-    if (missing !== undefined) throw new RefusedError(`${name} needs ${missing}, which does not run`);
+    if (missing !== undefined) throw new RefusedError(`${name} needs ${missing}, which is not running`);
     const running = await component.start(slice, this.#deps());
     this.#started.set(name, { slice, running });
     this.#options.inventory.add(name, running);
@@ -125,16 +125,16 @@ export class App<Deps extends object, Whole> {
       await this.#start(component, slice);
       return;
     } catch (error) {
-      reportUnexpected(logger, error, `the start of ${component.name}`);
+      reportUnexpected(logger, error, `starting ${component.name}`);
       logger.error(errorText(error));
     }
     if (before === undefined) return;
     try {
       await this.#start(component, before.slice);
-      logger.error(`${component.name} goes on with its previous configuration`);
+      logger.error(`${component.name} continues with its previous configuration`);
     } catch (error) {
-      reportUnexpected(logger, error, `the start of ${component.name}`);
-      logger.error(`${component.name} stays closed until the next reload: ${errorText(error)}`);
+      reportUnexpected(logger, error, `starting ${component.name}`);
+      logger.error(`${component.name} stays stopped until the next reload: ${errorText(error)}`);
     }
   }
 
@@ -145,7 +145,7 @@ export class App<Deps extends object, Whole> {
       await started.running?.reload?.(slice);
       this.#started.set(name, { ...started, slice });
     } catch (error) {
-      reportUnexpected(this.#options.logger, error, `the reload of ${name}`);
+      reportUnexpected(this.#options.logger, error, `reloading ${name}`);
       this.#options.logger.error(`${name} keeps its previous configuration: ${errorText(error)}`);
     }
   }
@@ -159,8 +159,8 @@ export class App<Deps extends object, Whole> {
     try {
       await running.close();
     } catch (error) {
-      reportUnexpected(this.#options.logger, error, `the end of ${name}`);
-      this.#options.logger.error(`closing ${name}: ${errorText(error)}`);
+      reportUnexpected(this.#options.logger, error, `closing ${name}`);
+      this.#options.logger.error(`failed to close ${name}: ${errorText(error)}`);
     }
   }
 

@@ -18,7 +18,7 @@ Arguments:
 Flags:
   -h, --help        show this text
       --version     print the version
-      --check       read the configuration, say what is wrong with it, and exit
+      --check       check the configuration, print any error, and exit
       --encrypt     print the configuration file encrypted with the key in MTX_CONFKEY
       --schema      print a JSON Schema of the configuration file, for editors
 `;
@@ -39,7 +39,7 @@ export function parseArguments(args: readonly string[]): Command {
   const unknown = flags.find((flag) => !TASKS.has(flag));
   if (unknown !== undefined) return { kind: "wrong", reason: `unknown flag ${unknown}` };
   const tasks = new Set(flags.map((flag) => TASKS.get(flag)));
-  if (tasks.size > 1) return { kind: "wrong", reason: `${flags.join(" and ")} do not go together` };
+  if (tasks.size > 1) return { kind: "wrong", reason: `${flags.join(" and ")} can't be combined` };
   const [file, extra] = args.filter((arg) => !arg.startsWith("-"));
   if (extra !== undefined) return { kind: "wrong", reason: `unexpected argument ${extra}` };
   const [kind = "run"] = tasks;

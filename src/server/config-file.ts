@@ -67,9 +67,9 @@ export function loadFile(
  * @throws {Error} if the file cannot be read; {ConfigError} if there is no key, or the file is encrypted already
  */
 export function encryptFile(path: string, { MTX_CONFKEY: key }: Environment): string {
-  if (key === undefined || key === "") throw new ConfigError("set the variable MTX_CONFKEY to the key");
+  if (key === undefined || key === "") throw new ConfigError("MTX_CONFKEY is not set: it must hold the key");
   const text = readText(path);
-  if (isEncrypted(text, key)) throw new ConfigError(`${path} is encrypted with this key already`);
+  if (isEncrypted(text, key)) throw new ConfigError(`${path} is already encrypted with this key`);
   return `${encryptConfig(text, key, crypto.getRandomValues(new Uint8Array(24)))}\n`;
 }
 
@@ -83,7 +83,7 @@ export function ignoredVariables(environment: Environment): string | undefined {
   const names = strayVariables(environment).map((name) => clip(name));
   if (names.length === 0) return undefined;
   const hint = names.some((name) => name.startsWith("MTX_PATHS_"))
-    ? " (the name of a path is in capitals and ends at the next _)"
+    ? " (path names are in upper case and end at the next _)"
     : "";
-  return `variables that stand for no parameter, ignored: ${names.join(", ")}${hint}`;
+  return `unknown environment variables, ignored: ${names.join(", ")}${hint}`;
 }

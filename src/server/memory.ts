@@ -19,7 +19,7 @@ export const memory: Component<Pick<Config, "mediaMemory" | "mediaMemoryPerStrea
       reload: (after) => {
         loaded.streamBytes = after.mediaMemoryPerStream;
         if (after.mediaMemory === mediaMemory) return;
-        logger.warn("'mediaMemory' has changed: it takes effect when the server is started again");
+        logger.warn("'mediaMemory' has changed; restart the server to apply it");
       },
       close: () => Promise.resolve(),
     });
@@ -30,10 +30,10 @@ function memoryValues(loaded: MediaMemory): MetricValue[] {
   const of = (name: string, help: string, read: () => number) => gauge(`media_memory_${name}`, help, read);
   return [
     of("blocks_taken", "blocks of the media memory in use", () => loaded.state.blocksTaken),
-    of("blocks_budget", "blocks that the media memory may have", () => loaded.state.blocksTotal),
-    of("block_takes", "blocks that were ever taken", () => loaded.state.takes),
-    of("block_gives", "blocks that were ever given back", () => loaded.state.gives),
+    of("blocks_budget", "limit of blocks of the media memory", () => loaded.state.blocksTotal),
+    of("block_takes", "blocks taken since the start", () => loaded.state.takes),
+    of("block_gives", "blocks given back since the start", () => loaded.state.gives),
     of("used_bytes", "bytes of the media memory in use", () => loaded.state.blocksTaken * BLOCK_SIZE),
-    of("budget_bytes", "bytes that it may have", () => loaded.state.blocksTotal * BLOCK_SIZE),
+    of("budget_bytes", "limit of the media memory in bytes", () => loaded.state.blocksTotal * BLOCK_SIZE),
   ];
 }

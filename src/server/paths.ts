@@ -73,13 +73,13 @@ function flushValues({ flushTimes, addedLatencies }: FlushQueue): MetricValue[] 
     {
       kind: "histogram",
       name: "media_flush_seconds",
-      help: "time to hand to the system what a stream has for all of its readers",
+      help: "time to write the new packets of a stream to all of its readers",
       histogram: flushTimes,
     },
     {
       kind: "histogram",
       name: "media_added_latency_seconds",
-      help: "time from the arrival of the first byte that waits to the end of its flush",
+      help: "time from the arrival of the oldest waiting byte to the end of its flush",
       histogram: addedLatencies,
     },
   ];

@@ -55,8 +55,8 @@ export class Reloader<Config> {
       logger.info("reloading configuration (file changed)");
       await apply(load());
     } catch (error) {
-      reportUnexpected(logger, error, "a reload");
-      logger.error(`${errorText(error)}; the previous configuration stays in force`);
+      reportUnexpected(logger, error, "reloading the configuration");
+      logger.error(`${errorText(error)}; keeping the previous configuration`);
     } finally {
       this.#busy = false;
     }

@@ -40,21 +40,21 @@ function mediaValues(
   return [
     gauge(
       "media_publisher_packets_lost",
-      "RTP packets of the present publishers that did not arrive",
+      "RTP packets of current publishers that did not arrive",
       sum("packetsLost"),
     ),
     gauge(
       "media_reader_packets_dropped",
-      "RTP packets that present readers did not get, being too slow",
+      "RTP packets dropped because current readers are too slow",
       sum("packetsDropped"),
     ),
     gauge(
       "media_reader_frames_dropped",
-      "frames that present readers did not get, being too slow",
+      "frames dropped because current readers are too slow",
       sum("framesDropped"),
     ),
-    gauge("media_datagrams_ignored", "datagrams that nobody was waiting for", () => ignoredPackets.datagrams),
-    gauge("media_packets_refused", "RTP packets that were not taken", () => ignoredPackets.packets),
+    gauge("media_datagrams_ignored", "datagrams from unexpected senders", () => ignoredPackets.datagrams),
+    gauge("media_packets_refused", "RTP packets that were rejected", () => ignoredPackets.packets),
   ];
 }
 
@@ -64,13 +64,13 @@ function processValues({ loopLags }: Sampler): MetricValue[] {
     {
       kind: "histogram",
       name: "event_loop_lag_seconds",
-      help: "how much later than asked a timer was called",
+      help: "delay of timers beyond their due time",
       histogram: loopLags,
     },
     {
       kind: "counter",
       name: "internal_errors_total",
-      help: "bugs the server has run into; the log has each one with its stack",
+      help: "internal errors; the log has the stack of each",
       read: internalErrors,
     },
     {

@@ -62,14 +62,14 @@ test("what waits too long or is too much is refused, and an address without ques
   const askers = new Askers();
   for (let i = 0; i < 20 + 256 + 1; i++) void askers.ask("1.1.1.1", true, false);
   await askers.clock.advance(0);
-  expect(askers.refused).toEqual(["too many guesses"]);
+  expect(askers.refused).toEqual(["too many attempts"]);
   await askers.clock.advance(TIMEOUT);
   expect(askers.begun.length + askers.refused.length).toBe(277);
   expect(askers.begun.length).toBeGreaterThanOrEqual(200);
   await askers.clock.advance(2_000);
   for (let i = 0; i < 300; i++) void askers.ask("3.3.3.3", false);
   await askers.clock.advance(0);
-  expect(askers.refused.at(-1)).toBe("too many requests of this address at a time");
+  expect(askers.refused.at(-1)).toBe("too many concurrent requests from this address");
   for (const { turn, address } of askers.begun) if (address === "3.3.3.3") turn.done(false);
   expect(askers.tries.size).toBe(0);
 });

@@ -271,7 +271,7 @@ test("a client that disconnects stops waiting, and its attempt counts", async ()
   await settle();
   expect(held).toBe(1);
   departure.abort();
-  expect(await asked).toEqual({ answer: "the client is gone", at: 0 });
+  expect(await asked).toEqual({ answer: "the client has disconnected", at: 0 });
   expect(server.limiter.delay("10.0.0.1", 0)).toBe(20);
 });
 
@@ -330,8 +330,8 @@ describe("unauthenticated connections", () => {
     const asked = server.ask(WRONG, { visitor: waits! });
     await settle();
     waits?.leave();
-    expect((await asked).answer).toBe("the client is gone");
+    expect((await asked).answer).toBe("the client has disconnected");
     late?.leave();
-    expect((await server.ask(WRONG, { visitor: late! })).answer).toBe("the client is gone");
+    expect((await server.ask(WRONG, { visitor: late! })).answer).toBe("the client has disconnected");
   });
 });

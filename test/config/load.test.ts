@@ -130,7 +130,7 @@ describe("old names", () => {
 
   test("two names of one parameter are a contradiction", () => {
     expect(() => parseConfig("rtspTransports: [tcp]\nprotocols: [tcp]")).toThrow(
-      "'protocols' and 'rtspTransports' are names of the same parameter",
+      "'protocols' and 'rtspTransports' are the same parameter",
     );
   });
 
@@ -190,7 +190,7 @@ describe("what has no effect yet is named", () => {
       "paths: {a: {source: 'rtmp://u:secret@h/x'}, b: {source: 'rtmp://h/y', maxReaders: 3}, '~^c': }",
       SOURCES,
     );
-    expect(config.unavailable).toEqual(["paths.a.source: rtmp and of 1 more"]);
+    expect(config.unavailable).toEqual(["paths.a.source: rtmp (and 1 more)"]);
   });
 });
 
@@ -247,5 +247,7 @@ test("aliases of aliases cost no more than their text", () => {
 
 test("merge keys that copy without end are refused", () => {
   const keys = Array.from({ length: 2_000 }, (_, i) => `k${i}: 1`).join(", ");
-  expect(() => parseConfig(`a: &a {${keys}}\nb:\n  <<: [${"*a, ".repeat(1_000)}]`)).toThrow("copy too much");
+  expect(() => parseConfig(`a: &a {${keys}}\nb:\n  <<: [${"*a, ".repeat(1_000)}]`)).toThrow(
+    "expand to too much data",
+  );
 }, 30_000);

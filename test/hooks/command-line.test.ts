@@ -61,7 +61,7 @@ test.each([
   ['a "b', "a double quote has no end"],
   ['a "b\\"', "a double quote has no end"],
   ["a \\", "a backslash has nothing behind it"],
-  [" \t\n", "there is no command"],
+  [" \t\n", "empty command"],
 ])("%s is refused", (line, problem) => {
   expect(() => words(line)).toThrow(new CommandLineError(problem));
 });

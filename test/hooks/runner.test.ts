@@ -162,7 +162,7 @@ test("a supervisor that is lost takes its commands along; they start again under
   owner().event({ kind: "started", id: 1, pid: 7 });
   owner().lost();
   expect(lines.slice(1)).toEqual([
-    "ERR the supervisor of commands has ended, and with it every command",
+    "ERR the command supervisor has exited, and all commands with it",
     "INF [path cam] runOnReady command exited: command returned code -1",
   ]);
   await clock.advance(5_000);
@@ -195,5 +195,5 @@ test("no more than 1,000 run at a time", async () => {
   runner.release();
   for (let i = 0; i < 1_001; i++) runner.launch(spec("a"));
   expect(starts()).toBe(1_000);
-  expect(lines.at(-1)).toBe("INF [path cam] runOnReady command exited: 1000 commands run already");
+  expect(lines.at(-1)).toBe("INF [path cam] runOnReady command exited: 1000 commands are already running");
 });

@@ -218,7 +218,7 @@ test.concurrent(
         "the new server is asked",
       );
       await server.waitForLog(
-        /the authentication server cannot be asked: http:\/\/127\.0\.0\.1:1: connection refused/,
+        /request to the authentication server failed: http:\/\/127\.0\.0\.1:1: connection refused/,
       );
       expect(server.log).not.toContain("secret-path");
       server.writeConfig(`${timeouts}paths:\n  all:\n`);

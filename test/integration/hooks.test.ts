@@ -246,7 +246,7 @@ test.concurrent(
     await server.until(() => marked.matching(/sleep 100006/).length === 1, "it runs");
     const [first] = marked.matching(/sleep 100006/);
     process.kill(marked.supervisor() ?? 0, "SIGKILL");
-    await server.waitForLog(/ERR the supervisor of commands has ended/);
+    await server.waitForLog(/ERR the command supervisor has exited/);
     await server.until(() => marked.matching(/sleep 100006/).some((pid) => pid !== first), "it runs again");
     expect(marked.matching(/sleep 100006/)).toHaveLength(1);
     expect(marked.matching(/ --supervise$/)).toHaveLength(1);

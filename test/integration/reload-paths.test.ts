@@ -76,7 +76,7 @@ test.concurrent(
   async () => {
     await using arena = await Arena.start({
       timeouts: "60s",
-      errors: /previous configuration stays in force/,
+      errors: /keeping the previous configuration/,
     });
     const { server } = arena;
     await using pair = await Pair.start(arena.url("cam"));

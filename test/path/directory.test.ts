@@ -129,7 +129,7 @@ test("a stream that has ended cannot be read, and a publisher has one stream at 
   const path = await directory.claim("cam", publisher);
   await directory.publish(path, publisher, description, tracks);
   const here = await directory.open({ name: "cam" });
-  expect(() => directory.publish(path, publisher, description, tracks)).toThrow("has a stream already");
+  expect(() => directory.publish(path, publisher, description, tracks)).toThrow("already has a stream");
   path.endStream();
   await directory.publish(path, publisher, description, tracks);
   expect(() => directory.attach(here, fakeClient())).toThrow("no one is publishing to path 'cam'");
@@ -157,8 +157,8 @@ test("a client that disconnects frees its place among the thousand that may wait
     const waiting = departures.map(wait);
     for (const departure of departures) departure.abort();
     const told = await Promise.all(waiting);
-    expect(told.slice(0, -1).every((text) => text === "the client is gone")).toBe(true);
-    expect(told.at(-1)).toBe("too many requests wait for path 'cam'");
+    expect(told.slice(0, -1).every((text) => text === "the client has disconnected")).toBe(true);
+    expect(told.at(-1)).toBe("too many requests are waiting for path 'cam'");
   }
   const stays = wait(new AbortController());
   source!.ready(description, tracks);
@@ -172,13 +172,13 @@ test("a path created for a client that disconnects is removed with its command",
   open("paths:\n  all: {runOnDemand: 'true', runOnDemandStartTimeout: 5s}\n");
   const gone = new AbortController();
   gone.abort();
-  await expect(directory.open({ name: "a", waiter: gone })).rejects.toThrow("the client is gone");
+  await expect(directory.open({ name: "a", waiter: gone })).rejects.toThrow("the client has disconnected");
   await settle();
   expect(paths.registry.size).toBe(0);
   const departure = new AbortController();
   const waits = outcome(directory.open({ name: "b", waiter: departure }));
   departure.abort();
-  expect(await waits).toBe("the client is gone");
+  expect(await waits).toBe("the client has disconnected");
   await clock.advance(4_999);
   expect(paths.registry.size).toBe(1);
   await clock.advance(1);

@@ -129,7 +129,7 @@ test("a fault of our own is logged with its stack, counted, and not met again at
   const fault = new TypeError("boom");
   sources[0]!.owner.failed(fault);
   expect(takeFaults()).toBe(1);
-  const from = lines.indexOf("ERR [fake source] internal error: the source");
+  const from = lines.indexOf("ERR [fake source] internal error: source");
   expect(lines[from + 1]).toBe("ERR [fake source] TypeError: boom");
   expect(lines[from + 2]).toContain("source-runner.test.ts");
   expect(lines).toContain("ERR [fake source] boom");

@@ -24,8 +24,8 @@ test("a client that disconnects is removed; later its answer stands", async () =
   expect(list.size).toBe(2);
   list.resolve("stream");
   departures[1]?.abort();
-  expect(await Promise.all(got)).toEqual(["the client is gone", "stream", "stream"]);
-  expect(() => list.wait(departures[0])).toThrow("the client is gone");
+  expect(await Promise.all(got)).toEqual(["the client has disconnected", "stream", "stream"]);
+  expect(() => list.wait(departures[0])).toThrow("the client has disconnected");
   expect(list.size).toBe(0);
 });
 
@@ -34,7 +34,7 @@ test("at most a thousand requests wait", () => {
   const departure = new AbortController();
   void outcome(list.wait(departure));
   for (let i = 1; i < 1_000; i++) void outcome(list.wait());
-  expect(() => list.wait()).toThrow("too many requests wait for path 'cam'");
+  expect(() => list.wait()).toThrow("too many requests are waiting for path 'cam'");
   departure.abort();
   void outcome(list.wait());
   expect(list.size).toBe(1_000);

@@ -159,7 +159,7 @@ test("a listener that cannot open goes back to where it was, and is tried again 
   expect(take()).toEqual(["close api", "close rtsp", "start rtsp 1", "start api 2"]);
   expect(lines).toEqual([
     "ERR listen tcp rtsp: address already in use",
-    "ERR rtsp goes on with its previous configuration",
+    "ERR rtsp continues with its previous configuration",
   ]);
   await app.reload({ ...BASE, rtsp: 2, api: 2 });
   expect(take()).toEqual(["close rtsp", "start rtsp 2"]);
@@ -179,7 +179,7 @@ test("what cannot go back either stays closed, without its dependents, until a r
   taken = true;
   await app.reload({ a: 2, b: 1 });
   expect(take()).toEqual(["start a 1", "start b 1", "close b", "close a"]);
-  expect(lines.at(-1)).toBe("ERR b stays closed until the next reload: b needs a, which does not run");
+  expect(lines.at(-1)).toBe("ERR b stays stopped until the next reload: b needs a, which is not running");
   taken = false;
   await app.reload({ a: 2, b: 1 });
   expect(take()).toEqual(["start a 2", "start b 1"]);
@@ -206,8 +206,8 @@ test("a fault while closing one does not keep the others open", async () => {
   await app.close();
   expect(take()).toEqual(["close c", "close a"]);
   expect(takeFaults()).toBe(1);
-  expect(lines[0]).toBe("ERR internal error: the end of b");
-  expect(lines.at(-1)).toBe("ERR closing b: stuck");
+  expect(lines[0]).toBe("ERR internal error: closing b");
+  expect(lines.at(-1)).toBe("ERR failed to close b: stuck");
 });
 
 test("jobs wait for each other", async () => {

@@ -8,7 +8,7 @@ test.each([
   [["--check", "conf.yml"], { kind: "check", file: "conf.yml" }],
   [["conf.yml", "--encrypt"], { kind: "encrypt", file: "conf.yml" }],
   [["--schema"], { kind: "schema" }],
-  [["--check", "--encrypt"], { kind: "wrong", reason: "--check and --encrypt do not go together" }],
+  [["--check", "--encrypt"], { kind: "wrong", reason: "--check and --encrypt can't be combined" }],
   [["conf.yml", "--version"], { kind: "version" }],
   [["-h"], { kind: "help" }],
   [["--help", "--bogus"], { kind: "help" }],

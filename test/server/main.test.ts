@@ -259,7 +259,7 @@ test(
     expect(await answer()).toStartWith("RTSP/1.0 200");
 
     writeFileSync(file, "logLevel: loud\n");
-    await program.line(/^ERR invalid log level: 'loud'.*; the previous configuration stays in force$/);
+    await program.line(/^ERR invalid log level: 'loud'.*; keeping the previous configuration$/);
     expect(await answer()).toStartWith("RTSP/1.0 200");
     expect((await fetch(`${api}/v2/paths/get/added`)).status).toBe(200);
 

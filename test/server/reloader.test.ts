@@ -70,7 +70,7 @@ test("a configuration that is wrong changes nothing, and the next one is taken",
   reloader.changed();
   await clock.advance(0);
   expect(applied).toEqual([]);
-  expect(lines.at(-1)).toBe("ERR invalid log level: 'x'; the previous configuration stays in force");
+  expect(lines.at(-1)).toBe("ERR invalid log level: 'x'; keeping the previous configuration");
   state.version = 3;
   reloader.changed();
   await clock.advance(1_000);
