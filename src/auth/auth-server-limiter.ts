@@ -2,122 +2,122 @@ import type { Cancel, Clock } from "../lib/clock.ts";
 import { AuthError } from "../lib/errors.ts";
 import { addressKey } from "./login-limiter.ts";
 
-/** Tries of one address that fail, or have no answer yet, in a second. */
-const TRIES_PER_SECOND = 20;
+/** Attempts per second and address that fail or are pending. */
+const ATTEMPTS_PER_SECOND = 20;
 const SECOND_MS = 1_000;
-/** Questions of one address in flight, and those that wait for their turn. */
-const ASKING_MAX = 256;
-const WAITING_MAX = 256;
-/** Questions of all addresses in flight. */
-const ALL_MAX = 4_096;
+/** Most requests in flight and most queued ones, per address. */
+const IN_FLIGHT_MAX = 256;
+const QUEUED_MAX = 256;
+/** Most requests in flight, all addresses together. */
+const ALL_IN_FLIGHT_MAX = 4_096;
 
-/** Questions of one address. */
-interface Asker {
+/** The requests of one address. */
+interface AddressState {
   /** In flight. */
-  asking: number;
-  /** Tries of the last second that have failed, or that nobody has answered yet. */
-  fresh: number;
-  readonly waiting: Set<() => void>;
+  inFlight: number;
+  /** Attempts of the last second that failed or are pending. */
+  attempts: number;
+  readonly queued: Set<() => void>;
 }
 
-/** The right to ask one question. */
+/** Permission to send one request. */
 export interface Turn {
-  /** The answer is there. */
+  /** Must be called when the request has completed. */
   done(isRight: boolean): void;
 }
 
 /**
- * Rations questions to an authentication server, address by address (with IPv6, network of 64 bits by network): at most
- * 20 tries in a second may fail, and those that succeed are not limited. The others notice nothing.
+ * Limits the requests to an authentication server per address (IPv6: per /64 network): at most 20 attempts per second may
+ * fail. Successful ones are not limited.
  */
 export class AuthServerLimiter {
   readonly #clock: Clock;
-  readonly #askers = new Map<string, Asker>();
-  #asking = 0;
+  readonly #addresses = new Map<string, AddressState>();
+  #inFlight = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /**
-   * Waits for the right to ask.
+   * Waits until a request may be sent.
    *
-   * @param isTry whether the question brings anything that could be guessed; one without never waits
+   * @param isAttempt whether the request has credentials or a query; one without never waits
    * @param timeout longest wait, ms
-   * @throws {AuthError} if there is none to be had
+   * @throws {AuthError} if too many requests are pending, or the wait times out
    */
-  turn(address: string, isTry: boolean, timeout: number): Promise<Turn> {
+  turn(address: string, isAttempt: boolean, timeout: number): Promise<Turn> {
     const key = addressKey(address);
-    if (this.#asking >= ALL_MAX) return refused("too many concurrent requests");
-    const asker = this.#asker(key);
-    if (asker.asking >= ASKING_MAX) return refused("too many concurrent requests from this address");
-    if (!isTry || (asker.waiting.size === 0 && hasRoom(asker))) {
-      return Promise.resolve(this.#enter(key, asker, isTry));
+    if (this.#inFlight >= ALL_IN_FLIGHT_MAX) return refused("too many concurrent requests");
+    const state = this.#stateOf(key);
+    if (state.inFlight >= IN_FLIGHT_MAX) return refused("too many concurrent requests from this address");
+    if (!isAttempt || (state.queued.size === 0 && hasRoom(state))) {
+      return Promise.resolve(this.#enter(key, state, isAttempt));
     }
-    if (asker.waiting.size >= WAITING_MAX) return refused("too many attempts");
+    if (state.queued.size >= QUEUED_MAX) return refused("too many attempts");
     return new Promise<Turn>((resolve, reject) => {
       const cancel = this.#clock.after(timeout, () => {
-        asker.waiting.delete(go);
+        state.queued.delete(resume);
         reject(new AuthError("too many attempts"));
       });
-      const go = () => {
+      const resume = () => {
         cancel();
-        resolve(this.#enter(key, asker, true));
+        resolve(this.#enter(key, state, true));
       };
-      asker.waiting.add(go);
+      state.queued.add(resume);
     });
   }
 
-  /** Addresses that are remembered. */
+  /** Number of addresses that are tracked. */
   get size(): number {
-    return this.#askers.size;
+    return this.#addresses.size;
   }
 
-  #asker(key: string): Asker {
-    const known = this.#askers.get(key);
+  #stateOf(key: string): AddressState {
+    const known = this.#addresses.get(key);
     if (known !== undefined) return known;
-    const asker: Asker = { asking: 0, fresh: 0, waiting: new Set() };
-    this.#askers.set(key, asker);
-    return asker;
+    const state: AddressState = { inFlight: 0, attempts: 0, queued: new Set() };
+    this.#addresses.set(key, state);
+    return state;
   }
 
-  #enter(key: string, asker: Asker, isTry: boolean): Turn {
-    this.#asking += 1;
-    asker.asking += 1;
+  #enter(key: string, state: AddressState, isAttempt: boolean): Turn {
+    this.#inFlight += 1;
+    state.inFlight += 1;
     let cancel: Cancel | undefined;
     const release = () => {
       cancel = undefined;
-      asker.fresh -= 1;
-      this.#next(key, asker);
+      state.attempts -= 1;
+      this.#next(key, state);
     };
-    if (isTry) cancel = this.#clock.after(SECOND_MS, release);
-    if (isTry) asker.fresh += 1;
+    if (isAttempt) cancel = this.#clock.after(SECOND_MS, release);
+    if (isAttempt) state.attempts += 1;
     return {
       done: (isRight) => {
-        this.#asking -= 1;
-        asker.asking -= 1;
+        this.#inFlight -= 1;
+        state.inFlight -= 1;
         if (isRight && cancel !== undefined) {
           cancel();
           release();
-        } else this.#next(key, asker);
+        } else this.#next(key, state);
       },
     };
   }
 
-  /** Lets the next one go that waits, and forgets an address that has none. */
-  #next(key: string, asker: Asker): void {
-    const [go] = asker.waiting;
-    if (go === undefined) {
-      if (asker.asking === 0 && asker.fresh === 0) this.#askers.delete(key);
-    } else if (hasRoom(asker)) {
-      asker.waiting.delete(go);
-      go();
+  /** Starts the next queued request, or forgets an idle address. */
+  #next(key: string, state: AddressState): void {
+    const [resume] = state.queued;
+    if (resume === undefined) {
+      if (state.inFlight === 0 && state.attempts === 0) this.#addresses.delete(key);
+    } else if (hasRoom(state)) {
+      state.queued.delete(resume);
+      resume();
     }
   }
 }
 
-function hasRoom({ asking, fresh }: Asker): boolean {
-  return fresh < TRIES_PER_SECOND && asking < ASKING_MAX;
+function hasRoom({ inFlight, attempts }: AddressState): boolean {
+  return attempts < ATTEMPTS_PER_SECOND && inFlight < IN_FLIGHT_MAX;
 }
 
 function refused(reason: string): Promise<never> {

@@ -3,23 +3,23 @@ import { AuthError, errorText } from "../lib/errors.ts";
 import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Credentials } from "./access.ts";
-import type { ExternalAuth, Question } from "./external.ts";
+import type { AuthRequest, ExternalAuth } from "./external.ts";
 
-/** Between two lines about a server that cannot be asked, ms. */
-const TROUBLE_MS = 10_000;
+/** Minimum time between two log lines about failed requests, ms. */
+const QUIET_MS = 10_000;
 
-/** The parameters that say who is asked. */
+/** The parameters of external authentication. */
 export interface AuthorizerSettings {
-  /** Empty: the paths' own parameters decide. */
+  /** Empty if paths are protected by their own parameters. */
   readonly externalAuthenticationURL: string;
-  /** Longest wait for an answer, ms. */
+  /** Timeout of a request, ms. */
   readonly readTimeout: number;
 }
 
-/** What an authentication server is told of a request, besides the credentials. */
-export type Subject = Omit<Question, "user" | "password">;
+/** The request to the authentication server, without the credentials. */
+export type Subject = Omit<AuthRequest, "user" | "password">;
 
-/** Asks the authentication server, where there is one. */
+/** Asks the authentication server, if one is configured. */
 export class Authorizer {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -31,12 +31,12 @@ export class Authorizer {
     this.#logger = logger;
   }
 
-  /** Whether a server decides, and not the parameters of paths. */
+  /** Whether an authentication server is configured. */
   get isExternal(): boolean {
     return this.#external !== undefined;
   }
 
-  /** Brings it to other parameters; clients that are in stay. */
+  /** Applies new parameters. Clients that are admitted stay. */
   async configure({
     externalAuthenticationURL: url,
     readTimeout: timeout,
@@ -44,19 +44,19 @@ export class Authorizer {
     const before = this.#external;
     if (url === "") this.#external = undefined;
     else {
-      // loaded at need: the runtime's HTTP client takes its time
+      // loaded on first use: the runtime's HTTP client is slow to load
       const { ExternalAuth } = await import("./external.ts");
-      const onTrouble = (error: unknown) => this.#tell(error);
-      this.#external = new ExternalAuth({ url, timeout, clock: this.#clock, onTrouble });
+      const onError = (error: unknown) => this.#tell(error);
+      this.#external = new ExternalAuth({ url, timeout, clock: this.#clock, onError });
     }
     void before?.close(); // nobody waits for it
   }
 
   /**
-   * Asks the server about a client. Without credentials it is asked as well, with an empty name and password: that it
-   * says no makes the client send some.
+   * Asks the server about a client. A client without credentials is sent with an empty user name and password: when it
+   * is rejected, it sends credentials.
    *
-   * @throws {AuthError} if it says no, or nothing in time
+   * @throws {AuthError} if the server rejects the client or does not answer in time
    */
   async ask(subject: Subject, credentials: Credentials): Promise<void> {
     if (credentials.kind === "proof") throw new AuthError("no supported authentication methods found");
@@ -69,7 +69,7 @@ export class Authorizer {
     reportUnexpected(this.#logger, error, "request to the authentication server");
     const now = this.#clock.now();
     if (now < this.#quietUntil) return;
-    this.#quietUntil = now + TROUBLE_MS;
+    this.#quietUntil = now + QUIET_MS;
     this.#logger.warn(`request to the authentication server failed: ${errorText(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { Credentials } from "./access.ts";
 
-/** A scheme of the Authorization header; `bearer` holds `user:pass` as it is. */
+/** A scheme of the Authorization header; `bearer` holds `user:pass` in plain text. */
 export type HttpScheme = "basic" | "bearer";
 
 const NONE: Credentials = { kind: "none" };

@@ -25,7 +25,7 @@ export interface DoorOptions {
   readonly clock: Clock;
   /** Limits password guessing. */
   readonly limiter: LoginLimiter;
-  /** Asks the authentication server, where there is one. */
+  /** Asks the authentication server, if one is configured. */
   readonly authorizer: Authorizer;
   readonly rules: PathRules;
 }
@@ -41,7 +41,7 @@ export interface AdmissionRequest {
   /** ID of the connection or session in the API; null if the protocol has none. */
   readonly id: string | null;
   readonly visitor: Visitor;
-  /** Writes the log line about wrong credentials, if the row says so; called before the delay. */
+  /** Logs wrong credentials, if the entrance's row says so; called before the delay. */
   readonly log?: (line: string) => void;
 }
 
@@ -61,7 +61,7 @@ export interface Refusal {
 const ADMITTED: Admission = { kind: "admitted" };
 
 /**
- * The one admission for all protocols: decides whether a client may publish or read, and after which delay it is told.
+ * Admits clients of all protocols: decides whether a client may publish or read, and when it may be answered.
  * The differences between protocols are rows of `ENTRANCES`.
  */
 export class Door {
@@ -77,7 +77,7 @@ export class Door {
     this.#rules = rules;
   }
 
-  /** Whether proofs such as Digest can be verified; an authentication server gets plain user names and passwords only. */
+  /** Whether Digest can be used. An authentication server needs the plain password. */
   get takesProofs(): boolean {
     return !this.#authorizer.isExternal;
   }
@@ -93,9 +93,9 @@ export class Door {
   }
 
   /**
-   * Admits or rejects a client. The result is there when the client may be answered: correct credentials wait for their
-   * turn like wrong ones, so that response times do not tell them apart. If any path is guarded, a path that is not
-   * configured is rejected like one that is.
+   * Admits or rejects a client, and resolves when the client may be answered. Correct and wrong credentials are delayed
+   * alike, so that response times reveal nothing. If any path requires credentials, a path that is not configured is
+   * rejected in the same way as one that is.
    *
    * @throws {RefusedError} if the path is invalid, if it is not configured and that may be told, or if the client has
    *   disconnected
@@ -104,7 +104,7 @@ export class Door {
     return this.#authorizer.isExternal ? this.#admitExternally(request) : this.#admitInternally(request);
   }
 
-  /** Awaits nothing before the verdict: each attempt is counted before the next one is checked. */
+  /** Decides before anything is awaited: each attempt is counted before the next one is checked. */
   #admitInternally(request: AdmissionRequest): Awaitable<Admission> {
     const { credentials, visitor } = request;
     let turn: number;
@@ -115,7 +115,7 @@ export class Door {
       const wrong = isGuess(credentials) ? this.#limiter.wrong(visitor.ip, this.#clock.now()) : 0;
       return this.#refuse(request, error.message, wrong);
     }
-    visitor.letIn?.();
+    visitor.admitted?.();
     return turn > 0 ? this.#after(turn, visitor, ADMITTED) : ADMITTED;
   }
 
@@ -125,7 +125,7 @@ export class Door {
     const conf = this.#rules.confOf(path);
     if (conf === undefined && !this.#rules.isGuarded) throw notConfigured(path);
     const asks = conf === undefined || asksForCredentials(action, conf);
-    // beyond this many pending verdicts, not even correct credentials are told apart from wrong ones
+    // with this many replies pending, correct credentials are rejected like wrong ones
     if (asks && isGuess(credentials) && this.#limiter.isFull(ip, now))
       throw new AuthError("too many attempts");
     if (conf === undefined) throw new AuthError("no such user");
@@ -133,7 +133,7 @@ export class Door {
     return asks ? this.#limiter.delay(ip, now) : 0;
   }
 
-  /** The authentication server limits attempts by itself: it is asked less often. */
+  /** Attempts are limited by `AuthServerLimiter` instead of `LoginLimiter`. */
   async #admitExternally(request: AdmissionRequest): Promise<Admission> {
     try {
       await this.#ask(request);
@@ -141,7 +141,7 @@ export class Door {
       if (!(error instanceof AuthError)) throw error;
       return this.#refuse(request, error.message, 0);
     }
-    request.visitor.letIn?.();
+    request.visitor.admitted?.();
     return ADMITTED;
   }
 
@@ -156,7 +156,7 @@ export class Door {
     if (this.#rules.confOf(path) === undefined) throw notConfigured(path);
   }
 
-  /** @param turn when the verdict may be given, ms from now; undefined if there is none to be given */
+  /** @param turn when the client may be answered, ms from now; undefined if too many replies are pending */
   #refuse(request: AdmissionRequest, problem: string, turn: number | undefined): Awaitable<Refusal> {
     const { entrance, credentials, visitor, log } = request;
     const row: EntranceRow = ENTRANCES[entrance];
@@ -184,7 +184,7 @@ export class Door {
   }
 }
 
-/** Whether the request carries anything that could be guessed. */
+/** Whether the request has credentials, right or wrong. */
 function isGuess({ kind }: Credentials): boolean {
   return kind !== "none";
 }

@@ -5,7 +5,7 @@ import type { HttpScheme } from "./carriers.ts";
 export interface Reply {
   /** Whether the client is asked for credentials. */
   readonly challenges: boolean;
-  /** Least delay of the rejection, ms. */
+  /** Minimum delay of the rejection, ms. */
   readonly pauseMs: number;
   /** Whether the connection, or the requested session, is closed; the log line about that contains the reason. */
   readonly ends: boolean;

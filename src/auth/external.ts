@@ -4,13 +4,13 @@ import { AuthError, errorText } from "../lib/errors.ts";
 import type { AccessProtocol, Action } from "./access.ts";
 import { AuthServerLimiter } from "./auth-server-limiter.ts";
 
-/** Bytes of an answer that are read. */
-const ANSWER_MAX = 64 * 1024;
-/** Characters of it that get into an error text. */
+/** Most bytes of a response that are read. */
+const RESPONSE_MAX = 64 * 1024;
+/** Most characters of a response in an error message. */
 const SHOWN_MAX = 200;
 
-/** What the server is asked, in the order in which it is told. */
-export interface Question {
+/** The body of a request to the authentication server, in the order of its fields. */
+export interface AuthRequest {
   /** The client's address without port. */
   readonly ip: string;
   readonly user: string;
@@ -27,21 +27,21 @@ export interface Question {
 export interface ExternalOptions {
   /** HTTP or HTTPS. */
   readonly url: string;
-  /** Longest wait for an answer, ms. */
+  /** Timeout of a request, ms. */
   readonly timeout: number;
   readonly clock: Clock;
-  /** Told when the server cannot be asked. */
-  readonly onTrouble: (error: unknown) => void;
+  /** Called when a request to the server fails. */
+  readonly onError: (error: unknown) => void;
 }
 
-/** Asks an HTTP server whether clients may come in. */
+/** Authenticates clients with an external HTTP server. */
 export class ExternalAuth {
   readonly #options: ExternalOptions;
   readonly #url: URL;
   readonly #poster = new HttpPoster();
   readonly #limiter: AuthServerLimiter;
-  /** Questions in flight; whoever asks the same meanwhile shares the answer. */
-  readonly #asked = new Map<string, Promise<void>>();
+  /** Requests in flight, by body: identical ones share one response. */
+  readonly #pending = new Map<string, Promise<void>>();
 
   constructor(options: ExternalOptions) {
     this.#options = options;
@@ -49,61 +49,61 @@ export class ExternalAuth {
     this.#limiter = new AuthServerLimiter(options.clock);
   }
 
-  /** @throws {AuthError} if the server says no, or nothing in time */
-  ask(question: Question): Promise<void> {
-    const { ip, user, password, path, protocol, id, action, query } = question;
+  /** @throws {AuthError} if the server rejects the client or does not answer in time */
+  ask(request: AuthRequest): Promise<void> {
+    const { ip, user, password, path, protocol, id, action, query } = request;
     const body = JSON.stringify({ ip, user, password, path, protocol, id, action, query });
-    const known = this.#asked.get(body);
+    const known = this.#pending.get(body);
     if (known !== undefined) return known;
-    const answer = this.#ask(question, body).finally(() => this.#asked.delete(body));
-    this.#asked.set(body, answer);
-    return answer;
+    const response = this.#ask(request, body).finally(() => this.#pending.delete(body));
+    this.#pending.set(body, response);
+    return response;
   }
 
-  async #ask(question: Question, body: string): Promise<void> {
+  async #ask(request: AuthRequest, body: string): Promise<void> {
     const { clock, timeout } = this.#options;
     const start = clock.now();
-    const isTry = question.user !== "" || question.password !== "" || question.query !== "";
-    const turn = await this.#limiter.turn(question.ip, isTry, timeout);
+    const isAttempt = request.user !== "" || request.password !== "" || request.query !== "";
+    const turn = await this.#limiter.turn(request.ip, isAttempt, timeout);
     let problem: string | undefined = "no answer";
     try {
-      problem = await this.#problem(question, body, timeout - (clock.now() - start));
+      problem = await this.#problem(request, body, timeout - (clock.now() - start));
     } finally {
       turn.done(problem === undefined);
     }
     if (problem !== undefined) throw new AuthError(`external authentication failed: ${problem}`);
   }
 
-  /** What is said against it; undefined when it may pass. */
-  async #problem(question: Question, body: string, timeout: number): Promise<string | undefined> {
+  /** Why the client is rejected; undefined if it is accepted. */
+  async #problem(request: AuthRequest, body: string, timeout: number): Promise<string | undefined> {
     try {
       const contentType = "application/json";
       const reply = await this.#poster.post({
         url: this.#url,
         body,
         contentType,
-        limit: ANSWER_MAX,
+        limit: RESPONSE_MAX,
         timeout,
       });
       const { status, text } = reply;
       if (status >= 200 && status < 300) return undefined;
-      const why = withoutSecrets(text, question).trim().slice(0, SHOWN_MAX);
+      const why = withoutSecrets(text, request).trim().slice(0, SHOWN_MAX);
       return `server replied with code ${status}${why === "" ? "" : `: ${why}`}`;
     } catch (error) {
-      this.#options.onTrouble(error);
+      this.#options.onError(error);
       return errorText(error);
     }
   }
 
-  /** Closes its connections, once the questions in flight have their answers. */
+  /** Closes its connections once the requests in flight have completed. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#asked.values());
+    await Promise.allSettled(this.#pending.values());
     this.#poster.close();
   }
 }
 
-/** An answer may repeat what was asked. */
-function withoutSecrets(text: string, { user, password, query }: Question): string {
+/** Masks the credentials of the request, which the response may repeat. */
+function withoutSecrets(text: string, { user, password, query }: AuthRequest): string {
   const values = query.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
   const basic = Buffer.from(`${user}:${password}`).toString("base64");
   const secrets = [password, basic, ...values].filter((secret) => secret !== "");

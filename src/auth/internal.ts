@@ -14,7 +14,7 @@ export interface InternalRequest {
 }
 
 /**
- * Says whether a client may publish to or read from a path: first its address, then its credentials.
+ * Checks the address, then the credentials of a client that wants to publish to or read from a path.
  *
  * @throws {AuthError} if it may not
  */
@@ -34,12 +34,12 @@ export function checkInternally({ action, conf, ip, credentials }: InternalReque
   if (!isUser || !isPass) throw new AuthError("invalid credentials");
 }
 
-/** Whether an action needs a name and a secret. */
+/** Whether an action requires credentials. */
 export function asksForCredentials(action: Action, conf: PathConfig): boolean {
   return demandsOf(action, conf).user !== "";
 }
 
-/** Whether an action needs neither credentials nor a certain address. */
+/** Whether an action is open to everyone, from any address. */
 export function isOpenTo(action: Action, conf: PathConfig): boolean {
   const { user, ips } = demandsOf(action, conf);
   return user === "" && ips.length === 0;

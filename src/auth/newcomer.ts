@@ -7,25 +7,25 @@ export interface Visitor {
   readonly ip: string;
   /** Aborted when the client disconnects. Read only if the client has to wait. */
   readonly signal: AbortSignal;
-  /** Called before the client has to wait. */
+  /** Called before the client is made to wait. */
   hold?(): void;
-  /** Called on each rejection; returns how many there were before. Left out where each request stands alone. */
+  /** Called on each rejection; returns how many there were before. Omitted for single HTTP requests. */
   refused?(): number;
   /** Called when the client is admitted. */
-  letIn?(): void;
+  admitted?(): void;
 }
 
 /** Longest life of a connection that never authenticates, in units of `readTimeout`. */
-const STRANGER_TIMEOUTS = 4;
+const UNAUTHENTICATED_TIMEOUTS = 4;
 
-/** A connection at the door. If any path is guarded, it counts as a stranger until it is admitted. */
+/** A new connection. If any path requires credentials, it counts as unauthenticated until it is admitted. */
 export class Newcomer implements Visitor {
   readonly ip: string;
-  /** False if its address has too many strangers: the connection is to be closed. */
+  /** False if its address has too many unauthenticated connections: this one must be closed. */
   readonly isWelcome: boolean;
   readonly #limiter: LoginLimiter;
   readonly #arrivedAt: number;
-  #isStranger: boolean;
+  #isUnauthenticated: boolean;
   #refusals = 0;
   #isGone = false;
   /** Created on first use. */
@@ -36,8 +36,8 @@ export class Newcomer implements Visitor {
     this.ip = ip;
     this.#limiter = limiter;
     this.#arrivedAt = now;
-    this.#isStranger = isGuarded && limiter.enter(ip);
-    this.isWelcome = !isGuarded || this.#isStranger;
+    this.#isUnauthenticated = isGuarded && limiter.enter(ip);
+    this.isWelcome = !isGuarded || this.#isUnauthenticated;
   }
 
   get signal(): AbortSignal {
@@ -51,26 +51,26 @@ export class Newcomer implements Visitor {
     return this.#refusals - 1;
   }
 
-  letIn(): void {
-    if (!this.#isStranger) return;
-    this.#isStranger = false;
+  admitted(): void {
+    if (!this.#isUnauthenticated) return;
+    this.#isUnauthenticated = false;
     this.#limiter.leave(this.ip);
   }
 
-  /** Whether the connection has been a stranger for too long. */
+  /** Whether the connection has been unauthenticated for too long. */
   isOverdue(now: number, readTimeout: number): boolean {
-    return this.#isStranger && now - this.#arrivedAt > STRANGER_TIMEOUTS * readTimeout;
+    return this.#isUnauthenticated && now - this.#arrivedAt > UNAUTHENTICATED_TIMEOUTS * readTimeout;
   }
 
   /** The connection is closed: pending waits are cancelled. */
   leave(): void {
-    this.letIn();
+    this.admitted();
     this.#isGone = true;
     this.#departure?.abort(gone());
   }
 }
 
-/** The client has disconnected: there is nobody to answer. */
+/** The client has disconnected: there is no reply to send. */
 export function gone(): RefusedError {
   return new RefusedError("the client has disconnected");
 }
