@@ -26,10 +26,10 @@ import { Inventory } from "./server/inventory.ts";
 import { type AllDeps, componentsOf, declaredBy } from "./server/parts.ts";
 import { Reloader } from "./server/reloader.ts";
 
-/** The version whose behaviour and interfaces this server has. */
+/** The version of MediaMTX that this server is compatible with. */
 const VERSION = "v1.0.3";
 const DECLARED = declaredBy(PARTS);
-/** How long the end of the process waits for the reader of the log, ms. */
+/** Longest wait for the log to be written at exit, ms. */
 const FLUSH_MS = 500;
 
 void main(Bun.argv.slice(2));
@@ -59,7 +59,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Why a command failed; for a bug, with its stack. */
+/** Why a command failed; with the stack if it is a bug. */
 function reasonText(error: unknown): string {
   return isExpected(error) ? errorText(error) : faultText(error);
 }
@@ -81,7 +81,7 @@ function check(file: string | undefined): void {
   }
 }
 
-/** Encrypts a file; what is wrong with it is said, and no reason not to. */
+/** Encrypts a file. An invalid configuration is reported, and encrypted all the same. */
 function encrypt(file: string): void {
   try {
     const text = encryptFile(file, process.env);
@@ -191,7 +191,7 @@ function createReloader({ logger, app, store, file }: Reloadable): Reloader<Conf
   });
 }
 
-/** The first signal stops the server in order, the second one at once. */
+/** The first signal shuts the server down gracefully, the second one at once. */
 function stopOnSignals(logger: Logger, stop: () => Promise<void>): void {
   let stopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -204,7 +204,7 @@ function stopOnSignals(logger: Logger, stop: () => Promise<void>): void {
   }
 }
 
-/** What nobody caught is a bug of ours, and no reason to end everybody's streams. */
+/** Uncaught errors are bugs; they are logged, and streams continue. */
 function surviveFaults(logger: Logger): void {
   process.on("uncaughtException", (fault) => reportFault(logger, fault, "uncaught exception"));
   process.on("unhandledRejection", (fault) => reportFault(logger, fault, "unhandled rejection"));

@@ -1,6 +1,6 @@
 import { ExpectedError } from "../lib/errors.ts";
 
-/** A piece of a word: how it was quoted decides what is expanded in it. */
+/** A piece of a word. Its quotes decide what is expanded in it. */
 interface Piece {
   readonly text: string;
   /** `single`: between single quotes. `literal`: behind a backslash. */
@@ -9,7 +9,7 @@ interface Piece {
 
 type Word = readonly Piece[];
 
-/** A command line that cannot be taken apart. */
+/** A command line that cannot be parsed. */
 export class CommandLineError extends ExpectedError {
   override readonly name = "CommandLineError";
 }
@@ -18,29 +18,29 @@ export class CommandLineError extends ExpectedError {
 export type Variables = Readonly<Record<string, string>>;
 
 export interface CommandLineOptions {
-  /** Those of the hook; they go before the environment. */
+  /** Variables of the hook; they override the environment. */
   readonly variables: Variables;
   /** A variable of the server's own environment. */
   readonly environment: (name: string) => string | undefined;
   readonly windows?: boolean;
 }
 
-/** What is to be run. */
+/** What to run. */
 export interface CommandLine {
   readonly words: readonly string[];
-  /** Windows: the words are joined as they are, without quotes of our own. */
+  /** Windows: the words are joined without adding quotes. */
   readonly verbatim: boolean;
 }
 
 /**
- * Takes a command line apart as a POSIX shell would, and puts the values of `$NAME` and `${NAME}` into its words: a
- * value is never split, whatever is in it. A name that is not known stays as it is written. Behind a backslash nothing
- * is expanded, and between single quotes only the variables of the hook.
+ * Splits a command line as a POSIX shell does, and expands `$NAME` and `${NAME}` in its words. Values are never split.
+ * Unknown names are not expanded, nor is anything behind a backslash; between single quotes, only the variables of the
+ * hook are expanded.
  *
- * The script that is given to a shell (`sh -c '…'`) is left as it is: the shell finds the variables in its environment,
- * and what a client says never becomes part of a script.
+ * A script passed to a shell (`sh -c '…'`) is not expanded: the shell finds the variables in its environment, so that
+ * text from a client never becomes part of a script.
  *
- * On Windows, what begins with `cmd ` or `cmd.exe ` goes to that as it is written (`%MTX_PATH%` stands for a variable).
+ * On Windows, a line that begins with `cmd ` or `cmd.exe ` is passed on unchanged (`%MTX_PATH%` is a variable).
  *
  * @throws {CommandLineError} if a quote or a backslash has no end, or there is no word at all
  */

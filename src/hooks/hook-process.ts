@@ -6,56 +6,56 @@ import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { CommandLineError, type Variables } from "./command-line.ts";
 
-/** How long a command that has ended waits until it is started again, ms. */
+/** Delay before a command that exited is restarted, ms. */
 const RESTART_MS = 5_000;
-/** Longest waits of one that cannot be started: they double, ms. */
+/** First and longest delay after a failed start; it doubles each time, ms. */
 const FIRST_RETRY_MS = 10_000;
 const MOST_RETRY_MS = 60_000;
 
 /** A command to run. */
 export interface HookSpec {
-  /** The parameter that it comes from, as log lines name it. */
+  /** The parameter it comes from, for log lines: `runOnReady`. */
   readonly name: string;
   readonly command: string;
-  /** Whether it is started again when it ends by itself. */
+  /** Whether it is restarted when it exits by itself. */
   readonly restart: boolean;
   readonly env: Variables;
   /** Of its owner. */
   readonly logger: Logger;
-  /** Called when it has ended by itself and is not started again. */
+  /** Called when it has exited by itself and is not restarted. */
   readonly ended?: () => void;
 }
 
-/** Who runs the processes. */
+/** Starts and stops processes. */
 export interface ProcessHost {
   readonly clock: Clock;
   /**
-   * @returns its number
+   * @returns id of the process
    * @throws {CommandLineError} if the command cannot be taken apart
    * @throws {Error} if nothing can be started now
    */
   spawn(owner: HookProcess, command: string, env: Variables): number;
-  /** Asks the group of a process to end. */
+  /** Asks the group of a process to exit. */
   end(id: number): void;
 }
 
-/** One command of a hook: its process, and the next one when it is started again. */
+/** One command of a hook, and its process, which is replaced on each restart. */
 export class HookProcess {
   readonly #host: ProcessHost;
   readonly #spec: HookSpec;
   readonly #verb: "started" | "launched";
-  /** Where its own output goes. */
+  /** Logs the output of the command. */
   readonly #output: Logger;
   readonly #backoff = new Backoff(FIRST_RETRY_MS, MOST_RETRY_MS);
-  /** The process of which something lives. */
+  /** The process, as long as it or one of its children is running. */
   #id: number | undefined;
-  /** Whether that process itself has ended. */
+  /** Whether the process itself has exited. */
   #exited = true;
   #retry: Cancel | undefined;
-  /** Whether it was said to start. */
+  /** Whether the log has a line about its start. */
   #started = false;
   #stopped = false;
-  /** Why it could not be started the last time. */
+  /** Why the last start failed. */
   #problem: string | undefined;
 
   constructor(host: ProcessHost, spec: HookSpec, verb: "started" | "launched") {
@@ -108,7 +108,7 @@ export class HookProcess {
     }
   }
 
-  /** It could not be started: said once, and tried less and less often. */
+  /** The start failed: logged once, and retried with growing delays. */
   #failed(problem: string, mayPass: boolean): void {
     this.#id = undefined;
     this.#exited = true;
@@ -137,7 +137,7 @@ export class HookProcess {
     this.#retry = this.#host.clock.after(ms, () => this.#spawn());
   }
 
-  /** Its owner does not need it any more. */
+  /** Stops the command; it is no longer needed. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -150,7 +150,7 @@ export class HookProcess {
     if (this.#id !== undefined) this.#host.end(this.#id);
   }
 
-  /** The server ends: one that was launched may come to its end, what it left behind may not. */
+  /** The server shuts down: a command that runs once may finish, but not the processes it has left behind. */
   close(): void {
     this.#stopped = true;
     this.#retry?.();

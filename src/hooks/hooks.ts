@@ -3,7 +3,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Variables } from "./command-line.ts";
 import type { HookRunner } from "./runner.ts";
 
-/** The parameters of a hook: the command that runs while something is so, and the one that runs once when it ends. */
+/** The parameters of a hook: the command that runs while a state lasts, and the one that runs once when it ends. */
 interface Row {
   readonly during: keyof PathConfig | keyof Config;
   readonly restart: keyof PathConfig | keyof Config;
@@ -25,22 +25,22 @@ type Commands = Partial<Pick<Config, HookKey & keyof Config> & Pick<PathConfig, 
 type HookRow = (typeof HOOKS)[HookName];
 type HookKey = HookRow["during"] | HookRow["restart"] | Extract<HookRow, { after: string }>["after"];
 
-/** Something that a hook is about, for as long as it is so. */
+/** The state that a hook is about. */
 export interface HookEvent {
   readonly hook: HookName;
-  /** Where the parameters of the hook are. */
+  /** Has the parameters of the hook. */
   readonly conf: Commands;
   readonly variables: Variables;
   /** Of its owner. */
   readonly logger: Logger;
-  /** Called when its command has ended by itself and is not started again. */
+  /** Called when its command has exited by itself and is not restarted. */
   readonly ended?: () => void;
 }
 
-/** Ends what a hook is about. */
+/** Ends the state that a hook is about. */
 export type EndHook = () => void;
 
-/** What the global parameters say about hooks. */
+/** The global parameters of hooks. */
 export type HookConfig = Pick<
   Config,
   "runOnConnect" | "runOnConnectRestart" | "runOnDisconnect" | "rtspAddress"
@@ -49,15 +49,15 @@ export type HookConfig = Pick<
 export interface HooksOptions {
   readonly runner: HookRunner;
   readonly config: HookConfig;
-  /** The port that RTSP really has, when the configuration leaves it to the system. */
+  /** The actual RTSP port, if the configuration says 0. */
   readonly rtspPort: () => string | undefined;
 }
 
-/** Runs what the configuration says is to be run when something begins and ends. */
+/** Runs the commands of the configuration when states begin and end. */
 export class Hooks {
   readonly runner: HookRunner;
   readonly #rtspPort: () => string | undefined;
-  /** Replaced by a reload; what runs already is not touched. */
+  /** Replaced by a reload; running commands are not affected. */
   config: HookConfig;
 
   constructor({ runner, config, rtspPort }: HooksOptions) {
@@ -66,7 +66,7 @@ export class Hooks {
     this.config = config;
   }
 
-  /** Something begins: its command runs until the function that is returned is called. */
+  /** A state begins: its command runs until the returned function is called. */
   begin({ hook, conf, variables, logger, ended }: HookEvent): EndHook {
     const row: HookRow = HOOKS[hook];
     const running = this.runner.start({
@@ -91,7 +91,7 @@ export class Hooks {
     return this.begin({ hook: "connect", conf: this.config, variables, logger });
   }
 
-  /** Of every command. */
+  /** Variables of every command. */
   get variables(): Variables {
     const { rtspAddress } = this.config;
     const port = rtspAddress.slice(rtspAddress.lastIndexOf(":") + 1);
@@ -106,13 +106,13 @@ export function runsAnything(hook: HookName, conf: Commands): boolean {
   return `${conf[row.during] ?? ""}${after}`.trim() !== "";
 }
 
-/** The variables of everything about a path. @param groups of the regular expression that made it */
+/** The variables of a path. @param groups matches of its regular expression */
 export function pathVariables(path: string, groups: readonly string[]): Variables {
   const captured = groups.map((group, i) => [`G${i + 1}`, group]);
   return { MTX_PATH: path, RTSP_PATH: path, ...Object.fromEntries(captured) };
 }
 
-/** A query fit for `MTX_QUERY`: what does not belong into one as it is, is escaped by percent signs. */
+/** A query for `MTX_QUERY`; characters that are not safe are percent-encoded. */
 export function queryVariable(query: string): string {
   return query.replace(/[^\w.~%&=+:,/@-]/gu, (c) => {
     const isLone = /^[\ud800-\udfff]$/.test(c);

@@ -6,37 +6,37 @@ import type { Logger } from "../lib/log.ts";
 import { parseCommandLine, type Variables } from "./command-line.ts";
 import { HookProcess, type HookSpec, type ProcessHost } from "./hook-process.ts";
 
-/** Processes that may run at a time. */
+/** Most processes that run at the same time. */
 const PROCESSES_MAX = 1_000;
-/** Longest wait for the processes at the end, ms: they are killed 5 s after they were asked to end. */
+/** Longest wait for processes at shutdown, ms: they are killed 5 s after SIGINT. */
 const CLOSE_MS = 6_000;
 
 /** A command that runs until it is stopped. */
 export interface RunningHook {
-  /** Asks it to end; it is killed 5 s later. Does not wait. */
+  /** Asks the process to exit; it is killed 5 s later. Does not wait. */
   stop(): void;
 }
 
 export interface HookRunnerOptions {
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Of every command; those of the hook go before them. */
+  /** Variables of every command; those of a hook override them. */
   readonly variables?: () => Variables;
-  /** Starts the process that looks after all others, at the first command. */
+  /** Starts the supervisor process, on the first command. */
   readonly supervisor?: typeof openSupervisor;
 }
 
-/** Runs commands, all under one supervisor, which ends them when this process does. */
+/** Runs commands under one supervisor process, which ends them when this process exits. */
 export class HookRunner implements ProcessHost {
   readonly clock: Clock;
   readonly #logger: Logger;
   readonly #open: typeof openSupervisor;
   readonly #variables: () => Variables;
   #supervisor: SupervisorLink | undefined;
-  /** Every process of which anything lives. */
+  /** Every process that is running, or has left running children. */
   readonly #processes = new Map<number, HookProcess>();
   #nextId = 1;
-  /** Commands that wait for the server to listen. */
+  /** Commands to start once the server is listening. */
   #held: (() => void)[] | undefined = [];
   #idle: (() => void) | undefined;
   #closed = false;
@@ -49,14 +49,14 @@ export class HookRunner implements ProcessHost {
     this.#open = supervisor;
   }
 
-  /** Commands start from now on; those that were to start before do now. */
+  /** Starts the pending commands; later ones start at once. */
   release(): void {
     const held = this.#held;
     this.#held = undefined;
     for (const start of held ?? []) start();
   }
 
-  /** Runs a command until it is stopped; a blank one is none. */
+  /** Runs a command until it is stopped; a blank one is ignored. */
   start(spec: HookSpec): RunningHook {
     const hook = this.#hook(spec, "started");
     return { stop: () => hook?.stop() };
@@ -106,7 +106,7 @@ export class HookRunner implements ProcessHost {
     if (this.#processes.size === 0) this.#idle?.();
   }
 
-  /** The supervisor has ended, and with it all processes; the next command starts another one. */
+  /** The supervisor has exited, and all processes with it. The next command starts a new one. */
   #lost(): void {
     this.#supervisor = undefined;
     const lost = [...this.#processes];
@@ -119,7 +119,7 @@ export class HookRunner implements ProcessHost {
     }
   }
 
-  /** Waits until everything has ended, 6 s at most; nothing starts any more. */
+  /** Waits until all processes have ended, 6 s at most. No command starts after this. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#held = undefined;

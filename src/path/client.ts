@@ -1,17 +1,17 @@
-/** Somebody who publishes to or reads from a path. */
+/** A publisher or reader of a path. */
 export interface Client {
   /** As the API names it: `rtspSession`. */
   readonly type: string;
   readonly id: string;
-  /** Of the URL that it came with, without the question mark. */
+  /** Query of its URL, without the question mark. */
   readonly query?: string;
-  /** Bytes that a reader was sent. */
+  /** Bytes sent to a reader. */
   readonly bytesSent?: number;
-  /** Frames that a reader did not get, being too slow. */
+  /** Frames dropped because a reader is too slow. */
   readonly framesDropped?: number;
-  /** Age of the oldest packet that waits for a reader, ms. */
+  /** Age of the oldest packet waiting for a reader, ms. */
   readonly lagMs?: number;
-  /** Called when the path ends it; it need not detach itself any more. */
+  /** Called when the path disconnects it. It is detached already. */
   close(reason: Error): void;
 }
 

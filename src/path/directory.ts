@@ -30,7 +30,7 @@ export interface Nowhere {
   readonly reason: string;
 }
 
-/** A reader looks for a path. */
+/** A reader's request for a path. */
 export interface Search {
   readonly name: string;
   /** Of the request, without `?`; passed to a command that is started on demand. */
@@ -39,8 +39,9 @@ export interface Search {
 }
 
 /**
- * Looks up paths and takes places on them, for all protocols. Every step may be asynchronous, as a path may live in
- * another process, or its stream may be started on demand. A client that has disconnected by the time a step completes must give back what it got.
+ * Looks up paths, and attaches publishers and readers to them, for all protocols. Every step may be asynchronous, as a
+ * path may live in another process, or its stream may be started on demand. A client that has disconnected by the time a
+ * step completes must give back what it got.
  */
 export interface Directory {
   /**
@@ -58,23 +59,23 @@ export interface Directory {
    */
   open(search: Search): Awaitable<Here>;
   /**
-   * Attaches a reader to a stream. It leaves by `Path.removeReader`.
+   * Attaches a reader to a stream. `Path.removeReader` detaches it.
    *
-   * @throws {RefusedError} if the path has `maxReaders` already
+   * @throws {RefusedError} if the path already has `maxReaders` readers
    * @throws {NoStreamError} if the stream has ended
    */
   attach(here: Here, reader: Client): Awaitable<void>;
   /**
-   * Takes the publisher's place of a path. It is given back by `Path.removePublisher`.
+   * Attaches a publisher to a path. `Path.removePublisher` detaches it.
    *
-   * @throws {RefusedError} if the name is invalid or not configured, or the place is taken
+   * @throws {RefusedError} if the name is invalid or not configured, or someone is already publishing
    */
   claim(name: string, publisher: Client): Awaitable<Path>;
   /**
-   * Makes the stream of a publisher available on the path that it has claimed.
+   * Makes the stream of an attached publisher available on its path.
    *
    * @throws {BudgetError} if the media memory is used up
-   * @throws {RefusedError} if the publisher lost its place
+   * @throws {RefusedError} if another publisher has replaced it
    */
   publish(
     path: Path,
@@ -84,7 +85,7 @@ export interface Directory {
   ): Awaitable<Stream>;
 }
 
-/** Paths of this process: only a stream that is started on demand is waited for. */
+/** The paths of this process. Only a stream that is started on demand is waited for. */
 export class LocalDirectory implements Directory {
   readonly #paths: PathManager;
 
@@ -107,7 +108,7 @@ export class LocalDirectory implements Directory {
     return here;
   }
 
-  /** @returns undefined if there is no stream, and none is started */
+  /** @returns undefined if there is no stream and none is started on demand */
   #here({ name, query = "", waiter }: Search, match: PathMatch): Awaitable<Here> | undefined {
     const path = this.#paths.readable(name, match);
     if (path === undefined) return undefined;

@@ -30,21 +30,21 @@ export interface PathManagerOptions {
   readonly clock: Clock;
   readonly memory: MediaMemory;
   readonly config: PathSettings;
-  /** What fetches the stream of a path; undefined when it has no source, or none that exists yet. */
+  /** The source of a path; undefined if it has none, or one that is not supported yet. */
   readonly sourceKind?: (conf: PathConfig) => SourceKind | undefined;
-  /** Runs the commands of the configuration; none when left out. */
+  /** Runs external commands; omitted if there are none. */
   readonly hooks?: Hooks | undefined;
 }
 
-/** Makes and removes the paths of this process, and brings them to a new configuration. */
+/** Creates and removes the paths of this process, and applies a new configuration to them. */
 export class PathManager {
   readonly registry = new Registry<Path>("paths", "id");
-  /** Told when the streams of all paths come and go. */
+  /** Observers of the streams of all paths. */
   readonly watchers = new Set<PathWatcher>();
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #memory: MediaMemory;
-  /** When streams are flushed, and how long that takes. */
+  /** Schedules the flushes of all streams, and measures them. */
   readonly flushes: FlushQueue;
   #config: PathSettings;
   #guarded: boolean;
@@ -72,7 +72,7 @@ export class PathManager {
     this.#createStatic();
   }
 
-  /** Whether any path asks for credentials: then nobody may learn from us which paths there are. */
+  /** Whether any path requires credentials: then unauthenticated clients must not learn which paths exist. */
   get isGuarded(): boolean {
     return this.#guarded;
   }
@@ -110,9 +110,9 @@ export class PathManager {
   }
 
   /**
-   * Gives the publisher's place of a path to a newcomer.
+   * Attaches a publisher to a path, which is created if needed.
    *
-   * @throws {RefusedError} if the name is invalid or not configured, or the place is not to be had
+   * @throws {RefusedError} if the name is invalid or not configured, or someone is already publishing
    */
   addPublisher(name: string, publisher: Client): Path {
     const match = this.match(name);
@@ -130,7 +130,7 @@ export class PathManager {
    * Makes a stream and makes it available on the path.
    *
    * @throws {BudgetError} if the media memory is used up
-   * @throws {RefusedError} if the publisher lost its place
+   * @throws {RefusedError} if another publisher has replaced it
    */
   publish(
     path: Path,
@@ -188,7 +188,7 @@ export class PathManager {
     runAll(steps, "stream watcher", this.#fault);
   }
 
-  /** Paths that are named in the configuration exist from the start, and for as long as it names them. */
+  /** Creates the paths whose names are in the configuration; they exist as long as they are in it. */
   #createStatic(): void {
     for (const [confName, conf] of this.#config.paths) {
       if (pathKeyKind(confName) !== "static" || this.registry.get(confName) !== undefined) continue;
@@ -203,8 +203,8 @@ export class PathManager {
   }
 
   /**
-   * Closes the paths whose parameters changed or that no entry matches any more; all others, and their clients, go on,
-   * also under another entry that says the same.
+   * Closes the paths whose parameters changed or that no entry matches any more. All others stay with their clients, also
+   * when another entry with the same parameters matches them now.
    */
   reload(config: PathSettings): void {
     this.#config = config;
@@ -235,7 +235,7 @@ export class PathManager {
   }
 }
 
-/** Whether the configuration names it; a client may also ask for a path that is called `all` like an entry. */
+/** Whether the configuration has its name. */
 function isStatic({ confName }: Path): boolean {
   return pathKeyKind(confName) === "static";
 }

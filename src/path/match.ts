@@ -7,7 +7,7 @@ export interface PathMatch {
   /** Its key under `paths`. */
   readonly confName: string;
   readonly conf: PathConfig;
-  /** What the groups of its regular expression matched; empty for other entries. */
+  /** Matches of the groups of its regular expression; empty for other entries. */
   readonly groups: readonly string[];
 }
 

@@ -4,22 +4,22 @@ export interface OnDemandOptions {
   readonly clock: Clock;
   /** How long requests wait for a stream, ms. */
   readonly startTimeout: number;
-  /** How long the stream stays without readers, ms. */
+  /** How long the stream is kept without readers, ms. */
   readonly closeAfter: number;
-  /** Starts what brings the stream. */
+  /** Starts the source or command. */
   readonly start: () => void;
-  /** Whether what was started may still bring a stream; yes when left out. */
+  /** Whether the source or command is still running; true if omitted. */
   readonly isAlive?: () => boolean;
-  /** Stops it; a stream that is there ends. */
+  /** Stops the source or command; its stream ends. */
   readonly stop: (reason: string) => void;
-  /** The stream has not come in time: who waits is told. */
+  /** The stream was not ready in time: waiting requests are rejected. */
   readonly expired: () => void;
 }
 
-/** `closing`: the stream is there and nobody reads it. */
+/** `closing`: the stream is ready and has no readers. */
 type State = "initial" | "waiting" | "closing" | "ready";
 
-/** Brings a stream when somebody asks for it, and ends it when nobody reads it any more. */
+/** Starts a stream on the first request, and stops it some time after the last reader has left. */
 export class OnDemand {
   readonly #options: OnDemandOptions;
   #state: State = "initial";
@@ -29,12 +29,12 @@ export class OnDemand {
     this.#options = options;
   }
 
-  /** Whether nothing runs. */
+  /** Whether the stream is neither running nor starting. */
   get idle(): boolean {
     return this.#state === "initial";
   }
 
-  /** Somebody asks for the stream, which is not there. */
+  /** A request for the stream, which is not ready. */
   request(): void {
     if (this.#state === "waiting") return;
     const { startTimeout, start, isAlive } = this.#options;
@@ -46,7 +46,7 @@ export class OnDemand {
     if (!isRunning) start();
   }
 
-  /** The stream is there: somebody has to read it soon. */
+  /** The stream is ready. It is closed later unless a reader is attached. */
   ready(): void {
     if (this.#state === "waiting") this.#closeLater();
   }
@@ -56,17 +56,17 @@ export class OnDemand {
     if (this.#state === "closing") this.#enter("ready");
   }
 
-  /** The last reader is gone. */
+  /** The last reader has left. */
   unused(): void {
     if (this.#state === "ready") this.#closeLater();
   }
 
-  /** The stream has ended; what brought it may bring it again, while somebody asks for it. */
+  /** The stream has ended; the source or command keeps running and may deliver it again. */
   lost(): void {
     if (this.#state === "ready") this.#closeLater();
   }
 
-  /** What brought the stream has ended by itself, after the stream was there. */
+  /** The source or command has exited after the stream was ready. */
   failed(): void {
     this.#enter("initial");
   }
@@ -86,7 +86,7 @@ export class OnDemand {
     this.#state = state;
   }
 
-  /** Stops the timers alone. */
+  /** Cancels the timer and nothing else. */
   close(): void {
     this.#enter("initial");
   }

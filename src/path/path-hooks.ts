@@ -2,22 +2,22 @@ import type { PathConfig } from "../config/load.ts";
 import { type EndHook, type Hooks, pathVariables, queryVariable, runsAnything } from "../hooks/hooks.ts";
 import type { Logger } from "../lib/log.ts";
 
-/** Somebody a hook is about. */
+/** The client that a hook is about. */
 export interface HookSubject {
   /** As the API names it: `rtspSession`. */
   readonly type: string;
   readonly id: string;
-  /** Of its URL, without the question mark. */
+  /** Query of its URL, without the question mark. */
   readonly query?: string;
 }
 
 export interface PathHooksOptions {
-  /** Left out where nothing is run. */
+  /** Omitted if there are no commands. */
   readonly hooks: Hooks | undefined;
   readonly name: string;
   readonly conf: PathConfig;
   readonly logger: Logger;
-  /** What the groups of the entry's regular expression match. */
+  /** Matches of the groups of the entry's regular expression. */
   readonly groups: () => readonly string[];
 }
 
@@ -40,13 +40,13 @@ export class PathHooks {
     return pathVariables(name, groups());
   }
 
-  /** The path is there. */
+  /** The path was created. */
   opened(): void {
     const { hooks, conf, logger } = this.#options;
     this.#endInit = hooks?.begin({ hook: "init", conf, variables: this.#variables, logger });
   }
 
-  /** Somebody asks for the stream. @param query of the request */
+  /** The stream is requested. @param query of the request */
   demanded(query: string): void {
     this.undemanded();
     this.#demandEnded = false;
@@ -62,19 +62,19 @@ export class PathHooks {
     });
   }
 
-  /** Whether what was started on demand runs, or will again. */
+  /** Whether the command started on demand is running or will be restarted. */
   get isDemandAlive(): boolean {
     return !this.#demandEnded;
   }
 
-  /** Nobody needs what was started on demand. */
+  /** The command started on demand is no longer needed. */
   undemanded(): void {
     const end = this.#endDemand;
     this.#endDemand = undefined;
     end?.();
   }
 
-  /** The stream is there. */
+  /** The stream is available. */
   ready(source: HookSubject): void {
     const { hooks, conf, logger } = this.#options;
     const variables = {
@@ -86,14 +86,14 @@ export class PathHooks {
     this.#endReady = hooks?.begin({ hook: "ready", conf, variables, logger });
   }
 
-  /** It has ended. */
+  /** The stream has ended. */
   notReady(): void {
     const end = this.#endReady;
     this.#endReady = undefined;
     end?.();
   }
 
-  /** A reader gets the stream, until the function that is returned is called. @param logger of the reader */
+  /** A reader is attached, until the returned function is called. @param logger of the reader */
   reading(reader: HookSubject, logger: Logger): EndHook {
     const { hooks, conf } = this.#options;
     if (hooks === undefined || !runsAnything("read", conf)) return nothing;

@@ -21,36 +21,36 @@ export interface PathOptions {
   readonly conf: PathConfig;
   /** What the groups of the entry's regular expression matched. */
   readonly groups?: readonly string[];
-  /** Runs the commands of the configuration; none when left out. */
+  /** Runs external commands; omitted if there are none. */
   readonly hooks?: Hooks | undefined;
   readonly logger: Logger;
   /** Wall clock of now, ms since 1970. */
   readonly created: number;
   readonly clock: Clock;
-  /** What fetches the stream; undefined for paths that are published to. */
+  /** The source of the path; undefined if clients publish to it. */
   readonly source: SourceKind | undefined;
-  /** Makes a stream of what a source brings. */
+  /** Creates the stream of a source. */
   readonly createStream: SourceOwner["ready"];
-  /** Told when nobody uses it any more. */
+  /** Called when the path may have become unused. */
   readonly onIdle: (path: Path) => void;
   readonly watcher: PathWatcher;
-  /** Reports an internal error in one of several steps. */
+  /** Reports an internal error. */
   readonly fault: FaultReport;
 }
 
-/** Told when streams come and go. */
+/** Observes when streams begin and end. */
 export interface PathWatcher {
-  /** The stream of a path is there. */
+  /** The stream of a path is available. */
   ready(path: Path): void;
-  /** It has ended; its readers are gone. */
+  /** The stream has ended, and its readers are detached. */
   ended(path: Path): void;
 }
 
-/** A path: at most one publisher, its stream, and the readers of that. */
+/** A path: at most one publisher, its stream and the readers. */
 export class Path implements Listed {
-  /** Key of the entry it belongs to; a reload may find it another one of the same parameters. */
+  /** Key of its entry in `paths`; a reload may move it to another entry with the same parameters. */
   confName: string;
-  /** What the groups of the entry's regular expression matched, `G1` and so on for hooks. */
+  /** Matches of the groups of the entry's regular expression: `G1` and so on in hooks. */
   groups: readonly string[];
   readonly hooks: PathHooks;
   readonly #options: PathOptions;
@@ -117,7 +117,7 @@ export class Path implements Listed {
     return this.#options.logger;
   }
 
-  /** Whether a stream comes when somebody asks for it. */
+  /** Whether the stream is started on demand. */
   get isOnDemand(): boolean {
     return this.#supply.isOnDemand;
   }
@@ -126,7 +126,7 @@ export class Path implements Listed {
    * Requests the stream of a path that is started on demand.
    *
    * @param query of the request, passed to the command
-   * @throws {RefusedError} if the stream is not ready in time, too many requests wait, or the waiter disconnects
+   * @throws {RefusedError} if the stream is not ready in time, too many requests are waiting, or the waiter disconnects
    */
   demand(query = "", waiter?: Waiter): Promise<Stream> {
     return this.#supply.request(query, waiter);
@@ -136,15 +136,15 @@ export class Path implements Listed {
     return this.#ready?.stream;
   }
 
-  /** Whether anybody is attached. */
+  /** Whether the path has a publisher, readers or waiting requests. */
   get used(): boolean {
     return this.#publisher !== undefined || this.#readers.size > 0 || this.#supply.isAsked;
   }
 
   /**
-   * Gives the publisher's place to a newcomer; who had it is closed, with the readers.
+   * Attaches a publisher. A previous publisher is closed, and its readers are disconnected.
    *
-   * @throws {RefusedError} if the place is taken and may not be taken over, or is not for publishers
+   * @throws {RefusedError} if someone is publishing and `overridePublisher` is off, or the path has a source
    */
   addPublisher(publisher: Client): void {
     if (this.conf.source !== "publisher") {
@@ -166,7 +166,7 @@ export class Path implements Listed {
   /**
    * Makes the stream of the publisher available.
    *
-   * @throws {RefusedError} if somebody else took the place meanwhile
+   * @throws {RefusedError} if another publisher has replaced it
    */
   startStream(publisher: Client, stream: Stream, now: number): void {
     if (this.#publisher !== publisher || this.#closed) {
@@ -262,7 +262,7 @@ export class Path implements Listed {
     return source === undefined ? null : { type: source.type, id: source.id };
   }
 
-  /** Disconnects everybody. */
+  /** Disconnects publisher and readers. */
   close(reason: Error): void {
     this.#closed = true;
     const publisher = this.#publisher;

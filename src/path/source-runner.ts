@@ -7,16 +7,16 @@ import type { Logger } from "../lib/log.ts";
 import { trackList } from "../media/track.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
 
-/** Longest time to the first new attempt, and to any, ms. */
+/** Longest delay of the first retry, and of any, ms. */
 const FIRST_RETRY_MS = 2_000;
-const MOST_RETRY_MS = 15_000;
-/** The same after a bug, which the next attempt is likely to hit again, ms. */
+const MAX_RETRY_MS = 15_000;
+/** The same after an internal error, which the next attempt is likely to hit again, ms. */
 const FIRST_FAULT_RETRY_MS = 30_000;
-const MOST_FAULT_RETRY_MS = 300_000;
-/** Shortest pause after an attempt that waited for something in vain, ms. */
-const LEAST_PAUSE_MS = 1_000;
-/** A source that was ready for so long has gone well, ms. */
-const WELL_MS = 3_000;
+const MAX_FAULT_RETRY_MS = 300_000;
+/** Minimum delay between two attempts, ms. */
+const MIN_DELAY_MS = 1_000;
+/** A source that was ready for longer starts again with the shortest delay, ms. */
+const STABLE_MS = 3_000;
 
 export interface SourceRunnerOptions {
   readonly name: string;
@@ -30,20 +30,20 @@ export interface SourceRunnerOptions {
   readonly ended: () => void;
 }
 
-/** Runs the configured source of a path, and starts it again when it fails. */
+/** Runs the source of a path, and retries it when it fails. */
 export class SourceRunner {
   readonly #options: SourceRunnerOptions;
   readonly #logger: Logger;
-  readonly #backoff = new Backoff(FIRST_RETRY_MS, MOST_RETRY_MS);
-  readonly #faultBackoff = new Backoff(FIRST_FAULT_RETRY_MS, MOST_FAULT_RETRY_MS);
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+  readonly #faultBackoff = new Backoff(FIRST_FAULT_RETRY_MS, MAX_FAULT_RETRY_MS);
   #source: RunningSource | undefined;
   #retry: Cancel | undefined;
-  /** When the present attempt began, monotonic ms. */
+  /** When the current attempt began, monotonic ms. */
   #triedAt = 0;
   #running = false;
-  /** Since when the stream is there, monotonic ms. */
+  /** When the stream became available, monotonic ms; undefined while it is not. */
   #readySince: number | undefined;
-  /** Tells the attempts apart: what an old one says does not count. */
+  /** Number of the current attempt; calls of earlier ones are ignored. */
   #attempt = 0;
 
   constructor(options: SourceRunnerOptions) {
@@ -98,14 +98,14 @@ export class SourceRunner {
     if (ready !== undefined) this.#options.ended();
   }
 
-  /** How long to wait after the present attempt, ms. */
+  /** Delay until the next attempt, ms. */
   #pause(): number {
     const now = this.#options.clock.now();
     const ready = this.#readySince;
     this.#faultBackoff.reset();
-    if (ready !== undefined && now - ready > WELL_MS) this.#backoff.reset();
+    if (ready !== undefined && now - ready > STABLE_MS) this.#backoff.reset();
     const waited = ready === undefined ? now - this.#triedAt : 0;
-    return Math.max(this.#backoff.next() - waited, LEAST_PAUSE_MS);
+    return Math.max(this.#backoff.next() - waited, MIN_DELAY_MS);
   }
 
   #closeSource(): void {

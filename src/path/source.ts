@@ -51,7 +51,7 @@ export interface SourceOptions {
 /** Starts a source of a kind. */
 export type StartSource = (owner: SourceOwner, options: SourceOptions) => RunningSource;
 
-/** A kind of source whose code is loaded once one is started. */
+/** A kind of source whose code is loaded when the first one starts. */
 export function lazySourceKind(
   { type, label }: Pick<SourceKind, "type" | "label">,
   load: () => Promise<StartSource>,

@@ -33,12 +33,12 @@ export interface SupplyOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly hooks: PathHooks;
-  /** What fetches the stream; undefined for paths that are published to. */
+  /** The source of the path; undefined if clients publish to it. */
   readonly source: SourceKind | undefined;
   readonly owner: SupplyOwner;
 }
 
-/** Brings the stream of a path where the server starts it: from a source, or with a command that runs on demand. */
+/** Starts and stops what delivers the stream of a path: a source, or a command that runs on demand. */
 export class Supply {
   readonly #options: SupplyOptions;
   readonly #source: SourceRunner | undefined;
@@ -137,7 +137,7 @@ export class Supply {
    * Requests the stream.
    *
    * @param query of the request, passed to the command
-   * @throws {RefusedError} if the stream is not ready in time, too many requests wait, or the waiter disconnects
+   * @throws {RefusedError} if the stream is not ready in time, too many requests are waiting, or the waiter disconnects
    */
   async request(query: string, waiter?: Waiter): Promise<Stream> {
     try {
@@ -166,7 +166,7 @@ export class Supply {
     this.#demand?.used();
   }
 
-  /** The last reader is gone. */
+  /** The last reader has left. */
   unused(): void {
     this.#demand?.unused();
   }

@@ -3,14 +3,14 @@ import type { JsonObject } from "../lib/registry.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { Client } from "./client.ts";
 
-/** What has passed through a path: of its streams and readers, those that are gone included. */
+/** Counts the traffic of a path: all of its streams and readers, past ones included. */
 export class PathTraffic {
   readonly #rates = new ByteRates();
   #receivedBefore = 0;
   #sentBefore = 0;
   #droppedBefore = 0;
 
-  /** A reader has left; its counters do not change any more. */
+  /** Adds the counters of a reader that has left. */
   left(reader: Client): void {
     this.#sentBefore += reader.bytesSent ?? 0;
     this.#droppedBefore += reader.framesDropped ?? 0;
@@ -39,7 +39,7 @@ export class PathTraffic {
     stream?.stats.sample(now);
   }
 
-  /** What can be said while it runs; what has no meaning, or is not known, is left out. */
+  /** Current figures; those that do not apply or are not known are left out. */
   live(stream: Stream | undefined, readers: ReadonlySet<Client>): JsonObject {
     let lagMs = 0;
     let framesDropped = this.#droppedBefore;

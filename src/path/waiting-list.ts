@@ -2,7 +2,7 @@ import { gone } from "../auth/newcomer.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { Waiter } from "./client.ts";
 
-/** Most requests that wait at a time. */
+/** Most requests that wait at the same time. */
 const WAITING_MAX = 1_000;
 
 interface Waiting<T> {
@@ -49,7 +49,7 @@ export class WaitingList<T> {
     return promise;
   }
 
-  /** Answers all requests. */
+  /** Resolves all requests. */
   resolve(value: T): void {
     for (const { resolve } of this.#take()) resolve(value);
   }

@@ -8,7 +8,7 @@ import type { Inventory } from "./inventory.ts";
 export interface AppOptions<Deps extends object, Whole> {
   /** In the order in which they start. */
   readonly components: readonly Component<unknown, Deps, Whole>[];
-  /** What every component gets, besides what the components it needs provide. */
+  /** What every component gets, in addition to what the components it needs provide. */
   readonly deps: Omit<Deps, keyof Provided>;
   /** Kept up to date with what runs. */
   readonly inventory: Inventory;
@@ -22,10 +22,10 @@ interface Started {
   readonly running: Running | undefined;
 }
 
-/** Starts, reloads and stops the components. One of these runs at a time; what comes meanwhile waits. */
+/** Starts, reloads and stops the components, one operation at a time; others are queued. */
 export class App<Deps extends object, Whole> {
   readonly #options: AppOptions<Deps, Whole>;
-  /** What is missing here failed to start and is tried again by the next reload. */
+  /** By name. A component that is missing failed to start, and is retried by the next reload. */
   readonly #started = new Map<string, Started>();
   #queue: Promise<void> = Promise.resolve();
 
@@ -36,7 +36,7 @@ export class App<Deps extends object, Whole> {
   /**
    * Starts all components in order.
    *
-   * @throws what the first one that failed threw, after closing those before it
+   * @throws the error of the first one that failed, after closing those before it
    */
   start(config: Whole): Promise<void> {
     return this.#enqueue(async () => {
@@ -52,8 +52,8 @@ export class App<Deps extends object, Whole> {
   }
 
   /**
-   * Brings every component whose slice differs to `config`, by restart where it cannot change while running. Never
-   * rejects: a component that cannot start is logged and goes back to the slice it had.
+   * Applies `config` to every component whose slice changed, with a restart if it cannot change while running. Never
+   * rejects: a component that cannot start is logged and started again with its previous slice.
    */
   reload(config: Whole): Promise<void> {
     return this.#enqueue(async () => {
@@ -78,11 +78,11 @@ export class App<Deps extends object, Whole> {
 
   #enqueue(job: () => Promise<void>): Promise<void> {
     const result = this.#queue.then(job);
-    this.#queue = result.catch(() => {}); // the caller of this job hears of it, the next job does not
+    this.#queue = result.catch(() => {}); // the caller of this job gets the error, the next job does not
     return result;
   }
 
-  /** Components that `config` restarts, each with its present state. */
+  /** Components that `config` restarts, each with its current state. */
   #restarts(config: Whole): Map<string, Started | undefined> {
     const restarts = new Map<string, Started | undefined>();
     for (const component of this.#options.components) {
@@ -109,7 +109,7 @@ export class App<Deps extends object, Whole> {
     this.#options.inventory.add(name, running);
   }
 
-  /** With everything provided so far. A component is started only once what it needs is there. */
+  /** Includes everything provided so far. A component starts after those it needs. */
   #deps(): Deps {
     const provided = [...this.#started.values()].map(({ running }) => running?.provides);
     return Object.assign({}, this.#options.deps, ...provided) as Deps;
@@ -150,7 +150,7 @@ export class App<Deps extends object, Whole> {
     }
   }
 
-  /** Closes one component; a fault on the way is logged, the others are closed all the same. */
+  /** Closes one component. An error is logged and does not stop the others from closing. */
   async #stop(name: string): Promise<void> {
     const running = this.#started.get(name)?.running;
     this.#started.delete(name);

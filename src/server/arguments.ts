@@ -6,7 +6,7 @@ export type Command =
   | { readonly kind: "schema" | "supervise" | "version" | "help" }
   | { readonly kind: "wrong"; readonly reason: string };
 
-/** How the command line is to be written. @param version shown in the first line */
+/** The usage text. @param version shown in the first line */
 export function usage(version: string): string {
   return `Usage: mediamtx [<confpath>]
 

@@ -1,6 +1,6 @@
 import type { Component, Provided } from "../protocols/component.ts";
 
-/** Lets commands run. It starts last, when everything they may connect to is listening. */
+/** Starts external commands. It starts last, when all servers that they may connect to are listening. */
 export const commands: Component<object, Pick<Provided, "hooks">> = {
   name: "commands",
   needs: ["hooks"],

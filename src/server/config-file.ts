@@ -9,9 +9,9 @@ import { ConfigError } from "../lib/errors.ts";
 
 /** The configuration file that is read when none is named. */
 export const DEFAULT_FILE = "mediamtx.yml";
-/** The default file of an earlier name; it wins over the present one. */
+/** The earlier name of the default file; it takes precedence. */
 const LEGACY_FILE = "rtsp-simple-server.yml";
-/** Where the file is looked for when none is named and the current folder has none. */
+/** Searched when no file is named and the current folder has none. */
 const SYSTEM_FILES = [
   "/usr/local/etc/mediamtx.yml",
   "/usr/etc/mediamtx.yml",
@@ -21,27 +21,27 @@ const SYSTEM_FILES = [
 /** The configuration file of a run. */
 export interface ConfigFile {
   readonly path: string;
-  /** Whether there is one; the default file need not be there. */
+  /** Whether it exists; the default file is optional. */
   readonly exists: boolean;
-  /** Whether it was found beyond the current folder, without being named. */
+  /** Whether it was found in a system folder. */
   readonly isElsewhere: boolean;
 }
 
 /**
- * Says which file the configuration is read from.
+ * Finds the file that the configuration is read from.
  *
  * @param asked the file named on the command line
- * @param isThere whether there is a file
+ * @param exists whether a file exists
  */
 export function locateConfig(
   asked: string | undefined,
-  isThere: (path: string) => boolean = existsSync,
+  exists: (path: string) => boolean = existsSync,
 ): ConfigFile {
   const path = asked ?? DEFAULT_FILE;
-  const local = path === DEFAULT_FILE && isThere(LEGACY_FILE) ? LEGACY_FILE : path;
+  const local = path === DEFAULT_FILE && exists(LEGACY_FILE) ? LEGACY_FILE : path;
   const isOptional = local === DEFAULT_FILE || local === LEGACY_FILE;
-  if (!isOptional || isThere(local)) return { path: local, exists: true, isElsewhere: false };
-  const system = asked === undefined ? SYSTEM_FILES.find(isThere) : undefined;
+  if (!isOptional || exists(local)) return { path: local, exists: true, isElsewhere: false };
+  const system = asked === undefined ? SYSTEM_FILES.find(exists) : undefined;
   const isElsewhere = system !== undefined;
   return { path: system ?? local, exists: isElsewhere, isElsewhere };
 }
@@ -50,7 +50,7 @@ export function locateConfig(
  * Reads the configuration.
  *
  * @param schemes the sources that can be configured by URL
- * @throws {Error} if the file cannot be read; {ConfigError} if what it says is wrong
+ * @throws {Error} if the file cannot be read; {ConfigError} if it is invalid
  */
 export function loadFile(
   { path, exists }: Pick<ConfigFile, "path" | "exists">,
@@ -73,12 +73,12 @@ export function encryptFile(path: string, { MTX_CONFKEY: key }: Environment): st
   return `${encryptConfig(text, key, crypto.getRandomValues(new Uint8Array(24)))}\n`;
 }
 
-/** What somebody set that has no effect yet, in one line. */
+/** Parameters that are set and have no effect yet, in one line. */
 export function ignoredKeys({ unavailable }: Config): string | undefined {
   return unavailable.length === 0 ? undefined : `not available yet, ignored: ${unavailable.join(", ")}`;
 }
 
-/** Variables that look like ours and are not, in one line. */
+/** Variables with our prefix that are not parameters, in one line. */
 export function ignoredVariables(environment: Environment): string | undefined {
   const names = strayVariables(environment).map((name) => clip(name));
   if (names.length === 0) return undefined;

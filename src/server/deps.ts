@@ -22,9 +22,9 @@ export interface Declared {
 export interface ServerDeps extends Deps, Declared {
   readonly loginLimiter: LoginLimiter;
   readonly authorizer: Authorizer;
-  /** What `logger` writes to. */
+  /** The outputs of `logger`. */
   readonly outputs: LogOutputs;
-  /** The configuration in force, for the API, which shows and changes it. */
+  /** The current configuration, which the API shows and changes. */
   readonly store: ConfigStore;
   readonly inventory: Inventory;
 }

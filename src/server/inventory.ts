@@ -2,7 +2,7 @@ import type { MetricValue } from "../lib/metric-value.ts";
 import type { Registry } from "../lib/registry.ts";
 import type { Running } from "../protocols/component.ts";
 
-/** What the running components list and measure. The API, the metrics and the profiles read it. */
+/** Registries, metric values and addresses of the running components, for the API, the metrics and the profiles. */
 export class Inventory {
   readonly #registries = new Map<string, Registry>();
   readonly #values: MetricValue[] = [];

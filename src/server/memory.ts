@@ -5,7 +5,7 @@ import { gauge, type MetricValue } from "../lib/metric-value.ts";
 import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 
-/** The media memory. Its size is fixed at start-up; the limit of one stream applies to those that start later. */
+/** The media memory. Its size is fixed at startup; the limit per stream applies to streams that start later. */
 export const memory: Component<Pick<Config, "mediaMemory" | "mediaMemoryPerStream">> = {
   name: "memory",
   needs: [],

@@ -57,7 +57,7 @@ export const paths: Declaration<AllDeps> = {
   isShownFirst: true,
 };
 
-/** What pulls a source; undefined if it is not a URL, or if nothing can pull it yet. */
+/** The kind of a source; undefined if it is not a URL, or not supported yet. */
 function sourceKindOf(
   source: string,
   sources: ServerDeps["sources"],
@@ -67,7 +67,7 @@ function sourceKindOf(
   return declared?.load && lazySourceKind(declared, declared.load, options);
 }
 
-/** How long media takes to pass through the server. */
+/** Metrics of flushes. */
 function flushValues({ flushTimes, addedLatencies }: FlushQueue): MetricValue[] {
   return [
     {

@@ -3,7 +3,7 @@ import { errorText } from "../lib/errors.ts";
 import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 
-/** Reloads follow each other at this distance at least, ms. */
+/** Minimum interval of reloads, ms. */
 const MIN_INTERVAL_MS = 1_000;
 
 export interface ReloaderOptions<Config> {
@@ -11,13 +11,13 @@ export interface ReloaderOptions<Config> {
   readonly logger: Logger;
   /** Reads the new configuration. @throws {ConfigError} */
   readonly load: () => Config;
-  /** Puts it into force. */
+  /** Applies it. */
   readonly apply: (config: Config) => Promise<void>;
 }
 
 /**
- * Turns news of a changed file into reloads. Changes that come too soon after a reload, or during one, are put off
- * and not lost. A configuration that cannot be read leaves everything as it is.
+ * Reloads the configuration when its file changes. Changes too soon after a reload, or during one, are delayed and not
+ * lost. An invalid configuration changes nothing.
  */
 export class Reloader<Config> {
   readonly #options: ReloaderOptions<Config>;

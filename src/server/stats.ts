@@ -7,7 +7,7 @@ import type { IgnoredPackets } from "../stream/ignored-packets.ts";
 import type { ServerDeps } from "./deps.ts";
 import { Sampler } from "./sampler.ts";
 
-/** Samples rates and measures media and process, as long as the API or the metrics are on. */
+/** Samples rates, and measures media and process, while the API or the metrics are enabled. */
 export const stats: Component<object, Pick<ServerDeps, "clock" | "inventory" | "ignoredPackets">> = {
   name: "stats",
   needs: [],
@@ -25,7 +25,7 @@ export const stats: Component<object, Pick<ServerDeps, "clock" | "inventory" | "
   },
 };
 
-/** Losses of the present publishers and readers, and what was ignored. */
+/** Losses of current publishers and readers, and ignored packets. */
 function mediaValues(
   registries: ReadonlyMap<string, Registry>,
   ignoredPackets: IgnoredPackets,
