@@ -8,7 +8,7 @@ import { CommandLineError, type Variables } from "./command-line.ts";
 
 /** Delay before a command that exited is restarted, ms. */
 const RESTART_MS = 5_000;
-/** First and longest delay after a failed start; it doubles each time, ms. */
+/** Longest delay of the first retry after a failed start, and of any, ms. */
 const FIRST_RETRY_MS = 10_000;
 const MOST_RETRY_MS = 60_000;
 
@@ -31,8 +31,8 @@ export interface ProcessHost {
   readonly clock: Clock;
   /**
    * @returns id of the process
-   * @throws {CommandLineError} if the command cannot be taken apart
-   * @throws {Error} if nothing can be started now
+   * @throws {CommandLineError} if the command cannot be parsed
+   * @throws {Error} if no process can be started now
    */
   spawn(owner: HookProcess, command: string, env: Variables): number;
   /** Asks the group of a process to exit. */

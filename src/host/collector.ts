@@ -2,7 +2,7 @@ import { edenGC } from "bun:jsc";
 import type { Clock } from "../lib/clock.ts";
 import { systemClock } from "./clock.ts";
 
-/** Requests per collection of young objects, and the shortest time between two of these, ms. */
+/** Requests per collection of young objects, and the minimum time between two of these, ms. */
 const REQUESTS_MAX = 100;
 const LEAST_PAUSE_MS = 20;
 /** Closed connections per full collection, and its delay, during which more of them may close, ms. */
@@ -18,9 +18,9 @@ export interface Collectable {
 }
 
 /**
- * Runs the garbage collector when many connections come or go at once. By itself it waits for thirty megabytes of
- * garbage or more, since it counts the media memory as part of its heap, and the handshakes of a thousand connections
- * would enlarge the heap for good. Media is received and sent without garbage.
+ * Runs the garbage collector when many connections open or close at once. On its own it waits for thirty megabytes of
+ * garbage or more, as it counts the media memory as part of its heap, and the handshakes of a thousand connections would
+ * enlarge the heap for good. Receiving and sending media makes no garbage.
  */
 export class Collector {
   readonly #clock: Clock;

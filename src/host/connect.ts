@@ -7,20 +7,20 @@ export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
   /**
-   * Encrypts. The certificate must be one of the system's authorities, or the one with this fingerprint (SHA-256, hex).
+   * Uses TLS. The certificate must be trusted by the system, or have this fingerprint (SHA-256, hex).
    */
   readonly tls?: { readonly fingerprint: string };
-  /** Longest time until the connection stands, ms. */
+  /** Timeout of connecting, ms. */
   readonly timeout: number;
-  /** The connection stands. */
+  /** The connection is open. */
   readonly open: (socket: TcpSocket) => TcpConn;
-  /** It could not be had; nothing else is called then. */
+  /** Connecting failed; nothing else is called then. */
   readonly failed: (error: Error) => void;
   /** Logs bugs in the connection's owner. */
   readonly logger: Logger;
 }
 
-/** Reasons of the system, as they are usually worded. */
+/** The usual texts of system errors, by code. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENETUNREACH: "network is unreachable",
@@ -31,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 type BunSocket = import("bun").Socket<Connection | undefined>;
 
-/** Connects to a server; returns how to give up. */
+/** Connects to a server. @returns cancels the attempt */
 export function connectTcp(options: ConnectOptions): () => void {
   const attempt = new Attempt(options);
   return () => attempt.cancel();
@@ -128,18 +128,18 @@ class Attempt {
   }
 }
 
-/** What is wrong when a certificate has another fingerprint (SHA-256, hex, with colons or without) than it should. */
+/** Checks the fingerprint of a certificate (SHA-256, hex, with or without colons). @returns what is wrong */
 export function fingerprintProblem(fingerprint: string, fingerprint256 = ""): string | undefined {
   const [expected, got] = [fingerprint, fingerprint256].map((text) => text.toLowerCase().replaceAll(":", ""));
   return got === expected ? undefined : `source fingerprint does not match: expected ${expected}, got ${got}`;
 }
 
-/** The reason of the system for an error, as it is usually worded; undefined when it has none. */
+/** The usual text of a system error; undefined if it is none. */
 export function reasonOf(error: Error): string | undefined {
   return REASONS[errorCode(error)];
 }
 
-/** Addresses are no names for a server (RFC 6066 §3). */
+/** IP addresses are not sent as a server name (RFC 6066 §3). */
 function serverName(host: string): string | undefined {
   return /^[\d.]+$|:/.test(host) ? undefined : host;
 }

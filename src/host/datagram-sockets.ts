@@ -17,15 +17,15 @@ const ENOBUFS = 105;
 /** How long a flush waits for a full socket, ms, and how often. */
 const WAIT_MS = 2;
 const WAITS_MAX = 5;
-/** Parts of datagrams for one call of the runtime: with so many it is as fast as it gets. */
+/** Most values per call of the runtime: more is not faster. */
 const PARTS_MAX = 12_000;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
 /**
- * Sends RTP by one socket and RTCP by another. On Linux one `sendmmsg` brings a flush to all its readers, with
- * segmentation offload (`UDP_SEGMENT`) where packets have the same size; a destination that refuses it gets its packets
- * one by one from then on. Elsewhere the runtime sends.
+ * Sends RTP over one socket and RTCP over another. On Linux, `sendmmsg` sends a flush to all its readers, with segmentation
+ * offload (`UDP_SEGMENT`) for packets of the same size; a destination that does not support it gets its packets one by one
+ * from then on. On other systems the runtime sends.
  */
 export class DatagramSockets implements DatagramSink {
   readonly #memory: MediaMemory;
@@ -33,9 +33,9 @@ export class DatagramSockets implements DatagramSink {
   readonly #rtcp: UdpSocket;
   readonly #calls: SocketCalls | undefined;
   #batch: DatagramBatch | undefined;
-  /** What the runtime is told to send, used again and again. */
+  /** Arguments of `sendMany`, reused. */
   readonly #parts: (Uint8Array | number | string)[] = [];
-  /** Messages and packets that the system did not take. */
+  /** Messages and packets that the system did not accept. */
   lost = 0;
 
   constructor(memory: MediaMemory, rtp: UdpSocket, rtcp: UdpSocket) {
@@ -101,10 +101,10 @@ export class DatagramSockets implements DatagramSink {
     }
   }
 
-  /** A message was refused: without segmentation it may go. */
+  /** A message was rejected: retries it without segmentation. */
   #failed(calls: SocketCalls, batch: DatagramBatch, base: number, message: number, code: number): void {
     const mayBePlain = code === EMSGSIZE || code === EINVAL || code === EIO;
-    // others of this batch may be segmented too, although their destination takes none any more
+    // other messages of this batch to the same destination may be segmented too
     if (!mayBePlain || !batch.isSegmented(message)) {
       this.lost += 1;
       return;
@@ -118,7 +118,7 @@ export class DatagramSockets implements DatagramSink {
     }
   }
 
-  /** One call of the runtime for the whole batch, as long as that is not too much for its arguments. */
+  /** Sends the batch through the runtime, in as few calls as possible. */
   #sendPlainly(batch: DatagramBatch, lists: readonly DestinationList[]): void {
     const parts = this.#parts;
     let at = 0;
@@ -152,7 +152,7 @@ export class DatagramSockets implements DatagramSink {
     this.#rtcp.send(bytes, to.port, to.address);
   }
 
-  /** Gives its memory back; the sockets are the owner's to close. */
+  /** Gives its memory back. The owner closes the sockets. */
   close(): void {
     this.#batch?.close();
     this.#batch = undefined;

@@ -21,14 +21,14 @@ export interface FileWatcher {
   close(): void;
 }
 
-/** A change is reported when the file has been left alone for so long, ms: editors write in several steps. */
+/** A change is reported once the file has not been touched for this long, ms: editors write in several steps. */
 const QUIET_MS = 100;
-/** How often the file is looked at in any case, ms: some file systems and links give no events. */
+/** Interval of polling the file, ms: some file systems and links give no events. */
 const POLL_MS = 2_000;
 
 /**
- * Calls when the file has changed: written, replaced, created again, or a link on the way to it turned elsewhere. Its
- * removal is not a change.
+ * Reports changes of a file: written, replaced, created again, or reached through a changed link. Its removal is not a
+ * change.
  */
 export function watchFile(path: string, onChange: () => void): FileWatcher {
   return new Watcher(path, onChange);
@@ -37,11 +37,11 @@ export function watchFile(path: string, onChange: () => void): FileWatcher {
 class Watcher implements FileWatcher {
   readonly #path: string;
   readonly #onChange: () => void;
-  /** A folder is watched and not the file: a watch on a file ends with the file. */
+  /** Watches the folder, as the watch on a file ends when it is replaced. */
   readonly #folders = new Map<string, { close(): void }>();
   readonly #poll: ReturnType<typeof setInterval>;
   #quiet: ReturnType<typeof setTimeout> | undefined;
-  /** What was last reported, and what was last seen; undefined while there has never been a file. */
+  /** Version last reported, and version last seen; undefined until there is a file. */
   #reported: string | undefined;
   #seen: string | undefined;
   #closed = false;
@@ -66,7 +66,7 @@ class Watcher implements FileWatcher {
     this.#folders.clear();
   }
 
-  /** Compares the file with what was seen before; never rejects. */
+  /** Compares the file with the version last seen; never rejects. */
   async #look(): Promise<void> {
     const state = await fileState(this.#path);
     if (this.#closed || state === undefined) return;
@@ -98,12 +98,12 @@ class Watcher implements FileWatcher {
       });
       this.#folders.set(folder, watcher);
     } catch {
-      // no such folder at the moment, or no watches left: the poll sees the change
+      // the folder does not exist, or there are no watches left: polling finds the change
     }
   }
 }
 
-/** Where a path leads, and what tells one version of the file from the next. */
+/** A version of a file: its real path, size and time of change. */
 interface FileState {
   readonly target: string;
   readonly signature: string;
@@ -119,7 +119,7 @@ async function fileState(path: string): Promise<FileState | undefined> {
   }
 }
 
-/** The same at once, for the first look: what changes after it must not be missed. */
+/** The same, synchronously, for the first version: no later change is missed. */
 function fileStateNow(path: string): FileState | undefined {
   try {
     const target = realpathSync(path);

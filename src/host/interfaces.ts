@@ -4,7 +4,7 @@ import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os"
 /** A network interface of this machine. */
 export interface NetworkInterface {
   readonly name: string;
-  /** One of its addresses; of IPv6 with its zone, by which a group is joined on it. */
+  /** One of its addresses; IPv6 with its zone, which is needed to join a multicast group. */
   readonly address: string;
 }
 
@@ -16,7 +16,7 @@ export function hostName(): string {
 /** IFF_UP and IFF_MULTICAST of Linux. */
 const UP_AND_MULTICAST = 0x1001;
 
-/** The interfaces that are up and take multicast, with the first address of a family each. */
+/** The interfaces that are up and support multicast, each with its first address of a family. */
 export function multicastInterfaces(family: "IPv4" | "IPv6"): NetworkInterface[] {
   const found: NetworkInterface[] = [];
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
@@ -29,7 +29,7 @@ export function multicastInterfaces(family: "IPv4" | "IPv6"): NetworkInterface[]
   return found;
 }
 
-/** Windows has numbers for interfaces, others take the name. */
+/** Windows takes the index of an interface, other systems its name. */
 function zoneOf(name: string, address: NetworkInterfaceInfo): string {
   return process.platform === "win32" ? String((address as { scopeid?: number }).scopeid ?? 0) : name;
 }

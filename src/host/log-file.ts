@@ -4,22 +4,22 @@ import type { LineFormat } from "./log-lines.ts";
 import { type FlushableSink, LogQueue } from "./log-queue.ts";
 import { systemReason } from "./system-reason.ts";
 
-/** Wait before another try to open or write the file, ms. */
+/** Delay before opening or writing the file is retried, ms. */
 const RETRY_MS = 1_000;
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Lines appended to a file. One that cannot be opened or written is said once and tried again every second; lines wait
- * meanwhile, up to a megabyte of them.
+ * Appends lines to a file. If it cannot be opened or written, that is reported once and retried every second; up to a
+ * megabyte of lines is kept meanwhile.
  */
 export class LogFile implements FlushableSink {
   readonly #path: string;
-  /** Told what is wrong, and when it is right again. */
+  /** Called when the destination fails, and when it works again. */
   readonly #onProblem: (text: string, level: LogLevel) => void;
   readonly #queue: LogQueue;
   #descriptor: number | undefined;
-  /** Whether the file is to be opened anew before anything else is written. */
+  /** Whether the file must be reopened before the next write. */
   #isStale = false;
   #isFailing = false;
   #isClosed = false;
@@ -43,13 +43,13 @@ export class LogFile implements FlushableSink {
     return this.#queue.flush(timeoutMs);
   }
 
-  /** Opens the file anew, as it may have been moved away. */
+  /** Reopens the file, which may have been rotated. */
   reopen(): void {
     this.#isStale = true;
     this.#queue.touch();
   }
 
-  /** Writes what waits, within `timeoutMs`, and closes the file. */
+  /** Writes pending lines, within `timeoutMs`, and closes the file. */
   async close(timeoutMs: number): Promise<void> {
     await this.flush(timeoutMs);
     this.#isClosed = true;

@@ -1,7 +1,7 @@
 import type { LogLevel } from "../lib/log.ts";
 import { formatLogTime, formatRfc3339 } from "./rfc3339.ts";
 
-/** How a line is written, its end included. */
+/** Formats a line, with its line break. */
 export type LineFormat = (level: LogLevel, wall: number, message: string) => string;
 
 export const LOG_LABELS: Readonly<Record<LogLevel, string>> = {
@@ -12,7 +12,7 @@ export const LOG_LABELS: Readonly<Record<LogLevel, string>> = {
 };
 const COLOURS: Readonly<Record<LogLevel, number>> = { debug: 36, info: 32, warn: 33, error: 31 };
 
-/** One line, without its end. */
+/** One line, without its line break. */
 export function formatLine(time: string, level: LogLevel, message: string, coloured: boolean): string {
   if (!coloured) return `${time} ${LOG_LABELS[level]} ${message}`;
   return `\x1b[90m${time}\x1b[0m \x1b[${COLOURS[level]}m${LOG_LABELS[level]}\x1b[0m ${message}`;
@@ -32,6 +32,6 @@ export function textLines(coloured: boolean): LineFormat {
   };
 }
 
-/** A JSON object a line, with `timestamp` (RFC 3339), `level` and `message`. */
+/** A JSON object per line, with `timestamp` (RFC 3339), `level` and `message`. */
 export const jsonLines: LineFormat = (level, wall, message) =>
   `${JSON.stringify({ timestamp: formatRfc3339(wall), level: LOG_LABELS[level], message })}\n`;

@@ -7,7 +7,7 @@ import type { LogQueue } from "./log-queue.ts";
 import { openStdoutSink } from "./log-sinks.ts";
 import { Syslog } from "./syslog.ts";
 
-/** How long a destination that is left may take for its last lines, ms. */
+/** Time that a closed destination has for its last lines, ms. */
 const CLOSE_MS = 5_000;
 
 export type LogDestination = "stdout" | "file" | "syslog";
@@ -23,25 +23,25 @@ export interface LogSettings {
 
 /** A destination in use. */
 interface Open {
-  /** What it was opened with; another value opens it anew. */
+  /** Its settings; it is reopened when they change. */
   readonly slice: unknown;
   readonly sink: LogSink;
   readonly file?: LogFile;
   flush(timeoutMs: number): Promise<void>;
-  /** Leaves it, in the background. */
+  /** Closes it, in the background. */
   leave(): void;
 }
 
 /**
- * Where the log goes. `apply` changes the output that all loggers share, in place and at once; a destination whose
- * settings stay as they are goes on undisturbed. What is wrong with one is said in the others, or on standard error.
+ * The destinations of the log. `apply` changes the output that all loggers share, in place; a destination whose settings
+ * are unchanged stays open. Errors of a destination are logged to the others, or to standard error.
  */
 export class LogOutputs {
   readonly output: LogOutput = { level: "info", sinks: [] };
   readonly #open = new Map<LogDestination, Open>();
   readonly #hangUp = () => this.#open.get("file")?.file?.reopen();
   #isHearing = false;
-  /** Stays once it is there: two that write to one descriptor would get in each other's lines. */
+  /** Never closed: two writers on one descriptor would mix their lines. */
   #stdout: LogQueue | undefined;
   #stdoutText: LineFormat | undefined;
 
@@ -67,7 +67,7 @@ export class LogOutputs {
 
   #enter(name: LogDestination, settings: LogSettings): Open {
     const slice = sliceOf(name, settings);
-    // said once all destinations are there
+    // logged once all destinations are open
     const onProblem = (text: string, level: LogLevel) => queueMicrotask(() => this.#tell(name, text, level));
     const { logFile, logStructured, sysLogPrefix: tag } = settings;
     if (name === "syslog") {
@@ -86,7 +86,7 @@ export class LogOutputs {
     return { slice, sink: file, file, flush, leave: () => void file.close(CLOSE_MS) };
   }
 
-  /** SIGHUP means to open the file again, as long as there is one; else it ends the process, as it always does. */
+  /** SIGHUP reopens the log file, if there is one; otherwise it ends the process, as usual. */
   #hear(wanted: boolean): void {
     if (wanted === this.#isHearing) return;
     this.#isHearing = wanted;
@@ -94,7 +94,7 @@ export class LogOutputs {
     else process.off("SIGHUP", this.#hangUp);
   }
 
-  /** Says what is wrong with a destination in all others. */
+  /** Logs the error of a destination to all others. */
   #tell(name: LogDestination, text: string, level: LogLevel): void {
     const others = [...this.#open].filter(([other]) => other !== name);
     const wall = Date.now();

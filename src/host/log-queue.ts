@@ -1,21 +1,21 @@
 import type { LogLevel, LogSink } from "../lib/log.ts";
 import type { LineFormat } from "./log-lines.ts";
 
-/** Text held while what takes it does not keep up; lines beyond are dropped and counted. */
+/** Most text that is buffered while the output is slow; further lines are dropped and counted. */
 const MAX_PENDING_CHARS = 1024 * 1024;
 
-/** A sink that can be brought to an end. */
+/** A sink that can be flushed and closed. */
 export interface FlushableSink extends LogSink {
   /** Lines lost so far because they could not be written in time. */
   readonly dropped: number;
-  /** Settles when everything is written, nothing can be written any more, or after `timeoutMs`. */
+  /** Settles when everything is written, the output is closed, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
 }
 
-/** Writes a piece of whole lines, and says when it is done; with `false` when nothing can ever be written again. */
+/** Writes a piece of whole lines, and calls back when it is done; with `false` if the output is closed for good. */
 export type PutLines = (bytes: Buffer, done: (goesOn: boolean) => void) => void;
 
-/** Gathers lines and has them written off the event loop, one piece at a time. */
+/** Buffers lines and writes them off the event loop, one piece at a time. */
 export class LogQueue implements FlushableSink {
   /** Of the lines from now on. */
   format: LineFormat;
@@ -50,7 +50,7 @@ export class LogQueue implements FlushableSink {
     if (!this.#writing) this.#next();
   }
 
-  /** Has `put` called soon, with nothing to write if need be. */
+  /** Schedules a call of `put`, even if there is nothing to write. */
   touch(): void {
     if (!this.#writing) this.#start(Buffer.alloc(0));
   }

@@ -2,14 +2,14 @@ import { fstatSync, write } from "node:fs";
 import { textLines } from "./log-lines.ts";
 import { LogQueue } from "./log-queue.ts";
 
-/** Wait before another try on a descriptor that somebody made non-blocking, ms. */
+/** Delay before a write to a non-blocking descriptor is retried, ms. */
 const AGAIN_MS = 10;
 
 /**
- * Lines on a descriptor, standard output by default, coloured on a terminal.
+ * Writes lines to a descriptor, standard output by default, coloured on a terminal.
  *
- * Writing happens off the event loop, one piece at a time, so that a reader that is slow or gone costs lines but
- * never holds up the server.
+ * Writes happen off the event loop, one piece at a time, so that a slow or closed reader loses lines and never blocks the
+ * server.
  */
 export function openStdoutSink(descriptor = 1, coloured = isTerminal(descriptor)): LogQueue {
   const put = (bytes: Buffer, done: (goesOn: boolean) => void) =>
@@ -22,7 +22,7 @@ export function openStdoutSink(descriptor = 1, coloured = isTerminal(descriptor)
   return new LogQueue(textLines(coloured), put);
 }
 
-/** Asked so that what decides for "no" comes first: the runtime's own answer takes tens of milliseconds to load. */
+/** Checks the cheap conditions first: the runtime's own check takes tens of milliseconds to load. */
 function isTerminal(descriptor: number): boolean {
   const { rdev, mode } = fstatSync(descriptor);
   const isCharacterDevice = (mode & 0o170_000) === 0o020_000;

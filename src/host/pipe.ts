@@ -15,7 +15,7 @@ let open: (() => Pipe | undefined) | undefined;
  * Makes a pipe whose ends no other process inherits. The runtime gives its children sockets instead, which
  * `/dev/stdout` and `/dev/stderr` cannot be opened on.
  *
- * @returns undefined where there is none to be had
+ * @returns undefined if that is not possible
  */
 export function openPipe(): Pipe | undefined {
   open ??= load();

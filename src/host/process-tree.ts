@@ -6,17 +6,17 @@ const SUBREAPER = 36;
 /** waitpid's WNOHANG. */
 const NO_HANG = 1;
 
-/** Takes back children that nobody else waits for. */
+/** Reaps orphaned processes. */
 export interface Reaper {
-  /** @returns whether the process was a dead child of ours */
+  /** @returns whether the process was a zombie child of ours */
   reap(pid: number): boolean;
 }
 
 /**
- * Makes this process the parent of all its descendants that lose their own (Linux), so that none gets out of sight.
- * They have to be reaped from then on.
+ * Makes this process a subreaper (Linux): descendants whose parent exits become its children, so that none is lost. They
+ * have to be reaped from then on.
  *
- * @returns undefined where that cannot be
+ * @returns undefined if that is not possible
  */
 export function becomeSubreaper(): Reaper | undefined {
   if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
@@ -38,7 +38,7 @@ interface Entry {
   readonly session: number;
 }
 
-/** All processes below `root`, and those of the sessions it made; none where there is no `/proc`. */
+/** All descendants of `root`, and the processes of its sessions; none if there is no `/proc`. */
 export function descendants(root: number, session = -1): number[] {
   const table = readTable();
   const found = new Set([root]);
@@ -52,17 +52,17 @@ export function descendants(root: number, session = -1): number[] {
   return [...found];
 }
 
-/** The variable that names the supervisor to every process that comes of it. */
+/** The variable that all processes of a supervisor inherit; its value is the supervisor's id. */
 export const SUPERVISOR_VARIABLE = "MEDIAMTX_SUPERVISOR";
 
-/** All processes whose environment names this one as their supervisor, wherever they went. */
+/** All processes whose environment names this one as their supervisor. */
 export function followers(): number[] {
   const entry = `${SUPERVISOR_VARIABLE}=${process.pid}`;
   const follows = (name: string) => readProc(`/proc/${name}/environ`)?.split("\0").includes(entry) === true;
   return processes().filter(follows).map(Number);
 }
 
-/** Names of the folders of all processes; none where there is no `/proc`. */
+/** Ids of all processes; none if there is no `/proc`. */
 function processes(): string[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name));

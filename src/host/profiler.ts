@@ -1,7 +1,7 @@
 import { heapStats } from "bun:jsc";
 import type { Session } from "node:inspector";
 
-/** A function in the tree of calls that a profile is. */
+/** A node of the call tree of a profile. */
 export interface CallNode {
   readonly id: number;
   readonly callFrame: {
@@ -10,13 +10,13 @@ export interface CallNode {
     /** From 0. */
     readonly lineNumber: number;
   };
-  /** Samples in which it was on top. */
+  /** Samples in which it was the innermost function. */
   readonly hitCount: number;
-  /** Ids of what it called. */
+  /** Ids of the functions it called. */
   readonly children?: readonly number[];
 }
 
-/** What the engine's sampling profiler saw: where JavaScript was when it ran. Waiting is in no sample. */
+/** A CPU profile of the engine. Idle time has no samples. */
 export interface CpuProfile {
   /** The first one is the root. */
   readonly nodes: readonly CallNode[];
@@ -24,7 +24,7 @@ export interface CpuProfile {
 
 /** A profile in progress. */
 export interface CpuProfiling {
-  /** Ends it. */
+  /** Ends the profile. */
   stop(): Promise<CpuProfile>;
 }
 
@@ -54,17 +54,17 @@ function post(session: Session, method: string, parameters: object = {}): Promis
   });
 }
 
-/** What is on the engine's heap. */
+/** The objects on the engine's heap. */
 export interface HeapFacts {
   /** Bytes of objects. */
   readonly heapBytes: number;
-  /** Bytes that objects hold outside of it: buffers, long strings. */
+  /** Bytes that objects hold outside the heap: buffers, long strings. */
   readonly extraBytes: number;
   /** Objects by the name of their class. */
   readonly objects: Readonly<Record<string, number>>;
 }
 
-/** Counts what is on the heap, which takes some milliseconds. */
+/** Counts the objects on the heap, which takes some milliseconds. */
 export function readHeap(): HeapFacts {
   const { heapSize, extraMemorySize, objectTypeCounts } = heapStats();
   return { heapBytes: heapSize, extraBytes: extraMemorySize, objects: objectTypeCounts };

@@ -1,5 +1,5 @@
 /**
- * A moment as the API writes it: RFC 3339, local offset, nanoseconds without trailing zeros, such as
+ * A time as the API writes it: RFC 3339, local offset, nanoseconds without trailing zeros, such as
  * `2023-09-20T12:00:00.1+02:00`.
  *
  * @param wall ms since 1970-01-01 UTC, with fractions
@@ -14,7 +14,7 @@ export function formatRfc3339(wall: number): string {
   return `${day}T${time}${fraction === "" ? "" : `.${fraction}`}${zone(-date.getTimezoneOffset())}`;
 }
 
-/** The moment as log lines begin with it, local time: `2006/01/02 15:04:05`. */
+/** The time at the start of a log line, local time: `2006/01/02 15:04:05`. */
 export function formatLogTime(wall: number): string {
   const date = new Date(wall);
   const day = `${pad(date.getFullYear(), 4)}/${pad(date.getMonth() + 1, 2)}/${pad(date.getDate(), 2)}`;

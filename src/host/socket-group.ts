@@ -2,17 +2,17 @@ import type { ByteSink } from "../stream/outbox.ts";
 import type { ShortWrite, SinkGroup } from "../stream/sink-group.ts";
 import { openSend, type Send } from "./libc.ts";
 
-/** A socket of `listenTcp`; anything else is written to as it is. */
+/** A socket of `listenTcp`; others are written to through the runtime. */
 type Sink = ByteSink & { readonly descriptor?: number | undefined };
 
 /**
- * Sockets that get the same bytes. Where libc can be called, `send` writes straight from the memory to the
- * descriptors: a third of the runtime's own cost. The runtime is asked to go on with what a socket did not take, so
- * that it tells when there is room again; it does everything where there is no libc, or no plain descriptor.
+ * Sockets that get the same bytes. If libc can be called, `send` writes from the media memory to the descriptors, at a
+ * third of the runtime's cost. What a socket did not take is passed to the runtime, which reports when there is room
+ * again. Without libc, or over TLS, the runtime writes everything.
  */
 export class SocketGroup implements SinkGroup {
   readonly #sockets: Sink[] = [];
-  /** Of each socket; -1 where only the runtime can write. */
+  /** Of each socket; -1 if only the runtime can write to it. */
   readonly #descriptors: number[] = [];
   readonly #send: Send | undefined = openSend();
 

@@ -1,14 +1,14 @@
 import { openLibrary } from "./libc.ts";
 
-/** Calls of the C library on sockets, as functions of numbers; Linux alone. */
+/** Socket calls of libc; Linux only. */
 export interface SocketCalls {
-  /** Where the bytes of a view lie. They must stay referenced as long as the address is used. */
+  /** Address of a view. The view must stay referenced as long as the address is used. */
   addressOf(bytes: Uint8Array): number;
-  /** @returns messages sent, or an error number, negative, when the first one was not */
+  /** @returns messages sent, or a negative error number if the first one failed */
   sendMessages(descriptor: number, address: number, count: number): number;
-  /** Waits until a socket takes data again, at most `ms`. */
+  /** Waits until a socket is writable, at most `ms`. */
   waitWritable(descriptor: number, ms: number): void;
-  /** @returns whether the system took it */
+  /** @returns whether it succeeded */
   setOption(descriptor: number, level: number, option: number, value: number): boolean;
   getOption(descriptor: number, level: number, option: number): number | undefined;
 }
@@ -18,7 +18,7 @@ const SEND_FLAGS = 0x40 | 0x4000;
 const POLLOUT = 4;
 let calls: SocketCalls | undefined | null = null;
 
-/** Undefined where the C library cannot be called, or is not that of a 64-bit Linux. */
+/** Undefined unless libc can be called, on 64-bit Linux. */
 export function openSocketCalls(): SocketCalls | undefined {
   if (calls === null) calls = load();
   return calls;

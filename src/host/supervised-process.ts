@@ -5,14 +5,14 @@ import { openPipe, type Pipe } from "./pipe.ts";
 import { descendants, SUPERVISOR_VARIABLE, signal } from "./process-tree.ts";
 import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
-/** How long a group may take to end after SIGINT, ms. */
+/** Time a group has to exit after SIGINT, ms. */
 export const KILL_AFTER_MS = 5_000;
-/** How often lines that were left out are told, ms. */
+/** Interval of reporting dropped lines, ms. */
 const SKIPPED_EVERY_MS = 1_000;
 
 type Child = Bun.Subprocess<"ignore", number | "pipe", number | "pipe">;
 
-/** What a process prints, and how to give it back. */
+/** The output of a process, and how to release it. */
 interface Output {
   readonly stream: ReadableStream<Uint8Array>;
   readonly close: () => void;
@@ -23,7 +23,7 @@ interface Spawned {
   readonly outputs: readonly Output[];
 }
 
-/** What every process gets, made once. */
+/** The options of every process, made once. */
 const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   ...process.env,
   [SUPERVISOR_VARIABLE]: String(process.pid),
@@ -37,7 +37,7 @@ export class SupervisedProcess {
   readonly #id: number;
   readonly #process: Child;
   readonly #tell: (event: SupervisorEvent) => void;
-  /** What it printed and has not ended yet, of each output. */
+  /** The unfinished line of each output. */
   readonly #lines: OutputLines[] = [];
   readonly #budget = new LineBudget();
   #skipped = 0;
@@ -55,7 +55,7 @@ export class SupervisedProcess {
     tell({ kind: "started", id: this.#id, pid: this.pid });
     const read = Promise.all(outputs.map((output) => this.#read(output)));
     void this.#process.exited.then(async (code) => {
-      // what it printed last comes first; who inherited its output may keep that open for ever
+      // report its last lines first; a process that inherited its output may keep that open for ever
       await Promise.race([read, new Promise<void>((resolve) => setTimeout(resolve, 100))]);
       for (const lines of this.#lines) lines.flush();
       this.#tellSkipped();
@@ -74,7 +74,7 @@ export class SupervisedProcess {
     try {
       for await (const chunk of stream) lines.push(chunk);
     } catch {
-      // it cannot be read any more: what has come counts
+      // it cannot be read any more: keep what was received
     }
     lines.flush();
     close();
@@ -94,17 +94,17 @@ export class SupervisedProcess {
     this.#skipped = 0;
   }
 
-  /** Whether it was asked to end. */
+  /** Whether it was asked to exit. */
   get stopping(): boolean {
     return this.#killTimer !== undefined;
   }
 
-  /** Whether its end was told and nobody of its group lives. */
+  /** Whether its exit was reported and all of its group have exited. */
   get gone(): boolean {
     return this.#told && (process.platform === "win32" || !signal(-this.pid, 0));
   }
 
-  /** Asks the whole group to end, and ends it if it does not. */
+  /** Asks the whole group to exit, and kills it later if it does not. */
   stop(): void {
     if (this.stopping) return;
     this.#killTimer = setTimeout(() => this.kill(), KILL_AFTER_MS);
@@ -112,7 +112,7 @@ export class SupervisedProcess {
     else signal(-this.pid, "SIGINT");
   }
 
-  /** Ends everything that came of it at once. */
+  /** Kills the group and all descendants at once. */
   kill(): void {
     if (process.platform === "win32") {
       Bun.spawnSync(["taskkill", "/T", "/F", "/PID", String(this.pid)], {
@@ -126,7 +126,7 @@ export class SupervisedProcess {
     for (const pid of others) signal(pid, "SIGKILL");
   }
 
-  /** To be called when nobody of it lives. */
+  /** Must be called when all of its group have exited. */
   close(): void {
     clearTimeout(this.#killTimer);
     clearTimeout(this.#skippedTimer);

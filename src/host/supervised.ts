@@ -2,24 +2,24 @@ import { join } from "node:path";
 import { signal } from "./process-tree.ts";
 import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
-/** The argument that makes a supervisor of the executable. */
+/** The argument that runs the executable as the supervisor. */
 export const SUPERVISE_FLAG = "--supervise";
 
-/** What the server hears of its supervisor. */
+/** Events of the supervisor. */
 export interface SupervisorOwner {
   event(event: SupervisorEvent): void;
-  /** It has ended although nobody closed it. */
+  /** The supervisor has exited without being closed. */
   lost(): void;
 }
 
 /** A running supervisor, as the server sees it. */
 export interface SupervisorLink {
   command(command: SupervisorCommand): void;
-  /** Ends it, and all its processes at once. Settles when it has ended. */
+  /** Ends the supervisor and all of its processes at once. Settles when it has exited. */
   close(): Promise<void>;
 }
 
-/** Starts this executable once more, as the supervisor of processes that the server wants to run. */
+/** Starts this executable again, as the supervisor of the processes that the server runs. */
 export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
   const groups = new Map<number, number>();
   let isOpen = true;
@@ -52,7 +52,7 @@ export function openSupervisor(owner: SupervisorOwner): SupervisorLink {
   };
 }
 
-/** What starts this program: the executable alone when everything is in it, else the runtime with the entry file. */
+/** The command that starts this program: the compiled executable, or the runtime with the entry file. */
 function ownCommand(): string[] {
   const isCompiled = /^\/\$bunfs\/|^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main);
   return isCompiled ? [process.execPath] : [process.execPath, join(import.meta.dir, "../main.ts")];

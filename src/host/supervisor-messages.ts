@@ -8,22 +8,22 @@ export type SupervisorCommand =
       readonly words: readonly string[];
       /** Windows: the words are joined as they are. */
       readonly verbatim: boolean;
-      /** Laid over the environment of the server. */
+      /** Overrides the environment of the server. */
       readonly variables: Readonly<Record<string, string>>;
     }
   /** End the group of a process: SIGINT, and SIGKILL 5 s later to what is left. */
   | { readonly kind: "stop"; readonly id: number };
 
-/** What the supervisor tells the server. */
+/** A message of the supervisor to the server. */
 export type SupervisorEvent =
   | { readonly kind: "started"; readonly id: number; readonly pid: number }
-  /** It could not be started; nothing more comes of it. */
+  /** It could not be started; this is its last event. */
   | { readonly kind: "failed"; readonly id: number; readonly problem: string }
-  /** The process itself has ended; others of its group may live. */
+  /** The process itself has exited; others of its group may still be running. */
   | { readonly kind: "exited"; readonly id: number; readonly code: number; readonly signal: string | null }
-  /** Nobody of its group lives any more; nothing more comes of it. */
+  /** All processes of its group have exited; this is its last event. */
   | { readonly kind: "gone"; readonly id: number }
   /** A line that it printed. `overwritten`: it ended with a lone carriage return. */
   | { readonly kind: "line"; readonly id: number; readonly text: string; readonly overwritten: boolean }
-  /** Lines that were too many to be told. */
+  /** Number of lines that were dropped because there were too many. */
   | { readonly kind: "skipped"; readonly id: number; readonly lines: number };

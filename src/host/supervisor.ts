@@ -2,20 +2,20 @@ import { becomeSubreaper, children, descendants, followers, type Reaper, signal 
 import { SupervisedProcess } from "./supervised-process.ts";
 import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
-/** How soon groups are looked at when something has happened, again while one is ending, and while none is, ms. */
+/** Delay of checking the groups after an event, and the interval while one is exiting and otherwise, ms. */
 const SOON_MS = 5;
 const FAST_LOOK_MS = 50;
 const SLOW_LOOK_MS = 1_000;
-/** How often what outlives the server is looked for, and how many times, until nothing is found. */
-const HUNTS = 100;
-const HUNT_EVERY_MS = 10;
+/** Most searches for processes that outlive the server, and their interval, ms. */
+const SEARCHES_MAX = 100;
+const SEARCH_INTERVAL_MS = 10;
 
 /**
- * The whole life of a supervisor: a process that starts others for the server and ends them, all of them as soon as the
- * server is gone, however that came.
+ * Runs this process as the supervisor: it starts and ends processes for the server, and ends all of them as soon as the
+ * server has exited, for whatever reason.
  */
 export function supervise(): void {
-  // it ends with its server and not before: not by a terminal, nor by who ends all processes of a service
+  // it exits with its server and not before, whether a terminal or a service manager sends the signal
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});
   const supervisor = new Supervisor();
   process.on("message", (command: SupervisorCommand) => supervisor.receive(command));
@@ -64,7 +64,7 @@ class Supervisor {
     if (!this.#ending) process.send?.(event);
   }
 
-  /** Says who is gone, takes back orphans, and comes again. */
+  /** Reports processes that have exited, reaps orphans, and schedules the next check. */
   #look(): void {
     this.#lookAt = Number.POSITIVE_INFINITY;
     if (performance.now() - this.#reapedAt >= FAST_LOOK_MS) this.#reap();
@@ -86,19 +86,19 @@ class Supervisor {
     for (const pid of children()) if (!own.has(pid)) this.#reaper.reap(pid);
   }
 
-  /** The server is gone: everything ends at once, what left its group too. */
+  /** The server has exited: kills everything at once, including processes that left their group. */
   async end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     clearTimeout(this.#timer);
     for (const supervised of this.#processes.values()) supervised.kill();
-    for (let hunt = 0; hunt < HUNTS; hunt++) {
+    for (let hunt = 0; hunt < SEARCHES_MAX; hunt++) {
       this.#reap();
-      // without a reaper those who lost their parent are not below us
+      // without a subreaper, orphans are not our descendants
       const left = [...descendants(process.pid), ...(this.#reaper === undefined ? followers() : [])];
       if (left.length === 0) break;
       for (const pid of left) signal(pid, "SIGKILL");
-      await new Promise((resolve) => setTimeout(resolve, HUNT_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, SEARCH_INTERVAL_MS));
     }
     process.exit(0);
   }

@@ -1,8 +1,8 @@
 import { openLibrary } from "./libc.ts";
 
-/** A socket of the system's log, as its users write to it. */
+/** A client socket of syslog. */
 export interface SyslogSocket {
-  /** Never waits. @returns whether the message was taken whole */
+  /** Never waits. @returns whether the whole message was accepted */
   send(message: Uint8Array): boolean;
   close(): void;
 }
@@ -12,19 +12,19 @@ const AF_UNIX = 1;
 const SOCKET_TYPE = 2 | 0x800 | 0x80000;
 /** MSG_DONTWAIT and MSG_NOSIGNAL of Linux. */
 const SEND_FLAGS = 0x40 | 0x4000;
-/** Longest path of a socket with its end (unix(7)), bytes. */
+/** Size of the path of a socket, with its terminating zero (unix(7)), bytes. */
 const PATH_BYTES = 108;
 
 type Calls = NonNullable<ReturnType<typeof load>>;
 let calls: Calls | undefined | null = null;
 
-/** Whether sockets of the system's log can be opened at all: on Linux with ffi. */
+/** Whether syslog sockets can be opened at all: on Linux with ffi. */
 export function hasSyslogSockets(): boolean {
   if (calls === null) calls = load();
   return calls !== undefined;
 }
 
-/** Connects to the datagram socket at a path; undefined when nobody listens there. */
+/** Connects to the datagram socket at a path; undefined if nothing listens there. */
 export function openSyslogSocket(path: string): SyslogSocket | undefined {
   if (!hasSyslogSockets()) return undefined;
   const { symbols, ptr } = calls as Calls;

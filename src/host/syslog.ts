@@ -3,39 +3,39 @@ import type { LogLevel, LogSink } from "../lib/log.ts";
 import { LOG_LABELS } from "./log-lines.ts";
 import { hasSyslogSockets, openSyslogSocket, type SyslogSocket } from "./syslog-socket.ts";
 
-/** Where the systems have the socket of their log. */
+/** Paths of the syslog socket on different systems. */
 const PATHS = ["/dev/log", "/var/run/syslog", "/var/run/log"];
-/** The program that takes lines for the log where its socket cannot be had. */
+/** The program that is used if the syslog socket is not available. */
 const PROGRAM = "logger";
 /** Severities (RFC 3164 §4.1.1). */
 const SEVERITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 /** The facility of daemons, shifted. */
 const DAEMON = 3 << 3;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/** Wait before another try to reach the log, ms. */
+/** Delay before connecting to syslog is retried, ms. */
 const RETRY_MS = 1_000;
-/** Bytes that may wait for the program. */
+/** Most bytes buffered for the program. */
 const PROGRAM_BYTES_MAX = 1024 * 1024;
 
 export interface SyslogOptions {
   /** Name of this server in the log. */
   readonly tag: string;
-  /** Told what is wrong, and when it is right again. */
+  /** Called when the destination fails, and when it works again. */
   readonly onProblem: (text: string, level: LogLevel) => void;
   /** Sockets to try, in this order. */
   readonly paths?: readonly string[];
 }
 
-/** What takes messages for the log. */
+/** A connection to syslog. */
 interface Taker {
-  /** Never waits. @returns whether it was taken */
+  /** Never waits. @returns whether the message was accepted */
   send(severity: number, wall: number, text: string): boolean;
   close(): void;
 }
 
 /**
- * Lines for the log of the system, by its socket or by `logger`. Never waits: what is not taken at once is counted, and
- * the number is told when it goes on.
+ * Sends lines to syslog, over its socket or through `logger`. Never waits: lines that are not accepted at once are dropped
+ * and counted, and the count is reported when it works again.
  */
 export class Syslog implements LogSink {
   readonly #options: SyslogOptions;
@@ -64,7 +64,7 @@ export class Syslog implements LogSink {
 
   #send(severity: number, wall: number, text: string): boolean {
     if (this.#taker?.send(severity, wall, text) === true) return true;
-    // its reader is slow, or has been started anew
+    // syslog is slow, or was restarted
     if (performance.now() - this.#triedAt < RETRY_MS) return false;
     this.#open();
     return this.#taker?.send(severity, wall, text) ?? false;
@@ -119,9 +119,9 @@ function formatStamp(wall: number): string {
   return `${MONTHS[date.getMonth()]} ${pad(date.getDate(), " ")} ${time}`;
 }
 
-/** `logger` of util-linux, which reads a line and its priority at a time. */
+/** `logger` of util-linux, which reads a priority and a message per line. */
 function openProgram(tag: string, onEnd: () => void): Taker {
-  // apart from our terminal, so that Ctrl-C does not end it before the last lines; it ends with its input
+  // detached from the terminal, so that Ctrl-C does not end it before the last lines; it ends with its input
   const child: ChildProcess = spawn(PROGRAM, ["--tag", tag, "--prio-prefix", "--priority", "daemon.info"], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,

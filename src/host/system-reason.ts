@@ -1,6 +1,6 @@
 import { errorText } from "../lib/errors.ts";
 
-/** Reasons of the system, as they are usually worded. */
+/** The usual texts of system errors, by code. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EACCES: "permission denied",
@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: "input/output error",
 };
 
-/** Why the system refused something that was done with a file. */
+/** Why a file operation failed. */
 export function systemReason(error: unknown): string {
   const code = (error as { readonly code?: unknown } | undefined)?.code;
   return (typeof code === "string" ? (REASONS[code] ?? code) : undefined) ?? errorText(error);

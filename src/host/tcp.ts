@@ -13,13 +13,13 @@ export interface TcpSocket {
   readonly remoteAddress: string;
   /** Our side, in the form of `remote`. */
   readonly local: string;
-  /** The system's number of the socket, to write to it directly; undefined when that is not possible. */
+  /** The file descriptor of the socket, to write to it directly; undefined if that is not possible. */
   readonly descriptor: number | undefined;
   /** Sends at once. @returns bytes taken: 0 when the kernel's buffer is full, -1 when closed */
   write(bytes: Uint8Array, offset: number, length: number): number;
-  /** FIN after everything written so far; nothing is received any more. */
+  /** Sends FIN after everything written so far. Nothing is received after this. */
   end(): void;
-  /** RST, now. */
+  /** Sends RST at once. */
   terminate(): void;
   /** Reports an exception thrown outside `data` and `drain`; it ends the connection like one thrown inside. */
   failed(error: unknown): void;
@@ -28,24 +28,24 @@ export interface TcpSocket {
   resume(): void;
 }
 
-/** What the owner of a connection does with it. None of these runs inside a call of `TcpSocket`. */
+/** The owner of a connection. None of these methods is called during a call of `TcpSocket`. */
 export interface TcpConn {
   /**
-   * Takes received bytes, which are borrowed: the view is empty after the call. An exception thrown here or in `drain`
-   * ends this connection only.
+   * Receives bytes, which are borrowed: the view is empty after the call. An exception thrown here or in `drain` ends
+   * this connection only.
    */
   data(chunk: Uint8Array): void;
   /** There is room again after a short write. */
   drain(): void;
   /** Closes the connection after such an exception. A bug has been logged already. */
   failed(error: Error): void;
-  /** The end, once and always, also after `end` and `terminate`; undefined is an orderly end. */
+  /** The connection is closed. Always called, once, also after `end` and `terminate`; no error means an orderly end. */
   closed(error: Error | undefined): void;
 }
 
 /** An open listening socket. */
 export interface TcpListener {
-  /** The real port, also when 0 was asked for. */
+  /** The actual port if 0 was requested. */
   readonly port: number;
   /** As log lines show it, such as `:8554`. */
   readonly address: string;
@@ -54,15 +54,15 @@ export interface TcpListener {
 }
 
 export interface TcpOptions {
-  /** Logs refused connections and bugs in the owners of connections. */
+  /** Logs rejected connections and bugs in the owners of connections. */
   readonly logger: Logger;
 }
 
 /**
  * Accepts TCP connections on `address`, `:8554` being all addresses of both families.
  *
- * A peer that half-closes its side is closed whole, after what was written for it. While nearly all descriptors of
- * the process are taken, newcomers are refused by RST.
+ * When the peer half-closes, the connection is closed after what was written to it. While nearly all file descriptors
+ * are in use, new connections are rejected with RST.
  *
  * @throws {Error} `listen tcp <address>: <reason>` if the address cannot be had
  * @throws {ConfigError} if it is not an address
@@ -86,7 +86,7 @@ export function listenTcp(
 }
 
 /**
- * Opens a listener by `open`, on both families where the address names none and the system has both.
+ * Opens a listener with `open`, on both address families if the address has no host and the system has both.
  *
  * @throws {Error} `listen tcp <address>: <reason>`
  */
@@ -106,7 +106,7 @@ export function openListener<T>(address: string, open: (hostname: string, port: 
   }
 }
 
-/** `address` with the port it really got. */
+/** `address` with its actual port. */
 export function shownAddress(address: string, port: number): string {
   return address.replace(/:\d+$/, `:${port}`);
 }
@@ -114,11 +114,11 @@ export function shownAddress(address: string, port: number): string {
 /** Shows address and port; IPv4-mapped addresses as IPv4. */
 export function joinAddress(address: string, port: number): string {
   const plain = plainAddress(address);
-  // joined: a template string keeps its parts in memory too, for each connection
+  // `join`: a template string would keep its parts in memory for each connection
   return (plain.includes(":") ? ["[", plain, "]:", port] : [plain, ":", port]).join("");
 }
 
-/** An address as IPv4 where it is an IPv4-mapped one (RFC 4291 §2.5.5.2). */
+/** Converts an IPv4-mapped address (RFC 4291 §2.5.5.2) to IPv4; others are unchanged. */
 export function plainAddress(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
@@ -126,22 +126,22 @@ export function plainAddress(address: string): string {
 type BunSocket = import("bun").Socket<Connection | undefined>;
 
 /**
- * What the runtime calls for the sockets of a listener.
+ * The runtime's callbacks for the sockets of a listener.
  *
- * @param direct whether others may write to the descriptor past the runtime: not with TLS
+ * @param direct whether the descriptor may be written to without the runtime: not with TLS
  */
 export function handlers(accept: (socket: TcpSocket) => TcpConn, logger: Logger, direct: boolean) {
   const refuse = refuser(logger);
   return {
     open(socket: BunSocket) {
-      // Without a free descriptor the runtime would try to accept the same connection for ever, at full load.
+      // Without a free descriptor, the runtime would retry the same accept in a busy loop.
       const fd = (socket as unknown as { readonly fd?: number }).fd ?? 0;
       if (fd >= descriptorCeiling()) return refuse(socket);
       socket.data = new Connection(socket, logger, direct);
       socket.data.open(accept);
     },
     handshake(socket: BunSocket, _: boolean, error: Error | null) {
-      // what is said of the peer's certificate does not matter, as none is asked for
+      // errors about the peer's certificate are ignored, as none is requested
       const code = errorCode(error);
       if (/^E[A-Z]+$/.test(code)) socket.data?.refused(new SystemError(`TLS handshake failed: ${code}`));
     },
@@ -170,12 +170,12 @@ function refuser(logger: Logger): (socket: BunSocket) => void {
 
 const REFUSAL_REPORT_MS = 1_000;
 
-/** How long a connection that we ended waits for the peer's end before it is cut, ms. */
+/** How long a connection that we ended waits for the peer's FIN before it is terminated, ms. */
 const LINGER_MS = 2_000;
-/** Bytes thrown away while waiting for the peer's end; a peer that goes on talking is cut. */
+/** Most bytes discarded while waiting for the peer's FIN; then the connection is terminated. */
 const LINGER_BYTES = 4 * 1024 * 1024;
 
-/** One socket: keeps the promises of `TcpSocket` and `TcpConn`. */
+/** One socket. */
 export class Connection implements TcpSocket {
   readonly remote: string;
   readonly remoteAddress: string;
@@ -230,15 +230,15 @@ export class Connection implements TcpSocket {
     }
   }
 
-  /** The peer's FIN: the runtime closes the socket by itself, right after this. */
+  /** The peer's FIN. The runtime closes the socket right after this. */
   peerEnded(): void {}
 
-  /** The peer could not agree with us on TLS: the runtime closes the socket right after this. */
+  /** The TLS handshake failed. The runtime closes the socket right after this. */
   refused(error: Error): void {
     this.#error ??= error;
   }
 
-  /** The owner threw an exception: its connection ends, others are not affected. */
+  /** The owner threw an exception: its connection is closed, others are not affected. */
   failed(error: unknown): void {
     reportUnexpected(this.#logger, error, `conn ${this.remote}`);
     const reason = error instanceof Error ? error : new Error(errorText(error));
@@ -253,7 +253,7 @@ export class Connection implements TcpSocket {
     }
   }
 
-  /** The socket is gone. The owner learns it outside any call of its own. */
+  /** The socket is closed. The owner is told outside of its own calls. */
   closed(error: Error | undefined): void {
     this.#state = "closed";
     collector.closed();
@@ -275,8 +275,8 @@ export class Connection implements TcpSocket {
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "lingering";
-    // Closing with unread bytes would send RST and with it destroy what the peer has not read yet (RFC 1122
-    // §4.2.2.13): say FIN, read on for a moment, then close.
+    // Closing with unread bytes would send RST, and the peer would lose what it has not read yet (RFC 1122
+    // §4.2.2.13): send FIN, keep reading for a moment, then close.
     this.#socket.shutdown();
     this.#linger = setTimeout(() => this.terminate(), LINGER_MS);
     this.#socket.resume();
@@ -297,7 +297,7 @@ export class Connection implements TcpSocket {
   }
 }
 
-/** Smallest chunk released explicitly, bytes. */
+/** Smallest chunk that is released explicitly, bytes. */
 const RELEASE_MIN = 4_096;
 
 /**
@@ -309,7 +309,7 @@ function release(chunk: Uint8Array): void {
   if (chunk.length >= RELEASE_MIN && buffer.byteLength === chunk.length) buffer.transfer(0);
 }
 
-/** Reasons of the system, as they are usually worded. */
+/** The usual texts of system errors, by code. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "cannot assign requested address",
@@ -318,13 +318,13 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection timed out",
 };
 
-/** `listen <protocol> <address>: <reason>`, the reason as it is usually worded. */
+/** `listen <protocol> <address>: <reason>`, with the usual text of the error. */
 export function listenError(protocol: string, address: string, cause: unknown): Error {
   const reason = REASONS[errorCode(cause)] ?? errorText(cause);
   return new SystemError(`listen ${protocol} ${address}: ${reason}`, { cause });
 }
 
-/** `read tcp <local>-><remote>: read: <reason>`, where the reason is known; else what the runtime says. */
+/** `read tcp <local>-><remote>: read: <reason>`, if the reason is known; otherwise the runtime's text. */
 function readError({ local, remote }: TcpSocket, cause: Error): Error {
   const reason = REASONS[errorCode(cause)];
   const text = reason === undefined ? errorText(cause) : `read tcp ${local}->${remote}: read: ${reason}`;
@@ -335,7 +335,7 @@ function isTaken(cause: unknown): boolean {
   return errorCode(cause) === "EADDRINUSE";
 }
 
-/** The system's name of an error; empty when it has none. */
+/** The code of a system error (`ECONNRESET`); empty if it has none. */
 export function errorCode(error: unknown): string {
   const code = (error as { readonly code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : "";

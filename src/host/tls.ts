@@ -22,7 +22,7 @@ export interface TlsOptions extends TlsFiles {
   readonly logger: Logger;
 }
 
-/** What is in the files, PEM. */
+/** Contents of the files, PEM. */
 export interface KeyPair {
   readonly key: string;
   readonly cert: string;
@@ -37,7 +37,7 @@ export class PairFiles {
   #watchers: readonly { close(): void }[] = [];
 
   /**
-   * @param use called with each pair that comes after the first; when it throws, it is called with the old one again
+   * @param use called with each pair after the first; if it throws, it is called again with the previous pair
    * @throws {Error} if a file cannot be read, or the two do not belong together
    */
   constructor(files: TlsFiles, logger: Logger, use: (pair: KeyPair) => void) {
@@ -47,7 +47,7 @@ export class PairFiles {
     this.#pair = readPair(files);
   }
 
-  /** The pair in force. */
+  /** The current pair. */
   get pair(): KeyPair {
     return this.#pair;
   }
@@ -82,8 +82,8 @@ export class PairFiles {
 }
 
 /**
- * Accepts TLS connections on `address`. When the files change, new connections get the new certificate and those that
- * are there go on; a pair of files that is of no use leaves the old one in force.
+ * Accepts TLS connections on `address`. When the files change, new connections get the new certificate, and open ones are
+ * not affected. An invalid pair of files is ignored.
  *
  * @throws {Error} `listen tcp <address>: <reason>` if the address cannot be had; or what is wrong with the files
  */
@@ -95,7 +95,7 @@ export function listenTls(
   return new TlsListener(address, accept, options);
 }
 
-/** How often a change of the files is tried again when the port could not be had at once. */
+/** Number of retries when the port is not free at once after a change of the files. */
 const TRIES = 3;
 
 class TlsListener implements TcpListener {
@@ -125,7 +125,7 @@ class TlsListener implements TcpListener {
     return Bun.listen({ hostname, port, tls: { key, cert }, socket: this.#handlers });
   }
 
-  /** The runtime keeps the certificate a listener was opened with: a new one takes its place, connections stay. */
+  /** The runtime cannot change the certificate of a listener: a new listener replaces it, connections stay. */
   #relisten(pair: KeyPair): void {
     this.#listener.stop(false);
     this.#listener = retry(() => this.#listen(this.#hostname, this.port, pair));
@@ -138,7 +138,7 @@ class TlsListener implements TcpListener {
   }
 }
 
-/** Tries again what can fail because the port could not be had at once. */
+/** Retries while the port is not free. */
 export function retry<T>(open: () => T): T {
   for (let left = TRIES; ; left--) {
     try {

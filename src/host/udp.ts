@@ -7,19 +7,19 @@ import { errorCode, listenError, plainAddress, shownAddress } from "./tcp.ts";
 
 /** An open UDP socket. */
 export interface UdpSocket {
-  /** The real port, also when 0 was asked for. */
+  /** The actual port if 0 was requested. */
   readonly port: number;
   /** As log lines show it, such as `:8000`. */
   readonly address: string;
-  /** Whether its addresses are IPv6 ones; IPv4 peers are IPv4-mapped then. */
+  /** Whether it is an IPv6 socket; addresses of IPv4 peers are then IPv4-mapped. */
   readonly ipv6: boolean;
-  /** The system's number of the socket, to send by other means. */
+  /** The file descriptor of the socket, to send without the runtime. */
   readonly descriptor: number | undefined;
-  /** Bytes of the receive buffer that the system granted; undefined where that cannot be known. */
+  /** Size of the receive buffer that the system granted, bytes; undefined if unknown. */
   readonly receiveBuffer: number | undefined;
   /** A peer's address in the form this socket shows and takes it. */
   peer(address: string): string;
-  /** Sends one datagram; what the system does not take is lost. */
+  /** Sends one datagram; it is lost if the system does not accept it. */
   send(bytes: Uint8Array, port: number, address: string): void;
   /** Sends many: bytes, port, address, bytes, port, address and so on. */
   sendMany(parts: readonly (Uint8Array | number | string)[]): void;
@@ -35,11 +35,11 @@ export interface UdpOptions {
   readonly logger: Logger;
   /** Called when `receive` throws. A bug has been logged already. */
   readonly failed?: (error: Error) => void;
-  /** Bytes of the receive buffer to ask for. */
+  /** Size of the receive buffer to request, bytes. */
   readonly receiveBuffer?: number;
-  /** Lets several sockets have the port: for groups. */
+  /** Allows several sockets on the port, for multicast. */
   readonly reuse?: boolean;
-  /** For those who send to groups: hops, and the address of the interface to send on. */
+  /** For multicast senders: hop limit, and the address of the interface to send on. */
   readonly multicast?: { readonly ttl: number; readonly interfaceAddress?: string };
 }
 
@@ -51,7 +51,7 @@ const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
 const IP = { level: 0, receiveErrors: 11, pathMtu: 10 };
 const IPV6 = { level: 41, receiveErrors: 25, pathMtu: 23 };
-/** Never set the "don't fragment" bit: readers behind a smaller MTU get their packets in fragments. */
+/** Never sets the "don't fragment" bit: readers behind a smaller MTU get fragments. */
 const PMTUDISC_DONT = 0;
 const SEND_BUFFER = 4 * 1024 * 1024;
 /** Flags of the runtime: share the port. */
@@ -94,7 +94,7 @@ function bind(hostname: string, port: number, options: UdpOptions): Promise<BunU
           failed(error, options);
         }
       },
-      // without a handler one unreachable peer would end the process; it is no concern of the others
+      // without a handler, one unreachable peer would end the process
       error() {},
     },
   };
@@ -144,7 +144,7 @@ class Socket implements UdpSocket {
     grow(SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER);
     if (receiveBuffer === undefined) return undefined;
     grow(SO_RCVBUFFORCE, SO_RCVBUF, receiveBuffer);
-    // the system counts its own bookkeeping too and says twice what may be used
+    // Linux reports twice the usable size, as it includes its own overhead
     const granted = calls.getOption(descriptor, SOL_SOCKET, SO_RCVBUF);
     return granted === undefined ? undefined : granted / 2;
   }
@@ -169,7 +169,7 @@ class Socket implements UdpSocket {
   }
 
   /**
-   * The system stops at the first error, which may belong to a datagram sent before, to another peer.
+   * The system stops at the first error, which may be about an earlier datagram to another peer.
    *
    * @returns how many datagrams are done
    */

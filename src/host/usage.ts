@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 
-/** What the process uses of the machine. */
+/** Resources used by the process. */
 export interface Usage {
   /** CPU time of all its threads so far, in user and kernel mode, seconds. */
   readonly cpuSeconds: number;
@@ -18,7 +18,7 @@ export function processStart(): number {
   return performance.timeOrigin / 1000;
 }
 
-/** Open descriptors of the process; undefined where the system does not say. */
+/** Open file descriptors of the process; undefined if unknown. */
 export function openDescriptors(): number | undefined {
   try {
     return readdirSync("/proc/self/fd").length;
