@@ -10,19 +10,19 @@ import type { JsonObject } from "../lib/registry.ts";
 import { nameIn } from "./names.ts";
 import type { ApiVersion } from "./version.ts";
 
-/** The largest body taken, bytes: as much as a configuration file may have. */
+/** The largest body accepted, bytes: the limit of a configuration file. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** A change that a request asks for. */
 type Change = (source: ConfigSource, body: JsonObject) => ConfigSource;
 
-/** Routes without a name in them, for the redirection of slashes at their end. */
+/** Routes without a name, for the redirection of trailing slashes. */
 export function isConfigRoute(method: string, path: string, { base }: ApiVersion): boolean {
   if (method === "GET") return path === `${base}/config/get`;
   return method === "POST" && path === `${base}/config/set`;
 }
 
-/** Adds the routes that show the configuration and change it. Changes are checked before the answer, applied after. */
+/** Adds the routes that show the configuration and change it. Changes are checked before the response and applied after it. */
 export function addConfigRoutes(app: Hono, { base }: ApiVersion, store: ConfigStore): void {
   app.get(`${base}/config/get`, () => jsonTextResponse(configToText(store.current.config)));
   app.post(`${base}/config/set`, (context) => editBy(context, store, patchGlobal));
@@ -64,7 +64,7 @@ function edit(store: ConfigStore, change: (source: ConfigSource) => ConfigSource
   return new Response(null, { status: 200 });
 }
 
-/** @returns the text of the error when it is no JSON object */
+/** @returns an error text if it is not a JSON object */
 function parseObject(text: string): JsonObject | string {
   let value: unknown;
   try {

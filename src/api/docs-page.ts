@@ -16,7 +16,7 @@ td:first-child { white-space: nowrap; font-family: ui-monospace, monospace; }
 code { font-family: ui-monospace, monospace; }
 `;
 
-/** What the page may do: show itself, and nothing else. */
+/** Content-Security-Policy of the page: nothing but its own style. */
 export const DOCS_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
@@ -25,7 +25,7 @@ export const DOCS_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** An OpenAPI document as a page to read. */
+/** An OpenAPI document as an HTML page. */
 export function docsPage(document: JsonObject): string {
   const { title, version, description } = document["info"] as Record<string, string>;
   const { schemas } = document["components"] as { schemas: Record<string, JsonObject> };
@@ -97,7 +97,7 @@ function schemaSection(name: string, schema: JsonObject): string {
   return `<article id="${escaped(name)}"><h3>${escaped(name)}</h3>${about}<table>${rows.join("")}</table></article>`;
 }
 
-/** A type in a word, with a link where it has a section of its own. */
+/** The name of a type, with a link if it has a section of its own. */
 function typeOf(schema: JsonObject): string {
   const { $ref, type, items, oneOf } = schema;
   if (typeof $ref === "string") return link($ref.slice($ref.lastIndexOf("/") + 1));

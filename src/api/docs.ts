@@ -5,7 +5,7 @@ import { DOCS_POLICY, docsPage } from "./docs-page.ts";
 import { openApi } from "./openapi.ts";
 import type { ApiVersion } from "./version.ts";
 
-/** Adds the description of the API, for programs and for people. It is made when it is asked for. */
+/** Adds the documentation of the API, as OpenAPI and as a page. It is made on request. */
 export function addDocsRoutes(app: Hono, version: ApiVersion, resources: readonly Resource[]): void {
   app.get("/openapi.json", () => jsonResponse(openApi(version, resources)));
   app.get("/docs", () => {
@@ -19,7 +19,7 @@ export function addDocsRoutes(app: Hono, version: ApiVersion, resources: readonl
   });
 }
 
-/** Whether a path without slash at its end is one of these routes. */
+/** Whether a path without trailing slash is one of these routes. */
 export function isDocsRoute(method: string, path: string): boolean {
   return method === "GET" && (path === "/openapi.json" || path === "/docs");
 }

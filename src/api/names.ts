@@ -1,9 +1,9 @@
 /**
- * The name at the end of a URL's path, with all its slashes; what is percent-encoded is decoded.
+ * The name at the end of a URL's path, slashes included, percent-decoded.
  *
- * @param path of the URL, as it came
- * @param base what stands in front of the name, without the slash between
- * @returns undefined when it is empty or not decodable
+ * @param path of the URL, not decoded
+ * @param base the path before the name, without trailing slash
+ * @returns undefined if it is empty or cannot be decoded
  */
 export function nameIn(path: string, base: string): string | undefined {
   const rest = path.slice(base.length + 1);

@@ -7,7 +7,7 @@ import type { ApiVersion } from "./version.ts";
 const JSON_TYPE = "application/json; charset=utf-8";
 const TEXT_TYPE = "text/plain";
 
-/** The description of a version of the API (OpenAPI 3.1), whether the servers it shows run or not. */
+/** The OpenAPI 3.1 document of a version of the API. Includes the lists of servers that are not running. */
 export function openApi({ base }: ApiVersion, resources: readonly Resource[]): JsonObject {
   const paths = resources.map((resource) => resourcePaths(base, resource));
   return {
@@ -33,7 +33,7 @@ function error(description: string): JsonObject {
   return json(ref("Error"), description);
 }
 
-/** Not found: the thing, as JSON, or the whole route, as text. */
+/** Not found: the item, as JSON, or the route, as text. */
 function notFound(description: string): JsonObject {
   return {
     description,

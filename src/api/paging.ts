@@ -12,16 +12,16 @@ export interface Page extends JsonObject {
   readonly items: readonly JsonObject[];
 }
 
-/** The page that a request asks for; `page` counts from 0. */
+/** The requested page; `page` counts from 0. */
 export interface PageRequest {
   readonly itemsPerPage: number;
   readonly page: number;
 }
 
 /**
- * Reads `itemsPerPage` and `page` of a query; what is empty counts as left out.
+ * Reads `itemsPerPage` and `page` of a query; empty values are ignored.
  *
- * @returns the text of an error for what is not a number in range
+ * @returns an error text if a value is not a number in range
  */
 export function parsePageRequest(query: (name: string) => string | undefined): PageRequest | string {
   const itemsPerPage = parseParameter(query("itemsPerPage"), DEFAULT_ITEMS_PER_PAGE);

@@ -8,11 +8,11 @@ import { pageOf, parsePageRequest } from "./paging.ts";
 import { parseUuid } from "./uuid.ts";
 import type { ApiVersion } from "./version.ts";
 
-/** What the lists of the API show. */
+/** What the lists of the API need. */
 export interface RegistrySubject {
-  /** Every list there can be. One whose server is not running has no routes. */
+  /** All lists. One whose server is not running has no routes. */
   readonly resources: readonly Resource[];
-  /** By name. They come and go with their servers, so they are looked up at each request. */
+  /** By name. They change as servers start and stop, so they are looked up at each request. */
   readonly registries: ReadonlyMap<string, Listing>;
 }
 
@@ -31,7 +31,7 @@ export function addRegistryRoutes(app: Hono, version: ApiVersion, subject: Regis
   }
 }
 
-/** Whether a path without slash at its end is one of these routes. */
+/** Whether a path without trailing slash is one of these routes. */
 export function isRegistryRoute(
   method: string,
   path: string,

@@ -5,7 +5,7 @@ import { count, list, object, ref, text } from "../lib/api-schema.ts";
 import type { Json, JsonObject } from "../lib/registry.ts";
 import type { Resource } from "../protocols/resource.ts";
 
-/** Objects of the API as JSON Schema, by name; what is not named there is not in them. */
+/** Objects of the API as JSON Schema, by name; other fields are not allowed. */
 export function schemas(resources: readonly Resource[]): JsonObject {
   return {
     Error: object({ error: text("error message") }),
@@ -30,7 +30,7 @@ export function pageOfSchema(item: string): JsonObject {
   });
 }
 
-/** Every field is optional: it is there where it has a meaning and is known. */
+/** Every field is optional: those that do not apply or are not known are left out. */
 function liveSchema(): JsonObject {
   const { required: _, ...schema } = object({
     bitrateIn: count("incoming bit/s over the last second"),
@@ -66,7 +66,7 @@ function rowsSchema(rows: Rows): JsonObject {
   return object(Object.fromEntries(properties));
 }
 
-/** What a change of such values may say: any of them, in any form that the file takes too. */
+/** The schema of a patch: any of the values, in any form that the file accepts. */
 function partial(rows: Rows, description: string): JsonObject {
   const properties = Object.entries(rows).map(
     ([key, { kind, meaning }]) => [key, { ...kind.shape, description: meaning }] as const,
@@ -78,7 +78,7 @@ function rowSchema({ kind, initial, meaning }: Row<unknown>): JsonObject {
   return { ...shownAs(kind.toJson(initial), kind.label), description: meaning };
 }
 
-/** By how its default is shown. */
+/** The schema that fits the default of a parameter. */
 function shownAs(value: Json, label: string): JsonObject {
   if (typeof value === "boolean") return { type: "boolean" };
   if (typeof value === "number") return { type: label === "int" ? "integer" : "number" };

@@ -8,7 +8,7 @@ import { addDocsRoutes, isDocsRoute } from "./docs.ts";
 import { addRegistryRoutes, isRegistryRoute, type RegistrySubject } from "./registries.ts";
 import { type ApiVersion, V2 } from "./version.ts";
 
-/** What the API shows and changes. */
+/** What the API works on. */
 export interface ApiSubject extends RegistrySubject {
   readonly store: ConfigStore;
 }
@@ -37,7 +37,7 @@ export function startApi(options: ApiOptions): HttpServer {
  * The application of the API, without a listener.
  *
  * @param names see `sameSiteWrites`
- * @param versions served side by side; the first one is described
+ * @param versions served side by side; the first one is documented
  */
 export function createApi(
   subject: ApiSubject,
@@ -69,7 +69,7 @@ function isVersionRoute(method: string, path: string, version: ApiVersion, subje
   return isConfigRoute(method, path, version) || isRegistryRoute(method, path, version, subject);
 }
 
-/** Names that no page of another site can have: that of the listener, and those of this machine. */
+/** Host names of this server: that of the listener, and those of this machine. */
 function ownNames(address: string, hostname: string): string[] {
   const name = address.replace(/:\d*$/, "").toLowerCase();
   const machine = hostname.toLowerCase();

@@ -1,7 +1,7 @@
 /**
  * Reads a UUID in any usual form: canonical, in braces, with `urn:uuid:` in front, or 32 digits without hyphens.
  *
- * @returns the canonical form, undefined when it is none
+ * @returns the canonical form; undefined if it is not a UUID
  */
 export function parseUuid(text: string): string | undefined {
   const bare = text.replace(/^urn:uuid:/i, "").replace(/^\{(.*)\}$/, "$1");

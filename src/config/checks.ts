@@ -15,7 +15,7 @@ const MIN_UDP_PAYLOAD = 128;
 const MAX_UDP_PAYLOAD = 1472;
 
 /**
- * Checks what single values cannot show: ranges, and parameters that contradict each other.
+ * Checks ranges, and parameters that contradict each other.
  *
  * @throws {ConfigError} on the first contradiction
  */
@@ -121,7 +121,7 @@ export function checkPaths(
   }
 }
 
-/** Entries that were found right, and on what terms: an edit of one of thousands need not check the others again. */
+/** Valid entries and what they were checked against, so that an edit of one of thousands does not check the others again. */
 const CHECKED = new WeakMap<PathValues, { readonly terms: string; readonly schemes: SourceSchemes }>();
 
 function checkKey(name: string): void {

@@ -5,11 +5,11 @@ const KEY_BYTES = 32;
 const ENCODER = new TextEncoder();
 
 /**
- * Makes the text of an encrypted configuration file: base64 of a nonce and the NaCl secretbox of the file
+ * Encrypts a configuration file: base64 of a nonce and the NaCl secretbox of the file
  * (XSalsa20, Poly1305).
  *
- * @param key its bytes are filled up with zeros, or cut, to 32
- * @param nonce 24 bytes that no other text under this key has
+ * @param key padded with zeros or cut to 32 bytes
+ * @param nonce 24 bytes that are unique for this key
  */
 export function encryptConfig(text: string, key: string, nonce: Uint8Array): string {
   const box = nacl().secretbox(ENCODER.encode(text), nonce, keyBytes(key));
@@ -20,7 +20,7 @@ export function encryptConfig(text: string, key: string, nonce: Uint8Array): str
 }
 
 /**
- * Opens what {@link encryptConfig} makes. Line breaks in it do not count.
+ * Decrypts the output of {@link encryptConfig}. Line breaks are ignored.
  *
  * @throws {ConfigError} if it is no base64, or the key is another one
  */
@@ -37,7 +37,7 @@ export function decryptConfig(text: string, key: string): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(opened);
 }
 
-/** Whether a text is an encrypted file that this key opens. */
+/** Whether a text is encrypted with this key. */
 export function isEncrypted(text: string, key: string): boolean {
   try {
     decryptConfig(text, key);
@@ -55,7 +55,7 @@ function parseBase64(text: string): Uint8Array {
     try {
       return Uint8Array.fromBase64(text);
     } catch {
-      // padding in the wrong place: told below
+      // padding in the wrong place: reported below
     }
   }
   throw new ConfigError(
@@ -63,7 +63,7 @@ function parseBase64(text: string): Uint8Array {
   );
 }
 
-/** Loaded when a file is encrypted: the server starts sooner without. */
+/** Loaded only for an encrypted file, so that the server starts sooner. */
 function nacl(): typeof import("tweetnacl") {
   return require("tweetnacl");
 }

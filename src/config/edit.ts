@@ -10,8 +10,7 @@ const MAX_DEPTH = 8;
 const LENIENT = { skipUnknown: true } as const;
 
 /**
- * Changes global parameters, as `config/set` of the API does: names that are unknown or null are left alone, lists are
- * replaced. `pathDefaults` changes the parameters it names; `paths` is ignored. The result is not checked as a whole;
+ * Changes global parameters, as `config/set` of the API does: unknown names and null are ignored, lists are replaced. `pathDefaults` changes the parameters it names; `paths` is ignored. The result is not checked as a whole;
  * `ConfigStore` does that.
  *
  * @throws {ConfigError} if a value is wrong
@@ -29,10 +28,10 @@ export function patchGlobal(source: ConfigSource, patch: JsonObject): ConfigSour
 }
 
 /**
- * Adds an entry of `paths`, behind those that are there.
+ * Appends an entry of `paths`.
  *
  * @param name its key: a name, `~` and a regular expression, or `all`
- * @param conf parameters that differ from the default; unknown names and null are left out
+ * @param conf parameters that differ from the default; unknown names and null are ignored
  * @throws {ConfigError} if there is such an entry, or a value is wrong
  */
 export function addPath(source: ConfigSource, name: string, conf: JsonObject): ConfigSource {
@@ -42,7 +41,7 @@ export function addPath(source: ConfigSource, name: string, conf: JsonObject): C
 }
 
 /**
- * Changes parameters of an entry of `paths`; unknown names and null are left alone.
+ * Changes parameters of an entry of `paths`; unknown names and null are ignored.
  *
  * @throws {NoEntryError} if there is no such entry
  * @throws {ConfigError} if a value is wrong
@@ -76,7 +75,7 @@ function noEntry(name: string): NoEntryError {
   return new NoEntryError(`path '${name}' is not configured`);
 }
 
-/** The entries of a patch; what is null stays as it is. */
+/** The entries of a patch; null is ignored. */
 function patchEntries(patch: JsonObject): TreeMap {
   const entries = Object.entries(patch).filter(([, value]) => value !== null);
   return new Map(entries.map(([key, value]) => [key, treeOf(value)]));

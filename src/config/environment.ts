@@ -10,7 +10,7 @@ import type { Tree, TreeMap } from "./tree.ts";
 /** Variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Prefixes of the variables that set parameters; the later one has the last word. */
+/** Prefixes of the variables that set parameters; the later one takes precedence. */
 const PREFIXES = ["RTSP", "MTX"] as const;
 const MAX_INT = 2 ** 31;
 
@@ -20,8 +20,8 @@ export function configKeys(environment: Environment): string[] {
 }
 
 /**
- * Lays the parameters that the environment sets over those of the file: `MTX_RTSPADDRESS`, `MTX_PATHS_CAM_SOURCE`,
- * `MTX_PATHDEFAULTS_SOURCE`, `MTX_WEBRTCICESERVERS2_0_URL`, and the same with `RTSP_`. Others are passed over.
+ * Overrides parameters of the file with those of the environment: `MTX_RTSPADDRESS`, `MTX_PATHS_CAM_SOURCE`,
+ * `MTX_PATHDEFAULTS_SOURCE`, `MTX_WEBRTCICESERVERS2_0_URL`, and the same with `RTSP_`. Others are ignored.
  *
  * @throws {ConfigError} that names the variable
  */
@@ -29,10 +29,10 @@ export function withEnvironment(source: ConfigSource, environment: Environment):
   return PREFIXES.reduce((base, prefix) => overlay(base, prefix, environment), source);
 }
 
-/** Variables that the commands of the server get, and may hand down to another server. */
+/** Variables that commands of the server get, and may pass on to another server. */
 const OTHERS = /^MTX_(CONFKEY|PATH|QUERY|(CONN|READER|SOURCE|SEGMENT)_\w+)$/;
 
-/** Names the variables with our prefix that stand for no parameter: they are slips, most likely. */
+/** Names the variables with our prefix that are not parameters: most likely misspelled. */
 export function strayVariables(environment: Environment): string[] {
   const ofPath = new Set(namesOf(PATH_ROWS, PATH_ALIASES));
   const ofServer = new Set([...namesOf(GLOBAL_ROWS, GLOBAL_ALIASES), "AUTHMETHOD"]);
@@ -108,11 +108,11 @@ function pathParameters(prefix: string, environment: Environment): Partial<PathV
 /** A parameter that the environment sets. */
 interface Setting {
   readonly variable: string;
-  /** Its name and value, as a file would have them. */
+  /** Its name and value, as in a file. */
   readonly entries: TreeMap;
 }
 
-/** What the environment sets of a table, under newer names first, so that those of v1.0.3 have the last word. */
+/** Parameters of a table that the environment sets; newer names come first, so that those of v1.0.3 take precedence. */
 function parametersOf(prefix: string, environment: Environment, rows: Rows, aliases: Aliases): Setting[] {
   const names = [...aliases].map(([name, { key }]) => [name, key] as const);
   for (const key of Object.keys(rows)) names.push([key, key]);
@@ -126,7 +126,7 @@ function parametersOf(prefix: string, environment: Environment, rows: Rows, alia
   });
 }
 
-/** The value that a text stands for; undefined when the variable is none that sets it. */
+/** Parses the text of a variable; undefined if the variable does not set the value. */
 function treeOf(text: string, { form }: Kind<unknown>): Tree | undefined {
   switch (form) {
     case "bool":
@@ -180,7 +180,7 @@ function listedServers(prefix: string, environment: Environment) {
   return readGlobals(new Map([["webrtcICEServers2", servers]])).webrtcICEServers2 ?? [];
 }
 
-/** `authMethod` has a meaning together with the address alone. */
+/** `authMethod` is only used together with the address. */
 function withAuthMethod(entries: TreeMap, prefix: string, environment: Environment): TreeMap {
   const method = environment[`${prefix}_AUTHMETHOD`];
   if (method === undefined || !entries.has("authhttpaddress")) return entries;

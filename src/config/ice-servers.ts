@@ -11,7 +11,7 @@ export const ICE_SERVER_ROWS = {
   password: present(secretText, "", "password, or the shared secret"),
 };
 
-/** A STUN or TURN server that WebRTC clients are told to use. */
+/** A STUN or TURN server for WebRTC clients. */
 export type IceServer = Values<typeof ICE_SERVER_ROWS>;
 
 const ICE_URL = /^(stun|turns?):/;

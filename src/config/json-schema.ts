@@ -10,7 +10,7 @@ const PATH_KEY = "^(~.*|[0-9a-zA-Z_.~-]+(/[0-9a-zA-Z_.~-]+)*)$";
 
 /**
  * A JSON Schema (draft 7) of the configuration file, made of the tables of parameters, so that editors complete and
- * check it. It sees values one by one: contradictions between parameters are found by the server alone.
+ * check it. It checks values one by one: contradictions between parameters are found by the server only.
  */
 export function configJsonSchema(): JsonObject {
   const path = { $ref: "#/definitions/path" };
@@ -64,7 +64,7 @@ function propertyOf({ kind, initial, meaning }: Row<unknown>): JsonObject {
   };
 }
 
-/** Whether a parameter with nothing behind its name is right. */
+/** Whether a parameter without a value is valid. */
 function takesNull({ nullAs, schema }: Kind<unknown>): boolean {
   return nullAs === undefined || v.safeParse(schema, nullAs).success;
 }

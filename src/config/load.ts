@@ -12,25 +12,25 @@ import { parseTree } from "./tree.ts";
 /** The parameters of one entry of `paths`. Durations are in ms. */
 export interface PathConfig extends PathValues {}
 
-/** The whole configuration. Durations are in ms, sizes in bytes; what old names said has moved to the new ones. */
+/** The whole configuration. Durations are in ms, sizes in bytes; values of old names are moved to the new ones. */
 export interface Config extends GlobalValues {
   /** Entries in the order of the file, which is the order of lookup for regular expressions. */
   readonly paths: ReadonlyMap<string, PathConfig>;
-  /** What the section `pathDefaults` sets; the entries of `paths` have it already. */
+  /** Values of the section `pathDefaults`; they are already in the entries of `paths`. */
   readonly pathDefaults: Partial<PathValues>;
-  /** What the file sets to other than the default and has no effect yet: `hlsVariant`, `paths.cam.runOnReady`. */
+  /** Parameters that are set and have no effect yet: `hlsVariant`, `paths.cam.runOnReady`. */
   readonly unavailable: readonly string[];
 }
 
-/** A configuration beside what it was made of, which is what edits need. */
+/** A configuration and its source, which edits need. */
 export interface LoadedConfig {
   readonly source: ConfigSource;
   readonly config: Config;
 }
 
 /**
- * Reads a configuration file: opens it with the keys in the environment, reads it as YAML, lays the parameters in the
- * environment over it, and checks the whole.
+ * Reads a configuration file: decrypts it with the keys in the environment, parses the YAML, applies the parameters in the
+ * environment, and checks the result.
  *
  * @param text undefined when there is no file
  * @param schemes the sources that can be configured by URL
@@ -50,7 +50,7 @@ export function loadConfig(
 }
 
 /**
- * Adds the defaults to what a source sets, and checks the whole.
+ * Adds the defaults to a source, and checks the result.
  *
  * @throws {ConfigError} on the first value that is out of range, contradicts another one, or is not possible there
  */
@@ -66,10 +66,10 @@ export function resolveConfig(source: ConfigSource, schemes: SourceSchemes): Loa
   return { source, config: { ...globals, paths, pathDefaults, unavailable } };
 }
 
-/** Entries that were made before: an edit of one of thousands leaves all others as they are. */
+/** Resolved entries, so that an edit of one of thousands does not resolve the others again. */
 const RESOLVED = new WeakMap<Partial<PathValues>, { readonly over: object; readonly path: PathConfig }>();
 
-/** @param over what `defaults` were made of */
+/** @param over the `pathDefaults` that `defaults` include */
 function resolvePath(given: Partial<PathValues>, over: object, defaults: PathConfig): PathConfig {
   const known = RESOLVED.get(given);
   if (known?.over === over) return known.path;
@@ -79,7 +79,7 @@ function resolvePath(given: Partial<PathValues>, over: object, defaults: PathCon
   return path;
 }
 
-/** Gives what old names say to the new ones. */
+/** Moves values of old names to the new ones. */
 function resolveGlobals(values: GlobalValues): GlobalValues {
   return {
     ...values,
@@ -127,14 +127,14 @@ function pathGaps(given: Partial<PathValues>, schemes: SourceSchemes): readonly 
   return [...missingSource(given.source ?? "publisher", schemes), ...lacking(PATH_ROWS, given)];
 }
 
-/** Names the kind of a source that does not exist yet, without what could be secret in its URL. */
+/** Names the kind of a source that is not supported yet, without its URL, which may hold a secret. */
 function missingSource(source: string, schemes: SourceSchemes): readonly string[] {
   if (source === "publisher" || source === "redirect") return [];
   const kind = /^[a-z]+/i.exec(source)?.[0] ?? "unknown";
   return schemes.get(kind.toLowerCase())?.load !== undefined ? [] : [`source: ${clip(kind)}`];
 }
 
-/** Collects what has no effect yet; the same parameter of many paths makes one entry. */
+/** Collects parameters without effect; the same parameter of many paths is one entry. */
 class Gaps {
   readonly #globals: readonly string[];
   readonly #paths = new Map<string, { first: string; more: number }>();

@@ -1,8 +1,7 @@
 const MAX_NAME_CHARS = 64;
 
 /**
- * Finds the name that someone who typed `word` most likely meant, by the number of letters to insert, drop, replace
- * or swap; letter case does not count.
+ * Finds the name closest to `word`, by the number of letters to insert, drop, replace or swap; case-insensitive.
  *
  * @returns undefined when no name is within a third of the word's length
  */

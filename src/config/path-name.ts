@@ -1,13 +1,13 @@
 const MAX_NAME_BYTES = 255;
-/** Names of so many characters are never too long: one takes three bytes at most (UTF-8 of a UTF-16 unit). */
+/** Names up to this many characters are never too long: a UTF-16 unit takes three bytes at most in UTF-8. */
 const SHORT = MAX_NAME_BYTES / 3;
 const ENCODER = new TextEncoder();
 
 /**
- * Says why a text cannot be the name of a path. Every entry of the server asks this one question before a name from
- * outside is used. Names that could leave a directory (`.` and `..` between slashes) are no names.
+ * Checks the name of a path. Every protocol calls this before it uses a name from outside. Names that could leave a
+ * directory (`.` and `..` between slashes) are rejected.
  *
- * @returns the reason, fit to follow `invalid path name: `; undefined when the name is good
+ * @returns the reason, which follows `invalid path name: `; undefined if the name is valid
  */
 export function pathNameProblem(name: string): string | undefined {
   if (name === "") return "cannot be empty";
@@ -26,7 +26,7 @@ export function pathNameProblem(name: string): string | undefined {
 /** What the key of an entry of `paths` stands for. */
 export type PathKeyKind = "static" | "regex" | "all";
 
-/** Tells a name from a regular expression (`~…`) and from `all`, which takes every name left over. */
+/** Distinguishes a name, a regular expression (`~…`) and `all`, which matches every other name. */
 export function pathKeyKind(key: string): PathKeyKind {
   if (key === "all") return "all";
   return key.startsWith("~") ? "regex" : "static";

@@ -6,7 +6,7 @@ export interface PathRegex {
   /**
    * Looks for the expression anywhere in a name.
    *
-   * @returns what its groups matched, the empty string for a group that took no part; undefined without a match
+   * @returns matches of its groups, the empty string for a group that did not participate; undefined without a match
    */
   groupsOf(name: string): readonly string[] | undefined;
 }
@@ -22,9 +22,8 @@ const MAX_SIZE = 1_000;
 const MAX_EXPANDED = 10_000;
 
 /**
- * Reads the regular expression in a key of `paths`, in the syntax of RE2, which the reference implementation has too.
- * Matching takes time linear in the name, whatever the expression: what cannot be matched so (references to groups,
- * looking ahead and behind) is no syntax of RE2.
+ * Parses the regular expression in a key of `paths`, in the syntax of RE2, as MediaMTX does. Matching takes time linear in
+ * the length of the name; RE2 has no backreferences and no lookaround.
  *
  * @param key begins with `~`
  * @throws {ConfigError} that names the part of the expression that is wrong
@@ -52,10 +51,10 @@ export function compilePathRegex(key: string): PathRegex {
 
 const TOO_LARGE = "too large: it has too many repetitions";
 
-/** One part of an expression: a repetition, a bracket, or what stands for a character or a place. */
+/** One token of an expression: a repetition, a bracket, a character or an anchor. */
 const PART = /\{\d{1,9}(?:,\d{0,9})?\}|\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\[:[^\]]*:\]|\\.|[^\]\\])*\]|./gs;
 
-/** About how many characters an expression has once its repetitions are written out. */
+/** Approximate length of an expression with its repetitions written out, characters. */
 function expandedSize(expression: string): number {
   const open: number[] = [];
   let size = 0;
@@ -78,7 +77,7 @@ function expandedSize(expression: string): number {
   return open.reduce((sum, outer) => sum + outer, size);
 }
 
-/** Syntax that other engines have, and what is said about it. */
+/** Syntax of other engines, and the error messages for it. */
 const MISSING: readonly (readonly [RegExp, string])[] = [
   [/\(\?<?[=!]/, "RE2 cannot look ahead or behind: (?=, (?!, (?<= and (?<! are no syntax of it"],
   [/\\[1-9]/, "RE2 has no references to groups such as \\1"],
@@ -86,7 +85,7 @@ const MISSING: readonly (readonly [RegExp, string])[] = [
   [/\(\?>|[*+?}]\+/, "RE2 has no atomic groups and possessive repetitions"],
 ];
 
-/** Loaded when the first expression needs it: most configurations have none, and the server starts sooner. */
+/** Loaded for the first expression: most configurations have none, and the server starts sooner. */
 function re2(): typeof import("re2js") {
   return require("re2js");
 }

@@ -9,11 +9,11 @@ import type { Tree, TreeMap } from "./tree.ts";
 export interface Row<T> {
   readonly kind: Kind<T>;
   readonly initial: T;
-  /** What it is for, in one line. */
+  /** Description in one line. */
   readonly meaning: string;
-  /** Whether the part of the server it belongs to exists. */
+  /** Whether it has an effect: the part of the server it belongs to is implemented. */
   readonly available: boolean;
-  /** Names what has no effect yet about a value that somebody set; replaces the answer of `available`. */
+  /** Names the part of a value that has no effect yet; overrides `available`. */
   lacks?(value: T): readonly string[];
 }
 
@@ -23,7 +23,7 @@ export type Rows = Readonly<Record<string, Row<unknown>>>;
 /** The values that a table of parameters describes. */
 export type Values<R extends Rows> = { readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
 
-/** A parameter of a part that exists. */
+/** A parameter that has an effect. */
 export function present<T>(
   kind: Kind<T>,
   initial: NoInfer<T>,
@@ -33,7 +33,7 @@ export function present<T>(
   return { kind, initial, meaning, available: true, ...(lacks === undefined ? {} : { lacks }) };
 }
 
-/** A parameter of a part that does not exist yet: known and checked, without effect. */
+/** A parameter without effect so far: known and checked. */
 export function pending<T>(
   kind: Kind<T>,
   initial: NoInfer<T>,
@@ -48,21 +48,21 @@ export function defaultsOf<R extends Rows>(rows: R): Values<R> {
   return Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, row.initial])) as Values<R>;
 }
 
-/** Another name of a parameter. */
+/** An alias of a parameter. */
 export interface Alias {
   readonly name: string;
   /** The parameter it stands for. */
   readonly key: string;
-  /** What differs in the JSON Schema of its value. */
+  /** Overrides in the JSON Schema of its value. */
   readonly shape?: JsonObject;
   /** Turns a value of the form that goes with this name into one of the parameter. @throws {ConfigError} */
   readonly convert?: (tree: Tree) => Tree;
 }
 
-/** Other names of parameters, by their lower-case form. */
+/** Aliases of parameters, by lower-case name. */
 export type Aliases = ReadonlyMap<string, Alias>;
 
-/** Makes other names of parameters known. */
+/** Indexes aliases by lower-case name. */
 export function aliasesOf(aliases: readonly Alias[]): Aliases {
   return new Map(aliases.map((alias) => [alias.name.toLowerCase(), alias]));
 }
@@ -71,16 +71,16 @@ export function aliasesOf(aliases: readonly Alias[]): Aliases {
 export interface DecodeOptions {
   /** Path of the map in the file, for error texts: `paths.cam`; empty at the top. */
   readonly at: string;
-  /** Other names of parameters, in lower case. */
+  /** Aliases of parameters, by lower-case name. */
   readonly aliases?: Aliases;
-  /** Whether names that are in no table are passed over instead of being an error. */
+  /** Whether unknown names are ignored instead of being an error. */
   readonly skipUnknown?: boolean;
-  /** Says more about a name that is in no table. */
+  /** A hint about an unknown name, for the error message. */
   readonly hint?: (name: string) => string | undefined;
 }
 
 /**
- * Reads the parameters that a map sets. Letter case of the names does not count; null leaves most kinds alone.
+ * Reads the parameters that a map sets. Names are case-insensitive; null keeps the default of most kinds.
  *
  * @returns the values that are set, without defaults
  * @throws {ConfigError} on an unknown name, a wrong type or a value out of range
@@ -119,7 +119,7 @@ function refuseTwoNames(name: string, other: string): void {
 
 const NAMES = new WeakMap<Rows, ReadonlyMap<string, string>>();
 
-/** Names of a table by their lower-case form; made once. */
+/** Names of a table, by lower-case name; made once. */
 function namesOf(rows: Rows): ReadonlyMap<string, string> {
   const known = NAMES.get(rows);
   if (known !== undefined) return known;
@@ -152,7 +152,7 @@ function show(value: unknown): string {
   return clip(JSON.stringify(value) ?? "empty");
 }
 
-/** The map that a place of the file holds; null is an empty one. */
+/** The value as a map; null is an empty one. */
 export function mapAt(tree: Tree, wanted: string, at: string): TreeMap {
   if (tree === null) return new Map();
   if (tree instanceof Map) return tree as TreeMap;
@@ -166,7 +166,7 @@ export function toJson<R extends Rows>(rows: R, values: Values<R>): JsonObject {
   );
 }
 
-/** Names what somebody set, to other than the default, that has no effect yet. */
+/** Names parameters that are set to a value other than the default and have no effect yet. */
 export function lacking<R extends Rows>(rows: R, given: Partial<Values<R>>): string[] {
   return Object.entries(rows).flatMap(([key, row]) => {
     if (!Object.hasOwn(given, key) || isEqual(given[key], row.initial)) return [];

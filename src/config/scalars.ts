@@ -15,14 +15,14 @@ export interface Kind<T> {
   readonly shape: JsonObject;
   /** What is allowed, for error texts: `a duration such as "10s"`. */
   readonly expected: string;
-  /** What null stands for; undefined keeps the default. */
+  /** The value of null; undefined keeps the default. */
   readonly nullAs?: "" | readonly never[];
   /**
-   * How a variable of the environment writes it; as it is, when this is left out. `list` and `words` are separated by
+   * Its format in an environment variable; omitted if it is a plain value. `list` and `words` are separated by
    * commas, and an empty `list` has no item; `maps` have a variable for each field.
    */
   readonly form?: "bool" | "int" | "float" | "list" | "words" | "maps";
-  /** Its values never appear in an error text. */
+  /** Whether its values must not appear in error messages. */
   readonly secret?: boolean;
   /** The value as the API shows it. */
   toJson(value: T): Json;
@@ -35,7 +35,7 @@ export function clip(text: string, chars = MAX_SHOWN_CHARS): string {
   return text.length > chars ? `${text.slice(0, chars)}…` : text;
 }
 
-/** The words for a value of the wrong type. */
+/** The error message for a value of the wrong type. */
 export function wrongType(value: unknown, wanted: string): string {
   return `json: cannot unmarshal ${typeName(value)} into Go value of type ${wanted}`;
 }
@@ -54,7 +54,7 @@ const INT = v.pipe(
   v.safeInteger((issue) => `json: cannot unmarshal number ${issue.input} into Go value of type int`),
 );
 
-/** Text that `parse` turns into the value; what it throws becomes the issue. */
+/** A text that `parse` converts; its error becomes the issue. */
 function parsed<T>(parse: (text: string) => T): v.GenericSchema<unknown, T> {
   return v.pipe(
     STRING,
@@ -77,7 +77,7 @@ function same<T extends Json>(value: T): Json {
   return value;
 }
 
-/** Booleans of YAML 1.1 as editors see them, which read YAML 1.2: there they are strings. */
+/** Booleans of YAML 1.1, for editors: in YAML 1.2 they are strings. */
 const BOOL_WORDS = ["yes", "no", "on", "off"].flatMap((word) => [
   word,
   `${word[0]?.toUpperCase()}${word.slice(1)}`,
@@ -115,7 +115,7 @@ export const text: Kind<string> = {
   expected: "a string",
   toJson: same,
 };
-/** A string that can hold a password, such as a URL: never part of an error text. */
+/** A string that may hold a password, such as a URL: never shown in error messages. */
 export const secretText: Kind<string> = { ...text, secret: true };
 
 const DURATION = "^[+-]?(0|([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$";
@@ -141,7 +141,7 @@ export const size: Kind<number> = {
   toJson: formatSize,
 };
 
-/** Address of a listener; empty when there is none. */
+/** Address of a listener; empty for none. */
 export const address: Kind<string> = {
   schema: parsed((value) => {
     if (value !== "") parseAddress(value);
@@ -206,7 +206,7 @@ export const textList: Kind<readonly string[]> = {
   toJson: (value) => (value.length === 0 ? null : value),
 };
 
-/** One of several words; `problem` stands in front of the word that is none of them. */
+/** One of several words; `problem` precedes an invalid word in the error message. */
 export function choice<const T extends string>(words: readonly T[], problem: string, nullAs?: ""): Kind<T> {
   return {
     schema: word(Object.fromEntries(words.map((item) => [item, item])), problem, true),
@@ -234,15 +234,15 @@ export const encryption: Kind<"no" | "optional" | "strict"> = {
 
 /** Details of {@link choices}. */
 export interface ChoicesOptions {
-  /** Text in front of a word that is none of them. */
+  /** Precedes an invalid word in the error message. */
   readonly problem: string;
-  /** Whether the error text quotes the word. */
+  /** Whether the error message quotes the word. */
   readonly quoted: boolean;
-  /** Error text for a word that is there twice; without it, repeats are dropped and the list is sorted. */
+  /** Error message for a repeated word; if omitted, repeats are dropped and the list is sorted. */
   readonly twice?: string;
 }
 
-/** A list of words out of several. */
+/** A list of words, each one of several. */
 export function choices<const T extends string>(
   words: readonly T[],
   { problem, quoted, twice }: ChoicesOptions,

@@ -29,7 +29,7 @@ const protocols = choices(["udp", "multicast", "tcp"], { problem: "invalid proto
 const authMethods = choices(["basic", "digest"], { problem: "invalid authentication method:", quoted: true });
 const hlsVariant = choice(["mpegts", "fmp4", "lowLatency"], "invalid HLS variant:", "");
 
-/** For the switch of a part that does not exist: it is off, as asked. */
+/** For the switch of a part that is not implemented: off has an effect. */
 const nothing = (): readonly string[] => [];
 
 const GENERAL_ROWS = {

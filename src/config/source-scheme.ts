@@ -52,7 +52,7 @@ function notValid(url: string): string {
   return `'${masked(url)}' is not a valid URL${urlProblem(url)}`;
 }
 
-/** What is wrong with a URL, as far as it can be told, to be put behind "is not a valid URL". */
+/** What is wrong with a URL, if known; follows "is not a valid URL". */
 function urlProblem(url: string): string {
   const host = /^[a-z]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
   if (host === "") return ": no host";

@@ -8,14 +8,14 @@ import { GLOBAL_ALIASES, GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
 import type { Tree, TreeMap } from "./tree.ts";
 
 /**
- * What a configuration sets, each value read and checked by itself: without defaults, under the names of v1.0.3.
- * Never changed in place: edits and the environment make a new one.
+ * The values that a configuration sets, parsed and checked one by one, without defaults, under the names of v1.0.3.
+ * Immutable: edits and the environment make a new one.
  */
 export interface ConfigSource {
   readonly globals: Partial<GlobalValues>;
   /** Defaults of every path, instead of the built-in ones. */
   readonly pathDefaults: Partial<PathValues>;
-  /** Entries by key, in the order of lookup for regular expressions. `all_others` is there as `all`. */
+  /** Entries by key, in the order of lookup for regular expressions. `all_others` is stored as `all`. */
   readonly paths: ReadonlyMap<string, Partial<PathValues>>;
 }
 
@@ -44,7 +44,7 @@ export function readSource(tree: Tree): ConfigSource {
   return { globals: mergeGlobals({}, globals), pathDefaults, paths };
 }
 
-/** Whether a name that is in no table is passed over; it is an error otherwise. */
+/** Whether an unknown name is ignored; it is an error otherwise. */
 export type UnknownNames = Pick<DecodeOptions, "skipUnknown">;
 
 /** Reads parameters of the top level, `paths` and `pathDefaults` excepted. @throws {ConfigError} as `readSource` */
@@ -65,7 +65,7 @@ export function readPath(
   return decode(PATH_ROWS, entries, { aliases: PATH_ALIASES, hint: globalHint, ...options });
 }
 
-/** Lays values over others. ICE servers in the old one-string form move to the end of the list of the new one. */
+/** Overrides values. ICE servers in the old one-string form are appended to the list in the new form. */
 export function mergeGlobals(
   base: Partial<GlobalValues>,
   added: Partial<GlobalValues>,
@@ -81,7 +81,7 @@ export function pathKey(key: string): string {
   return key === "all_others" ? "all" : key;
 }
 
-/** Takes a section out of the top level; the last one counts, as with every repeated key. */
+/** Removes a section from the top level. The last one is used, as with every repeated key. */
 function takeSection(top: Map<string, Tree>, name: string, wanted: string): TreeMap {
   let section: TreeMap = new Map();
   for (const [key, tree] of [...top]) {

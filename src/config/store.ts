@@ -2,15 +2,15 @@ import { type Config, type LoadedConfig, resolveConfig } from "./load.ts";
 import type { ConfigSource } from "./source.ts";
 import type { SourceSchemes } from "./source-scheme.ts";
 
-/** What the store needs to put an edit into force. */
+/** What the store needs to apply an edit. */
 export interface StoreOptions {
   /** The sources that can be configured by URL. */
   readonly schemes: SourceSchemes;
-  /** Puts an edited configuration into force, after the request was answered. */
+  /** Applies an edited configuration, after the response. */
   readonly apply: (config: Config) => void;
 }
 
-/** The configuration in force, for what changes it: the file and the API. */
+/** Holds the current configuration, which the file and the API change. */
 export class ConfigStore {
   readonly #options: StoreOptions;
   #current: LoadedConfig;
@@ -20,18 +20,18 @@ export class ConfigStore {
     this.#options = options;
   }
 
-  /** What edits start from, and what they have made so far: in force, or on its way to be. */
+  /** The source and the configuration that the next edit starts from: applied, or about to be. */
   get current(): LoadedConfig {
     return this.#current;
   }
 
-  /** Takes a configuration that is put into force by the caller: that of the file, in which edits are lost. */
+  /** Replaces the configuration with that of the file, which the caller applies. Edits are lost. */
   replace(loaded: LoadedConfig): void {
     this.#current = loaded;
   }
 
   /**
-   * Changes the configuration with a function of `edit.ts`; the file stays as it is.
+   * Changes the configuration with a function of `edit.ts`; the file is not changed.
    *
    * @throws {ConfigError} if the result is not valid as a whole, and whatever `change` throws; nothing has changed then
    */

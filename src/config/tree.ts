@@ -17,20 +17,19 @@ export type Tree = null | boolean | number | string | readonly Tree[] | TreeMap;
 /** A map of a YAML document, in the order of its keys. */
 export type TreeMap = ReadonlyMap<string, Tree>;
 
-/** Longest configuration, in characters: room for 20,000 paths, a few seconds to parse at worst. */
+/** Longest configuration, in characters: enough for 20,000 paths, and parsed in a few seconds at worst. */
 export const MAX_CONFIG_CHARS = 1024 * 1024;
 /** Deepest nesting of lists and maps; a configuration needs four. */
 const MAX_DEPTH = 32;
 const TOO_DEEP = "yaml: nested too deeply";
 /** Most entries that `<<` may copy in one document. */
 const MAX_MERGED = 1_000_000;
-/** Tags of YAML 1.1 whose values no parameter takes: their text stays text. */
+/** Tags of YAML 1.1 that no parameter uses: their values stay text. */
 const UNUSED_TAGS = /:(binary|omap|pairs|set|timestamp)$/;
 
 /**
  * Reads a YAML document by the rules of version 1.1: `yes`, `no`, `on` and `off` are booleans, `<<` merges maps.
- * A key that is there twice counts as its last value. Aliases share their value, so that no document grows in memory
- * beyond its text.
+ * The last value of a repeated key is used. Aliases share their value, so that memory use is bounded by the text.
  *
  * @throws {ConfigError} if the text is too long, no YAML, nested too deeply or has keys that are not strings
  */
@@ -61,7 +60,7 @@ function parseText(text: string): Document.Parsed {
   return document;
 }
 
-/** The parser recurses per level of nesting and throws what it likes on input nobody writes by hand. */
+/** The parser recurses per level of nesting, and throws arbitrary errors on unusual input. */
 function guarded<T>(parse: () => T): T {
   try {
     return parse();
@@ -79,9 +78,9 @@ function plainTags(tags: Tags): Tags {
   );
 }
 
-/** Turns nodes into values; one per document. */
+/** Converts nodes to values; one per document. */
 class TreeReader {
-  /** Values of the anchors met so far; undefined while the anchored value is still being read. */
+  /** Values of the anchors so far; undefined while the anchored value is still being read. */
   readonly #anchors = new Map<string, Tree | undefined>();
   #merged = 0;
 
@@ -128,7 +127,7 @@ class TreeReader {
     throw new ConfigError(`integer keys are not supported (${shown})`);
   }
 
-  /** Adds what the map does not say itself; of several sources the first one counts. */
+  /** Merges keys that the map does not have itself; the first of several sources takes precedence. */
   #merge(map: Map<string, Tree>, source: Tree): void {
     for (const entries of Array.isArray(source) ? (source as readonly Tree[]) : [source]) {
       if (!(entries instanceof Map))

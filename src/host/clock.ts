@@ -15,9 +15,9 @@ export const systemClock: Clock = {
 let offset = performance.timeOrigin;
 
 /**
- * The wall clock with fractions. `Date.now()` is exact but cut to whole milliseconds, the monotonic clock is fine but
- * does not follow corrections of the system's time: the offset between the two is kept inside the millisecond that
- * `Date.now()` allows.
+ * The wall clock with fractions. `Date.now()` has whole milliseconds only, and the monotonic clock does not follow
+ * corrections of the system time: this is the monotonic clock plus an offset that stays within the millisecond of
+ * `Date.now()`.
  */
 function wall(): number {
   const now = performance.now();
@@ -42,7 +42,7 @@ function after(ms: number, call: () => void): Cancel {
 
 let running = 0;
 
-/** Timers that are set and have not been called yet. */
+/** Number of pending timers. */
 export function runningTimers(): number {
   return running;
 }

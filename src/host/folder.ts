@@ -2,14 +2,14 @@ import { mkdir, rmdir, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorText, isExpected, SystemError } from "../lib/errors.ts";
 
-/** Files of ours in a folder that is made with the first of them and goes with the last. */
+/** Files in a folder that is created with the first of them and removed with the last. */
 export class Folder {
   readonly #root: string;
   readonly #path: string;
   readonly #names = new Set<string>();
 
   /**
-   * @param root folder that may be there already
+   * @param root folder that may exist already
    * @param name of the folder below it; slashes make folders in folders
    */
   constructor(root: string, name: string) {
@@ -20,7 +20,7 @@ export class Folder {
   /**
    * Writes a whole file.
    *
-   * @returns its bytes, which are read from the disk when they are needed
+   * @returns its bytes, which are read from disk when needed
    * @throws {Error} `write <path>: <reason>`; nothing is left then
    */
   async write(name: string, bytes: Blob): Promise<Blob> {
@@ -39,7 +39,7 @@ export class Folder {
   }
 
   /**
-   * Removes a file, if it is there. Who reads it may go on.
+   * Removes a file, if it exists. Reads in progress are not affected.
    *
    * @throws {Error} `remove <path>: <reason>`; `close` retries
    */
@@ -54,7 +54,7 @@ export class Folder {
   }
 
   /**
-   * Removes our files, and the folders that are empty then.
+   * Removes all files, and the folders that are then empty.
    *
    * @throws {Error} `remove <path>: <reason>` if a file is left; all others are removed
    */

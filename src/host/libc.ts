@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 
-/** As many descriptors as the server asks for. */
+/** File descriptors that the server requests. */
 const WANTED_DESCRIPTORS = 999_999;
 /** Descriptors kept free for files, HTTP and what the runtime opens by itself. */
 const RESERVED_DESCRIPTORS = 48;
-/** What is assumed where the limit cannot be read. */
+/** Assumed if the limit cannot be read. */
 const USUAL_LIMIT = 1024;
 
 let soft: number | undefined;
 
 /**
- * Raises the number of descriptors this process may open to 999,999, or as far towards it as the system lets us.
+ * Raises the limit of open file descriptors to 999,999, or as far as the system allows.
  *
- * @returns the limit in force afterwards; undefined when it cannot be known (no `/proc`, and no ffi)
+ * @returns the limit afterwards; undefined if unknown (no `/proc` and no ffi)
  */
 export function raiseDescriptorLimit(): { readonly soft: number } | undefined {
   const before = readDescriptorLimit();
@@ -22,13 +22,13 @@ export function raiseDescriptorLimit(): { readonly soft: number } | undefined {
   return soft === undefined ? undefined : { soft };
 }
 
-/** Connections whose descriptor has this number or a higher one are to be refused, so that accepting goes on. */
+/** Connections with this descriptor or a higher one must be rejected, so that descriptors stay free. */
 export function descriptorCeiling(): number {
   soft ??= readDescriptorLimit() ?? USUAL_LIMIT;
   return Math.max(soft - RESERVED_DESCRIPTORS, RESERVED_DESCRIPTORS);
 }
 
-/** The soft limit as Linux tells it. */
+/** The soft limit, from `/proc`. */
 function readDescriptorLimit(): number | undefined {
   if (process.platform !== "linux") return undefined;
   try {
@@ -40,7 +40,7 @@ function readDescriptorLimit(): number | undefined {
   }
 }
 
-/** getrlimit and setrlimit of POSIX. @returns the soft limit afterwards, undefined when there is no libc to ask */
+/** getrlimit and setrlimit of POSIX. @returns the soft limit afterwards, undefined without libc */
 function raiseByLibc(): number | undefined {
   const libc = openLibc();
   if (libc === undefined) return undefined;
@@ -52,7 +52,7 @@ function raiseByLibc(): number | undefined {
     const [hadSoft, hadHard] = limits as unknown as [bigint, bigint];
     const wanted = BigInt(WANTED_DESCRIPTORS);
     const hard = hadHard > wanted ? hadHard : wanted;
-    // a privileged process may raise the hard limit too; anybody may go up to it
+    // a privileged process may raise the hard limit too
     for (const attempt of [
       [wanted, hard] as const,
       [hadHard < wanted ? hadHard : wanted, hadHard] as const,
@@ -67,7 +67,7 @@ function raiseByLibc(): number | undefined {
   }
 }
 
-/** The C library with the functions that set limits. */
+/** libc with the functions that set limits. */
 function openLibc() {
   const { ptr } = require("bun:ffi") as typeof import("bun:ffi");
   const library = openLibrary({
@@ -79,9 +79,9 @@ function openLibc() {
   return { symbols, close: () => library.close(), pointer: (bytes: BigUint64Array) => ptr(bytes) };
 }
 
-/** The C library under the names of glibc, musl and macOS; undefined where it has none of them. */
+/** libc, under its names in glibc, musl and macOS; undefined if none is found. */
 export function openLibrary<const T extends Record<string, import("bun:ffi").FFIFunction>>(functions: T) {
-  // loaded at the first need: the module and its compiler cost start-up time
+  // loaded on first use: the module and its compiler slow down the start
   const { dlopen } = require("bun:ffi") as typeof import("bun:ffi");
   const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
   for (const name of ["libc.so.6", `libc.musl-${machine}.so.1`, "libSystem.dylib"]) {
@@ -94,9 +94,9 @@ export function openLibrary<const T extends Record<string, import("bun:ffi").FFI
   return undefined;
 }
 
-/** `send` of POSIX, as a function of numbers. */
+/** `send` of POSIX. */
 export interface Send {
-  /** Where bytes lie. They must stay referenced as long as the address is used. */
+  /** Address of bytes. They must stay referenced as long as the address is used. */
   addressOf(bytes: Uint8Array): number;
   /** Never waits and raises no signal. @returns bytes taken, -1 on any error, a full buffer included */
   call(descriptor: number, address: number, length: number): number;
@@ -106,7 +106,7 @@ export interface Send {
 const SEND_FLAGS = 0x40 | 0x4000;
 let sender: Send | undefined | null = null;
 
-/** The C library's `send`; undefined where it cannot be called, or not without a signal. */
+/** `send` of libc; undefined if it cannot be called, or not without raising SIGPIPE. */
 export function openSend(): Send | undefined {
   if (sender === null) sender = loadSend();
   return sender;

@@ -23,7 +23,7 @@ interface Spawned {
   readonly outputs: readonly Output[];
 }
 
-/** The options of every process, made once. */
+/** The environment of every process, copied once. */
 const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
   ...process.env,
   [SUPERVISOR_VARIABLE]: String(process.pid),
@@ -121,7 +121,7 @@ export class SupervisedProcess {
       });
       return;
     }
-    const others = descendants(this.pid, this.pid); // asked first: who loses its parent is not below it any more
+    const others = descendants(this.pid, this.pid); // read first: once their parent is killed, they are not descendants any more
     signal(-this.pid, "SIGKILL");
     for (const pid of others) signal(pid, "SIGKILL");
   }
@@ -161,7 +161,7 @@ function spawn({ words, verbatim, variables }: StartCommand): Spawned {
   }
 }
 
-/** One for each output, or none at all. */
+/** A pipe per output, or none at all. */
 function openPipes(): Pipe[] {
   const first = openPipe();
   const second = first === undefined ? undefined : openPipe();

@@ -1,9 +1,9 @@
-/** What the server tells its supervisor. */
+/** A message of the server to its supervisor. */
 export type SupervisorCommand =
   | {
       /** Start a process, in a process group of its own. */
       readonly kind: "start";
-      /** Names the process in everything that follows. */
+      /** Id of the process in later messages. */
       readonly id: number;
       readonly words: readonly string[];
       /** Windows: the words are joined as they are. */
@@ -11,7 +11,7 @@ export type SupervisorCommand =
       /** Overrides the environment of the server. */
       readonly variables: Readonly<Record<string, string>>;
     }
-  /** End the group of a process: SIGINT, and SIGKILL 5 s later to what is left. */
+  /** End the group of a process: SIGINT, and 5 s later SIGKILL. */
   | { readonly kind: "stop"; readonly id: number };
 
 /** A message of the supervisor to the server. */

@@ -1,6 +1,6 @@
 import { jsonError } from "./middleware.ts";
 
-/** A body that was read, or the answer to a request whose body cannot be. */
+/** A body, or the response if it cannot be read. */
 export type ReadBody =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "refused"; readonly response: Response };
@@ -8,7 +8,7 @@ export type ReadBody =
 /**
  * Reads the body of a request as text.
  *
- * @param limit the largest body taken, bytes; more is answered 413 as soon as it shows
+ * @param limit the largest body accepted, bytes; a larger one gets 413 as soon as it is detected
  */
 export async function readBody(request: Request, limit: number): Promise<ReadBody> {
   const tooLarge: ReadBody = {

@@ -2,8 +2,8 @@ import { isInside, parseIp } from "../lib/address.ts";
 import type { HttpEnvironment } from "./server.ts";
 
 /**
- * The client's address: the peer's, or what a trusted proxy says. Each proxy appends the address that it has seen, so
- * that the last one of no trusted proxy is the client's; what stands in front of it anybody may have written.
+ * The client's address: that of the peer, or the one in X-Forwarded-For if the peer is a trusted proxy. Each proxy appends
+ * the address it has seen, so the last address that is not a trusted proxy is the client's. Earlier ones may be forged.
  */
 export function clientAddress(
   request: Request,

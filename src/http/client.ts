@@ -6,18 +6,18 @@ import { fingerprintProblem, reasonOf } from "../host/connect.ts";
 import { errorText, isExpected, SourceError, SystemError } from "../lib/errors.ts";
 import { basicAuthorization, plainUrl } from "./url.ts";
 
-/** Servers that a request may be sent on to. */
+/** Most redirects of a request. */
 const REDIRECTS_MAX = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
-/** Connections to one server at a time. */
+/** Most connections to one server. */
 const SOCKETS_MAX = 4;
 
 export interface HttpClientOptions {
-  /** What all requests are for: its credentials go to its own server only. */
+  /** URL of the source; its credentials are sent to its own server only. */
   readonly source: URL;
-  /** SHA-256 in hex of the certificate of the source's host; empty when an authority must vouch for it. */
+  /** SHA-256 in hex of the certificate of the source's host; empty to verify the certificate as usual. */
   readonly fingerprint: string;
-  /** Longest wait for the next bytes, ms. */
+  /** Timeout of waiting for the next bytes, ms. */
   readonly timeout: number;
 }
 
@@ -25,14 +25,14 @@ export interface HttpGet {
   readonly url: URL;
   /** Most bytes of the body. */
   readonly limit: number;
-  /** Longest time spent waiting for bytes, all waits together, ms. */
+  /** Most time spent waiting for bytes, all waits together, ms. */
   readonly patience: number;
-  /** Bytes of the file; all when undefined. */
+  /** Byte range; the whole file if undefined. */
   readonly range?: { readonly offset: number; readonly length: number } | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Takes a piece of a body; the next one is read when it is done. */
+/** Receives a piece of a body; the next one is read when it has completed. */
 export type TakeChunk = (chunk: Uint8Array) => void | Promise<void>;
 
 /** Requests of one source: few connections, which stay open between requests. */
@@ -51,7 +51,7 @@ export class HttpClient {
   /**
    * Gets a body, piece by piece, after redirects.
    *
-   * @returns the URL that it came from
+   * @returns the final URL
    * @throws {SourceError} with the reason, if it cannot be had, is too large or comes too slowly
    */
   async get(request: HttpGet, take: TakeChunk): Promise<URL> {
@@ -109,13 +109,13 @@ export class HttpClient {
     }
   }
 
-  /** Whether the certificate of a server must be the one that is known. */
+  /** Whether the certificate of a server must have the configured fingerprint. */
   #isPinned({ hostname }: URL): boolean {
     const { source, fingerprint } = this.#options;
     return fingerprint !== "" && hostname === source.hostname;
   }
 
-  /** Credentials are for the server of the source alone, also when it goes over to encryption. */
+  /** Credentials are sent to the server of the source only, also if it redirects to HTTPS. */
   #authorization(url: URL): { readonly Authorization?: string } {
     const { source } = this.#options;
     const isUpgrade = source.protocol === "http:" && url.protocol === "https:" && url.port === "";
@@ -179,7 +179,7 @@ export class HttpClient {
 }
 
 /**
- * The URL that a server has written, in a place with URL `base`.
+ * Resolves a URL from a server against `base`.
  *
  * @throws {SourceError} if it is none, or no HTTP
  */
@@ -192,7 +192,7 @@ export function resolveUrl(text: string, base: URL): URL {
   return plainUrl(url);
 }
 
-/** For log lines: a query may hold a secret. */
+/** Without the query, which may hold a secret; for log lines. */
 function shownUrl({ origin, pathname }: URL): string {
   return `${origin}${pathname}`.slice(0, 200);
 }
@@ -214,7 +214,7 @@ function checkResponse({ statusCode = 0, headers }: http.IncomingMessage, { limi
   if (range === undefined && length > limit) throw new SourceError(`the body is larger than ${limit} bytes`);
 }
 
-/** The error with the resource that it is about. */
+/** The error with its URL. */
 function requestError(url: URL, cause: Error, signal: AbortSignal): Error {
   if (signal.aborted) return cause;
   const reason = reasonOf(cause) ?? errorText(cause);
@@ -230,7 +230,7 @@ type Connect = (
   ready: (error: Error | null, socket?: Socket) => void,
 ) => undefined;
 
-/** Connects only to a server with this certificate: nothing is sent before it is known. */
+/** Verifies the fingerprint of the server before anything is sent. */
 function pinnedConnection(fingerprint: string): Connect {
   return (options, ready) => {
     const { host = "", port = 443, servername = "" } = options;

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { headerWithoutCredentials } from "../lib/redact.ts";
 import { requestTarget } from "./url.ts";
 
-/** A request as it is on the wire, for a debug line: without its body and without credentials. */
+/** A request as it is on the wire, without body and credentials, for debug lines. */
 export function dumpRequest({ method, url, headers }: Request): string {
   return `${method} ${requestTarget(url)} HTTP/1.1\r\n${shownHeaders(headers)}`;
 }

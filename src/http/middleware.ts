@@ -1,12 +1,12 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { localUrl } from "./url.ts";
 
-/** What everything without a route is answered with, whatever the method. */
+/** The response for paths without a route, whatever the method. */
 export function pageNotFound(): Response {
   return new Response("404 page not found", { status: 404, headers: { "Content-Type": "text/plain" } });
 }
 
-/** An error with its text, for a client of an API. */
+/** A JSON error response. */
 export function jsonError(status: number, error: string): Response {
   return jsonResponse({ error }, status);
 }
@@ -23,10 +23,10 @@ export function jsonTextResponse(json: string, status = 200): Response {
 }
 
 /**
- * Gives an application its answers for what has no route: a path that only has a slash too many is redirected to the
- * one without, everything else is not found.
+ * Handles requests without a route: a path with a superfluous trailing slash is redirected to the one without, everything
+ * else is not found.
  *
- * @param isRoute whether a path, without slash at its end, has a route for this method
+ * @param isRoute whether a path, without trailing slash, has a route for this method
  */
 export function answerUnknown(app: Hono, isRoute: (method: string, path: string) => boolean): void {
   app.notFound((context) => {
@@ -43,7 +43,7 @@ function redirect(context: Context, path: string): Response {
 }
 
 /**
- * Refuses writes that a page of another site made a browser send: cross-site requests by `Origin` and
+ * Rejects writes that a page of another site made a browser send: cross-site requests by `Origin` and
  * `Sec-Fetch-Site`, DNS rebinding by `Host`, which must be an address, a name without dots (no public site has one) or
  * one of `names`.
  *
@@ -77,7 +77,7 @@ function isOwnHost(host: string, names: readonly string[]): boolean {
   );
 }
 
-/** Host and port of an origin as `Host` shows them; undefined for an opaque or broken one. */
+/** Host and port of an origin, as in `Host`; undefined for an opaque or invalid one. */
 function originHost(origin: string): string | undefined {
   return /^https?:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase();
 }

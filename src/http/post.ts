@@ -4,43 +4,43 @@ import { reasonOf } from "../host/connect.ts";
 import { errorText, SystemError } from "../lib/errors.ts";
 import { basicAuthorization, plainUrl } from "./url.ts";
 
-/** Servers that a request may be sent on to. */
+/** Most redirects of a request. */
 const REDIRECTS_MAX = 5;
-/** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9); others would turn a question into a page. */
+/** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9); others would turn a POST into a GET. */
 const REDIRECTS = [307, 308];
-/** Connections that stay open without a request: how many, and for how long, ms. */
+/** Most idle connections that are kept open, and for how long, ms. */
 const KEPT = { keepAlive: true, maxFreeSockets: 32, timeout: 5_000 };
 
 export interface HttpPost {
   readonly url: URL;
   readonly body: string;
   readonly contentType: string;
-  /** Most bytes of an answer that are read; the rest is left. */
+  /** Most bytes of the response body that are read. */
   readonly limit: number;
-  /** Longest time for everything, ms. */
+  /** Timeout of the whole request, ms. */
   readonly timeout: number;
 }
 
 export interface HttpReply {
   readonly status: number;
-  /** What came of the body in time and within the limit; empty when the status is 2xx. */
+  /** The body, as far as it arrived in time and within the limit; empty if the status is 2xx. */
   readonly text: string;
 }
 
-/** What is left of a request's time. */
+/** The time left for a request. */
 interface Deadline {
   readonly at: number;
 }
 
-/** Sends requests to a server that decides something. Connections are kept, and no request waits for another one. */
+/** Sends POST requests. Connections are kept open, and no request waits for another one. */
 export class HttpPoster {
   readonly #plain = new http.Agent(KEPT);
   readonly #secure = new https.Agent(KEPT);
 
   /**
-   * The status decides: the body of an answer is read where it says why not, and never makes a request fail. User
-   * information of the URL is sent as Basic credentials to its own origin alone. A redirect is followed when it keeps
-   * scheme, method and body.
+   * Sends a request. The body of the response is read for errors only, and never makes the request fail. User information
+   * of the URL is sent as Basic credentials, to its own origin only. A redirect is followed if it keeps scheme, method and
+   * body.
    *
    * @throws {Error} with the reason, if there is no answer in time
    */
@@ -57,7 +57,7 @@ export class HttpPoster {
     }
   }
 
-  /** A server may close a connection that was kept just when it is used again: that is no answer. */
+  /** Retries on a new connection if the server closes a kept one just as it is reused. */
   async #respondAgain(post: HttpPost, source: URL, deadline: Deadline): Promise<http.IncomingMessage> {
     try {
       return await this.#respond(post, source, deadline);
@@ -107,17 +107,17 @@ export class HttpPoster {
   }
 }
 
-/** How the end of a connection without an answer is told. */
+/** Codes of errors of a connection that the server has closed. */
 const CLOSED = ["ECONNRESET", "EPIPE"];
 
-/** Where an answer sends the request to; undefined when it is to be taken as it is. */
+/** Target of a redirect to follow; undefined if there is none. */
 function redirectOf({ statusCode = 0, headers }: http.IncomingMessage, from: URL): URL | undefined {
   if (!REDIRECTS.includes(statusCode) || headers.location === undefined) return undefined;
   const url = URL.parse(headers.location, from.href);
   return url?.protocol === from.protocol ? plainUrl(url) : undefined;
 }
 
-/** Reads up to the limit and to the deadline; what is more ends the connection. */
+/** Reads the body up to the limit and the deadline; beyond them the connection is closed. */
 function readReply(response: http.IncomingMessage, limit: number, deadline: Deadline): Promise<HttpReply> {
   const status = response.statusCode ?? 0;
   const chunks: Buffer[] = [];
@@ -141,7 +141,7 @@ function readReply(response: http.IncomingMessage, limit: number, deadline: Dead
   response.on("end", finish);
   response.on("error", finish);
   response.on("close", finish);
-  // nobody waits for a body that says nothing; it is read all the same, so that the connection can be kept
+  // the body is not needed; it is read all the same, so that the connection can be kept
   if (isAllowed) resolve({ status, text: "" });
   return promise;
 }
@@ -154,7 +154,7 @@ function codeOf(error: unknown): string {
   return String((error as { readonly code?: unknown }).code);
 }
 
-/** The error with the server that it is about; its path may be a secret. */
+/** The error with the server's origin; the path may be secret. */
 function postError({ origin }: URL, cause: unknown): Error {
   const reason = reasonOf(cause as Error) ?? errorText(cause);
   return new SystemError(`${origin}: ${reason}`, { cause });

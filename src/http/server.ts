@@ -6,16 +6,16 @@ import type { Logger } from "../lib/log.ts";
 import { dumpRequest, dumpResponse } from "./dump.ts";
 import { localUrl } from "./url.ts";
 
-/** The longest idle time that the runtime can be told, s. */
+/** The longest idle timeout of the runtime, s. */
 const MAX_IDLE_S = 255;
-/** The largest request body taken, bytes. */
+/** The largest request body accepted, bytes. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** How long closing waits for requests in progress, ms. */
 const CLOSE_GRACE_MS = 1_000;
-/** The slowest client whose download is not given up, bytes/s. */
+/** Minimum download rate of a client, bytes/s. */
 const SLOWEST_BYTES_S = 32 * 1024;
 
-/** What answers requests: a Hono application, or something of the same shape. */
+/** Handles requests: a Hono application, or an object of the same shape. */
 export interface HttpApp {
   fetch(request: Request, environment: HttpEnvironment): Response | Promise<Response>;
 }
@@ -23,39 +23,39 @@ export interface HttpApp {
 export interface HttpOptions {
   readonly address: string;
   readonly app: HttpApp;
-  /** A connection without traffic for so long is closed, ms. */
+  /** Idle timeout of a connection, ms. */
   readonly readTimeout: number;
   readonly logger: Logger;
-  /** Whether the application looks at the size of bodies itself; the runtime's own answer has no text. */
+  /** Whether the application limits the size of bodies; the runtime's own response has no text. */
   readonly limitsBodies?: boolean;
   /** Serves HTTPS, HTTP/2 included, with these files; they are watched. */
   readonly tls?: TlsFiles;
 }
 
-/** What an application is told with each request, as its environment. */
+/** The environment of each request. */
 export interface HttpEnvironment {
-  /** Address of the peer without port; empty when it is gone already. */
+  /** Address of the peer without port; empty if it has disconnected. */
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Takes the idle timeout from the request: it is answered late on purpose. */
+  /** Disables the idle timeout of the request: its response is delayed on purpose. */
   hold(): void;
-  /** Gives the request the time that a slow client needs to take so many bytes: the runtime does not see it reading. */
+  /** Extends the timeout for a slow client to read so many bytes: the runtime does not notice that it reads. */
   allow(bytes: number): void;
 }
 
 /** A running HTTP server. */
 export interface HttpServer {
-  /** The real port, also when 0 was asked for. */
+  /** The actual port if 0 was requested. */
   readonly port: number;
-  /** Lets requests in progress end, a second at most, and closes everything. */
+  /** Waits for requests in progress, a second at most, and closes everything. */
   close(): Promise<void>;
 }
 
 type BunServer = ReturnType<typeof Bun.serve>;
 
 /**
- * Serves one application over HTTP or HTTPS. Every response says `Server: mediamtx`, what has no route is `404 page not
- * found`, and a fault of a handler is a 500 and a log line.
+ * Serves one application over HTTP or HTTPS. Every response has `Server: mediamtx`, a path without a route gets `404 page
+ * not found`, and an internal error of a handler is logged and gets a 500.
  *
  * @throws {Error} `listen tcp <address>: <reason>`; or what is wrong with the files
  */
@@ -69,7 +69,7 @@ class Listener implements HttpServer {
   readonly #idleS: number;
   readonly #hostname: string;
   readonly #files: PairFiles | undefined;
-  /** The one that listens is the last; those before it still have connections. */
+  /** The last one is listening; earlier ones still have connections. */
   readonly #servers: BunServer[] = [];
 
   constructor(options: HttpOptions) {
@@ -104,7 +104,7 @@ class Listener implements HttpServer {
     });
   }
 
-  /** The runtime keeps the certificate a server was opened with: a new one takes its place, connections stay. */
+  /** The runtime cannot change the certificate of a server: a new server replaces it, connections stay. */
   #relisten(pair: KeyPair): void {
     const before = this.#servers.at(-1);
     void before?.stop(false).then(() => this.#servers.splice(this.#servers.indexOf(before), 1));
@@ -173,7 +173,7 @@ class Incoming implements HttpEnvironment {
     this.#server.timeout(this.request, Math.min(needed, MAX_IDLE_S));
   }
 
-  /** The connection would otherwise stay for ever when nothing more comes. */
+  /** Restores the idle timeout, or the connection would stay open for ever. */
   unhold(): void {
     if (this.#isHeld) this.allow(0);
   }
@@ -184,7 +184,7 @@ class Incoming implements HttpEnvironment {
   }
 }
 
-/** The runtime leaves the path alone in the URL where `Host` is missing (HTTP/1.0) or none. */
+/** The runtime's URL is only a path if `Host` is missing (HTTP/1.0) or invalid. */
 function withUrl(request: Request): Request {
   return request.url.startsWith("/") ? new Request(localUrl(request.url).href, request) : request;
 }
@@ -194,7 +194,7 @@ function withServerHeader(response: Response): Response {
   return response;
 }
 
-/** Handlers turn errors that clients cause into responses; what arrives here is a bug or an error of the system. */
+/** Handlers turn errors that clients cause into responses; others are bugs or system errors. */
 function faultResponse(fault: unknown, logger: Logger): Response {
   if (isExpected(fault)) logger.error(errorText(fault));
   else reportFault(logger, fault, "HTTP request");

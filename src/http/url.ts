@@ -1,11 +1,11 @@
-/** Path and query of a request's URL. The host in it may be anything that a client sends, or be missing. */
+/** Path and query of a request's URL. The host may be missing or invalid. */
 export function requestTarget(url: string): string {
   if (url.startsWith("/")) return url;
   const start = url.indexOf("/", url.indexOf("://") + 3);
   return start < 0 ? "/" : url.slice(start);
 }
 
-/** The URL of a request with a host that is surely one. */
+/** The URL of a request, with a valid host. */
 export function localUrl(url: string): URL {
   return new URL(`http://localhost${requestTarget(url)}`);
 }
@@ -19,7 +19,7 @@ export function plainUrl(url: URL): URL {
   return plain;
 }
 
-/** The header by which the user information of a URL is sent; none when it has none. */
+/** The Authorization header for the user information of a URL, if it has any. */
 export function basicAuthorization({ username, password }: URL): { readonly Authorization?: string } {
   if (username === "" && password === "") return {};
   const [user, pass] = [username, password].map(decode);

@@ -3,7 +3,7 @@ import { ConfigError } from "./errors.ts";
 /** Where a listener binds. */
 export interface ListenAddress {
   /**
-   * A host name or an IP address without brackets. `::` takes IPv6 and IPv4 alike, `0.0.0.0` takes IPv4 alone.
+   * A host name or an IP address without brackets. `::` accepts IPv6 and IPv4, `0.0.0.0` IPv4 only.
    */
   readonly hostname: string;
   /** 0–65535; 0 lets the system choose. */
@@ -14,7 +14,7 @@ export interface ListenAddress {
 export interface Network {
   /** First address of the range, 4 or 16 bytes. */
   readonly base: Uint8Array;
-  /** How many leading bits are fixed: 0–32 or 0–128. */
+  /** Length of the prefix, bits: 0–32 or 0–128. */
   readonly bits: number;
 }
 
@@ -47,7 +47,7 @@ function isIpv6(text: string): boolean {
   return parseIp(ip)?.length === 16 && (zone === undefined || zone.length > 1);
 }
 
-/** An empty host, an IPv4 address, or a name; what looks like an IPv4 address has to be one. */
+/** An empty host, an IPv4 address, or a name; text that looks like an IPv4 address must be valid. */
 function isHost(text: string): boolean {
   if (/^[\d.]+$/.test(text)) return parseIp(text)?.length === 4;
   return text.length <= MAX_HOST_CHARS && /^[A-Za-z0-9._-]*$/.test(text);
@@ -56,7 +56,7 @@ function isHost(text: string): boolean {
 /**
  * Reads an IP address.
  *
- * @returns 4 or 16 bytes in network order, undefined when the text is no address; zones are not taken
+ * @returns 4 or 16 bytes in network order, undefined if the text is not an address; zones are not accepted
  */
 export function parseIp(text: string): Uint8Array | undefined {
   if (text.length > 45) return undefined;
@@ -125,7 +125,7 @@ function longestZeros(groups: readonly number[]): { start: number; length: numbe
 /**
  * Reads a range such as `192.168.0.0/16`; bits behind the prefix are cleared.
  *
- * @returns undefined when the text is no range
+ * @returns undefined if the text is not a range
  */
 export function parseNetwork(text: string): Network | undefined {
   const [, ip = "", prefix = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];

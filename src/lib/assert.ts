@@ -1,4 +1,4 @@
-/** Guards an invariant of our own; no peer may be able to reach it. */
+/** Checks an invariant; no peer may be able to violate it. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }

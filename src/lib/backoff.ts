@@ -1,6 +1,6 @@
 /**
- * Delays between attempts: each up to twice as long as the one before, none above a limit, all of them random, so that
- * many that failed at the same time do not come back at the same time.
+ * Delays between attempts: exponential backoff up to a limit, randomized so that many that fail at the same time do not
+ * retry at the same time.
  */
 export class Backoff {
   readonly #first: number;
@@ -9,8 +9,8 @@ export class Backoff {
   #next: number;
 
   /**
-   * @param firstMs longest first delay
-   * @param mostMs longest delay of all
+   * @param firstMs maximum of the first delay
+   * @param mostMs maximum of any delay
    * @param random from 0 to 1
    */
   constructor(firstMs: number, mostMs: number, random: () => number = Math.random) {
@@ -20,14 +20,14 @@ export class Backoff {
     this.#next = firstMs;
   }
 
-  /** The next delay, ms: between half and the whole of what is allowed now. */
+  /** The next delay, ms: between half of the current maximum and all of it. */
   next(): number {
     const limit = this.#next;
     this.#next = Math.min(limit * 2, this.#most);
     return limit * (0.5 + this.#random() / 2);
   }
 
-  /** An attempt went well: the next delay is a short one. */
+  /** Starts again with the first delay. */
   reset(): void {
     this.#next = this.#first;
   }

@@ -1,6 +1,6 @@
 import { ProtocolError } from "./errors.ts";
 
-/** Reads bits, most significant first. Reading past the end is the mistake of whoever made the bytes. */
+/** Reads bits, most significant first. Reading past the end is an error of the sender. */
 export class BitReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -39,7 +39,7 @@ export class BitReader {
     this.#at += count;
   }
 
-  /** Passes over the next `count` bits if they are there and have a value. Returns whether they do. */
+  /** Skips the next `count` bits if they have this value. @returns whether they were skipped */
   skipIf(value: number, count: number): boolean {
     if (this.left < count) return false;
     const start = this.#at;

@@ -1,7 +1,7 @@
-/** Cancels a timer; harmless when it has fired. */
+/** Cancels a timer; has no effect once it has fired. */
 export type Cancel = () => void;
 
-/** The time, handed to everything that needs it. */
+/** Clocks and timers. */
 export interface Clock {
   /** Monotonic time in ms, with fractions. */
   now(): number;

@@ -15,7 +15,7 @@ const NS_PER_MS = 1_000_000n;
 /** Largest duration: 2^63 − 1 ns, about 292 years. */
 const MAX_NS = 0x7fff_ffff_ffff_ffffn;
 const MAX_CHARS = 100;
-/** Digits after the point that can matter: an hour has 3.6 × 10^12 ns. */
+/** Most significant decimals: an hour has 3.6 × 10^12 ns. */
 const MAX_FRACTION_DIGITS = 18;
 
 /**
@@ -91,7 +91,7 @@ function formatSmall(ns: number): string {
   return ns < 1_000 ? `${ns}ns` : `${decimal(Math.floor(ns / 1_000), ns % 1_000, 3)}µs`;
 }
 
-/** `whole.fraction`, where `fraction` counts units of 10^-digits; trailing zeros go. */
+/** `whole.fraction`, where `fraction` counts units of 10^-digits; without trailing zeros. */
 function decimal(whole: number, fraction: number, digits: number): string {
   const tail = String(fraction).padStart(digits, "0").replace(/0+$/, "");
   return tail === "" ? String(whole) : `${whole}.${tail}`;

@@ -11,7 +11,7 @@ export class ProtocolError extends ExpectedError {
   override readonly name = "ProtocolError";
 }
 
-/** Not allowed (yet): answered by the protocol's own refusal. Never carries a credential. */
+/** The client is not authorized (yet): answered with the protocol's own status. Never contains a credential. */
 export class AuthError extends ExpectedError {
   override readonly name = "AuthError";
 }
@@ -21,7 +21,7 @@ export class NoStreamError extends ExpectedError {
   override readonly name = "NoStreamError";
 }
 
-/** A request that the state of a path or the configuration refuses; the text goes to the peer's log line. */
+/** A request that is rejected because of the configuration or the state of a path; the text is logged. */
 export class RefusedError extends ExpectedError {
   override readonly name = "RefusedError";
 }
@@ -41,12 +41,12 @@ export class SourceError extends ExpectedError {
   override readonly name = "SourceError";
 }
 
-/** The media memory is used up: the newcomer is refused, running streams go on. */
+/** The media memory is used up: the new client is rejected, running streams continue. */
 export class BudgetError extends ExpectedError {
   override readonly name = "BudgetError";
 }
 
-/** The system or the network refused something: an address, a file, a connection, a command. */
+/** The system or the network failed: an address, a file, a connection, a command. */
 export class SystemError extends ExpectedError {
   override readonly name = "SystemError";
 }
@@ -61,7 +61,7 @@ export function isExpected(error: unknown): error is Error {
   return error instanceof ExpectedError || isSystemError(error);
 }
 
-/** Errors of system calls have codes such as `ECONNRESET`; `ERR_*` is what the runtime says about wrong calls of ours. */
+/** Errors of system calls have codes such as `ECONNRESET`; `ERR_*` means that the runtime was called in a wrong way. */
 function isSystemError(error: unknown): boolean {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
   return typeof code === "string" && /^E[A-Z0-9]+$/.test(code);
@@ -72,7 +72,7 @@ export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What a parser makes of a peer's bytes; undefined where it throws `ProtocolError`. */
+/** The result of a parser; undefined if it throws `ProtocolError`. */
 export function attempt<Result>(parse: () => Result): Result | undefined {
   try {
     return parse();

@@ -1,7 +1,7 @@
 import { errorText, isExpected } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
-/** Distinct faults remembered; beyond that all are forgotten. */
+/** Most distinct faults that are remembered; beyond that, all are forgotten. */
 const KNOWN_MAX = 200;
 /** Causes shown with an error. */
 const CAUSES_MAX = 3;
@@ -9,7 +9,7 @@ const CAUSES_MAX = 3;
 let count = 0;
 /** How often each fault was reported, by its text. */
 const known = new Map<string, number>();
-/** An error that several owners report is one fault. */
+/** Errors that were reported: one that several owners report is one fault. */
 const reported = new WeakSet<object>();
 
 /** Number of internal errors since the process started. */

@@ -1,4 +1,4 @@
-/** Reports an internal error; `where` says what was going on: `flush of a stream`. */
+/** Reports an internal error; `where` says what failed: `flush of a stream`. */
 export type FaultReport = (error: unknown, where: string) => void;
 
 /** Runs all steps. An error in one is reported and does not stop the others. Not for the hot path. */

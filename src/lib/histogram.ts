@@ -1,6 +1,6 @@
 /** Counts how often values fall between bounds; observing allocates nothing. */
 export class Histogram {
-  /** Upper bounds of the buckets, ascending; one more bucket takes what is above them. */
+  /** Upper bounds of the buckets, ascending; one more bucket counts values above them. */
   readonly bounds: readonly number[];
   readonly #counts: Float64Array;
   #sum = 0;
@@ -23,7 +23,7 @@ export class Histogram {
     return this.#sum;
   }
 
-  /** Values up to each bound, and of all last. */
+  /** Number of values up to each bound; the last one is that of all values. */
   get cumulative(): number[] {
     let count = 0;
     return Array.from(this.#counts, (own) => {

@@ -4,26 +4,26 @@ import { withoutCredentials } from "./redact.ts";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where lines go. `line` has neither time nor level: each sink writes them its own way. */
+/** An output of log lines. `line` has neither time nor level; each sink adds them in its own format. */
 export interface LogSink {
   write(level: LogLevel, wall: number, line: string): void;
 }
 
-/** What all loggers of a process share; changed in place by a reload, so that nobody is restarted. */
+/** Shared by all loggers of a process; a reload changes it in place. */
 export interface LogOutput {
   level: LogLevel;
   sinks: readonly LogSink[];
 }
 
-/** Longest message, in characters: what a client sends must not fill the log. Dumps of whole requests may be longer. */
+/** Longest message, in characters: a client must not fill the log. Dumps of whole requests may be longer. */
 const MESSAGE_MAX = 2_000;
 const DEBUG_MESSAGE_MAX = 8_000;
 /** Longest prefix, in characters. */
 const PREFIX_MAX = 300;
 
 /**
- * Writes lines with the prefixes of its ancestors in front. Text from outside can never forge or flood a line: control
- * characters are escaped, and what is too long is cut. No credential gets into a line.
+ * Writes log lines with the prefixes of its ancestors. Text from outside cannot forge a line: control characters are escaped,
+ * and long text is cut. Credentials are masked.
  */
 export class Logger {
   readonly #output: LogOutput;
@@ -36,14 +36,14 @@ export class Logger {
     this.#prefix = prefix;
   }
 
-  /** A logger whose lines begin with `[prefix]` after ours. */
+  /** A logger that adds `[prefix]` to the prefixes of this one. */
   child(prefix: string): Logger {
     const text = clipped(printable(withoutCredentials(prefix)), PREFIX_MAX);
-    // joined: a template string keeps its parts in memory too, for each connection
+    // `join`: a template string would keep its parts in memory for each connection
     return new Logger(this.#output, this.#clock, [this.#prefix, "[", text, "] "].join(""));
   }
 
-  /** Whether lines of this level are written at all: what is expensive to word asks first. */
+  /** Whether lines of this level are written; checked before expensive lines are formatted. */
   writes(level: LogLevel): boolean {
     return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(this.#output.level);
   }
@@ -74,8 +74,8 @@ export class Logger {
 }
 
 /**
- * Escapes what a terminal or a log reader would act on: control characters as `\r`, `\n`, `\t` or `\xNN`, and as `\u{N}`
- * what ends a line elsewhere, has no width, turns the direction of writing, or is half a character.
+ * Escapes what a terminal or a log reader would interpret: control characters as `\r`, `\n`, `\t` or `\xNN`; other line
+ * separators, zero-width characters, bidirectional controls and lone surrogates as `\u{N}`.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (c) => {

@@ -1,17 +1,17 @@
 import type { Histogram } from "./histogram.ts";
 
-/** A number of the server that belongs to no registry, read at each scrape. */
+/** A metric that belongs to no registry, read at each scrape. */
 export interface NumberValue {
   readonly kind: "gauge" | "counter";
   /** Name of the metric. */
   readonly name: string;
-  /** What it says. */
+  /** Help text. */
   readonly help: string;
-  /** The value now. */
+  /** The current value. */
   read(): number;
 }
 
-/** A distribution, read at each scrape. */
+/** A histogram, read at each scrape. */
 export interface HistogramValue {
   readonly kind: "histogram";
   readonly name: string;
@@ -22,7 +22,7 @@ export interface HistogramValue {
 /** A metric of the server as a whole. */
 export type MetricValue = NumberValue | HistogramValue;
 
-/** A number that goes up and down. */
+/** A gauge. */
 export function gauge(name: string, help: string, read: () => number): NumberValue {
   return { kind: "gauge", name, help, read };
 }

@@ -5,7 +5,7 @@ const CR = 0x0d;
 const TAB = 0x09;
 const SPACE = 0x20;
 
-/** How many lines may be told: a number at once, and some more each second. */
+/** Limits the lines that are logged: a burst, and some more each second. */
 export class LineBudget {
   static readonly burst = 50;
   static readonly perSecond = 20;
@@ -23,8 +23,8 @@ export class LineBudget {
 }
 
 /**
- * Cuts the output of a process into lines, each of at most 1,000 bytes; empty ones are left out, tabs become blanks. What a lone carriage
- * return ends is a line of its own kind: on a terminal the next one would be written over it.
+ * Splits the output of a process into lines of at most 1,000 bytes. Empty lines are dropped, and tabs become spaces. A line
+ * that ends with a lone carriage return is reported as such: on a terminal it would be overwritten by the next one.
  */
 export class OutputLines {
   readonly #line: (text: string, overwritten: boolean) => void;
@@ -36,7 +36,7 @@ export class OutputLines {
   readonly #wanted: () => boolean;
 
   /**
-   * @param wanted asked once for each line; no text is made of those that are not wanted
+   * @param wanted whether the next line is wanted; called once per line
    * @param line called for each line that is wanted, without its end
    */
   constructor(wanted: () => boolean, line: (text: string, overwritten: boolean) => void) {
@@ -62,7 +62,7 @@ export class OutputLines {
     }
   }
 
-  /** The process has closed its output: what has no end is a line too. */
+  /** The process has closed its output: an unfinished line is reported too. */
   flush(): void {
     const overwritten = this.#afterReturn;
     this.#afterReturn = false;

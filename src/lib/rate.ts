@@ -1,10 +1,10 @@
-/** Follows how fast a count grows, by samples that somebody takes about once a second. */
+/** Rate of a counter that is sampled about once a second. */
 export class Rate {
   #total = 0;
   #at: number | undefined;
   #perSecond = 0;
 
-  /** @param total the count at `now`, monotonic ms; one that is lower than before begins anew */
+  /** @param total the count at `now`, monotonic ms; a lower one than before restarts */
   sample(total: number, now: number): void {
     const at = this.#at;
     const grown = total - this.#total;
@@ -14,22 +14,22 @@ export class Rate {
     this.#perSecond = perSecond(grown, now - at);
   }
 
-  /** Between the last two samples; 0 before there were two. */
+  /** Per second, between the last two samples; 0 before there were two. */
   get perSecond(): number {
     return this.#perSecond;
   }
 }
 
 /**
- * How fast bytes come in and go out, from samples taken about once a second. Each connection and session has one, so
- * it is a flat object.
+ * Incoming and outgoing bitrate, from samples taken about once a second. Each connection and session has one, so it is a
+ * flat object.
  */
 export class ByteRates {
   #received = 0;
   #sent = 0;
   /** When the last sample was taken; NaN before the first. */
   #at = Number.NaN;
-  /** Bytes a second between the last two samples. */
+  /** Bytes per second between the last two samples. */
   #in = 0;
   #out = 0;
 

@@ -1,10 +1,10 @@
-/** What stands where a credential was. */
+/** Replaces a credential. */
 const HIDDEN = "***";
 
 /**
- * A text for a log line without the credentials in it: user information of URLs, values of `Authorization` and cookies,
- * of query parameters and JSON members that name one, keys of session descriptions, tokens in the form of a JWT. Hides
- * too much rather than too little. Takes time in proportion to its length, whatever the text.
+ * Masks credentials in a text for a log line: user information of URLs, values of `Authorization` and cookies, query
+ * parameters and JSON members with a credential's name, keys in SDP, JWTs. Masks too much rather than too little. Takes
+ * linear time, whatever the text.
  */
 export function withoutCredentials(text: string): string {
   const shown = text.includes("://") ? withoutUserInfo(text) : text;
@@ -23,13 +23,13 @@ export function headerWithoutCredentials(name: string, value: string): string {
 
 const SECRET_HEADER =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-(?:api-key|auth-token|access-token))$/i;
-/** To the end of its line, with or without a colon: a line may be reported because that is what it lacks. */
+/** Up to the end of the line, with or without a colon, as malformed lines are logged too. */
 const AUTHORIZATION = /\b((?:proxy-)?authorization|(?:set-)?cookie)("?[:= ][ \t]*)[^\r\n]+/gi;
 const PARAMETER = /(^|[?&;,\s"'{(])([\w.%~[\]-]{1,64})=((?:"(?:[^"\\]|\\.)*")?[^&\s]*)/g;
 const SECRET_NAME =
   /^(?:user|username|pass|passwd|password|pwd|token|access_token|jwt|auth|authorization|secret|api_?key|key|sig|signature|session)$/i;
 const MEMBER = /("(?:\w{0,20}(?:pass|password|secret|token|jwt)|user|username)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi;
-/** Keys that a session description carries (RFC 4566 §5.12, RFC 4568, RFC 4567). */
+/** Keys in SDP (RFC 4566 §5.12, RFC 4568, RFC 4567). */
 const SDP_KEY = /((?:^|[\r\n])(?:k=|a=crypto:|a=key-mgmt:))[^\r\n]+/g;
 const JWT = /(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g;
 
@@ -37,7 +37,7 @@ function hideParameter(whole: string, before: string, name: string, value: strin
   return value !== "" && SECRET_NAME.test(decode(name)) ? `${before}${name}=${HIDDEN}` : whole;
 }
 
-/** Hides what stands between `://` and the last `@` before a space: passwords may contain slashes and more `@`. */
+/** Masks everything between `://` and the last `@` before a space: passwords may contain slashes and `@`. */
 function withoutUserInfo(text: string): string {
   let shown = "";
   let at = 0;

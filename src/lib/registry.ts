@@ -11,7 +11,7 @@ export interface Losses {
   readonly framesDropped: number;
 }
 
-/** Something that can be listed, fetched and closed from outside: a connection, a session, a path. */
+/** An item of a list of the API: a connection, a session, a path. */
 export interface Listed {
   /** Unique in its registry: a UUID, or the name of a path. */
   readonly id: string;
@@ -19,24 +19,24 @@ export interface Listed {
   readonly created: number;
   /** The fields the API shows, in the API's order. */
   describe(): JsonObject;
-  /** The numbers and labels that metrics are made of, where `describe` says much more. */
+  /** The fields that the metrics read; `describe` if omitted. */
   measure?(): JsonObject;
   /** Omitted by items that carry no media. */
   losses?(): Losses;
-  /** Called about once a second, at `now` (monotonic ms), while somebody may want to know how fast things go. */
+  /** Called about once a second, at `now` (monotonic ms), while the API or the metrics are enabled, to compute rates. */
   sample?(now: number): void;
-  /** Ends it; `reason` is what its log line says. */
+  /** Closes it; its log line has the reason. */
   close(reason: Error): void;
 }
 
 /**
- * All items of one kind, wherever they live: in this thread, in another one, or on another machine. The API and the
- * metrics are written once over listings.
+ * A list of items of one kind. They may live in this thread, in another one, or on another machine. The API and the metrics
+ * are written once over listings.
  */
 export interface Listing {
   /** Name in API routes and metrics, such as `rtspconns`. */
   readonly name: string;
-  /** All items, in the order the API promises. */
+  /** All items, in the order of the API. */
   list(): Promise<readonly Listed[]>;
   find(id: string): Promise<Listed | undefined>;
 }
@@ -75,7 +75,7 @@ export class Registry<T extends Listed = Listed> implements Listing {
     for (const item of this.#items.values()) item.sample?.(now);
   }
 
-  /** All items in the order the API promises. */
+  /** All items, in the order of the API. */
   values(): T[] {
     const items = [...this.#items.values()];
     if (this.#order === "id") items.sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -21,7 +21,7 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
-/** Writes bytes in the largest unit that leaves at least one of it, rounded to one decimal: `50M`, `1.5G`. */
+/** Formats bytes in the largest unit of which there is at least one, rounded to one decimal: `50M`, `1.5G`. */
 export function formatSize(bytes: number): string {
   let exponent = 0;
   while (bytes >= 1024 ** (exponent + 1) && exponent < UNITS.length - 1) exponent += 1;

@@ -3,17 +3,17 @@ import type { HistogramValue, MetricValue, NumberValue } from "../lib/metric-val
 import type { JsonObject, Listing } from "../lib/registry.ts";
 import type { Column, Label, Section } from "../protocols/section.ts";
 
-/** Values after which others have their turn: about a millisecond's work. */
+/** Values written before the event loop runs again: about a millisecond's work. */
 const VALUES_AT_ONCE = 500;
 
 export interface MetricsSource {
-  /** How what can be listed is shown, in the order of the output. */
+  /** The lists, in the order of the output. */
   readonly sections: readonly Section[];
-  /** What can be listed, by name; a section whose registry is missing is left out. */
+  /** Registries by name; a section whose registry is missing is left out. */
   readonly registries: ReadonlyMap<string, Listing>;
-  /** Numbers of the server itself; they follow the sections. */
+  /** Metrics of the server itself; they follow the sections. */
   readonly values: readonly MetricValue[];
-  /** Calls once others had their turn: a scrape of many items is made in pieces. */
+  /** Calls back after other events: a scrape of many items is made in pieces. */
   readonly soon: (call: () => void) => void;
 }
 
@@ -40,7 +40,7 @@ export async function metricsText({ sections, registries, values, soon }: Metric
   return parts.join("");
 }
 
-/** What prom-client writes. Metrics are made for one scrape alone: scrapes can overlap. */
+/** A metric of prom-client, made for one scrape, as scrapes can overlap. */
 type Metric = Gauge | Counter | HistogramMetric;
 
 function columnMetric(section: Section, column: Column, items: readonly JsonObject[]): Metric {
@@ -84,7 +84,7 @@ function numberMetric({ kind, name, help, read }: NumberValue): Metric {
   return counter;
 }
 
-/** A distribution that was counted elsewhere, as prom-client's writer wants it. */
+/** A histogram that was counted elsewhere, in the shape that prom-client writes. */
 class HistogramMetric {
   readonly #value: HistogramValue;
 
@@ -111,9 +111,9 @@ class HistogramMetric {
 
 const writer = new Prometheus();
 
-/** The lines of a metric that has any; its description alone would be noise. */
+/** The lines of a metric; none, not even its description, if it has no values. */
 async function textOf(metric: Metric): Promise<string> {
-  // the writer knows this method, its types do not
+  // this method is missing in the types of prom-client
   const text = await (writer as unknown as MetricWriter).getMetricsAsString(metric);
   return /^[^#\n]/m.test(text) ? `${text.trimEnd()}\n` : "";
 }

@@ -4,14 +4,14 @@ import { type Frame, ProfileBuilder } from "./profile.ts";
 /** Time between samples, µs. */
 export const INTERVAL_US = 1_000;
 
-/** When a profile was made. */
+/** When a profile was recorded. */
 export interface ProfileTimes {
-  /** Wall clock of its beginning, ms since 1970. */
+  /** Wall clock of its start, ms since 1970. */
   readonly wall: number;
   readonly durationMs: number;
 }
 
-/** A profile of the engine in the form of pprof: samples, and the time they stand for. */
+/** Converts a CPU profile of the engine to pprof: samples and their time. */
 export function cpuProfile({ nodes }: CpuProfile, { wall, durationMs }: ProfileTimes): Uint8Array {
   const builder = new ProfileBuilder({
     measures: [
@@ -38,7 +38,7 @@ function parentsOf(nodes: readonly CallNode[]): ReadonlyMap<number, CallNode> {
   return parents;
 }
 
-/** From a function outwards, without the root that the engine adds. */
+/** The stack of a function, innermost first, without the engine's root. */
 function stackOf(top: CallNode, parents: ReadonlyMap<number, CallNode>): Frame[] {
   const stack: Frame[] = [];
   for (let node: CallNode | undefined = top; node !== undefined; node = parents.get(node.id)) {

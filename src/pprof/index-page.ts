@@ -1,4 +1,4 @@
-/** The profiles there are, with what they say. */
+/** The profiles and their descriptions. */
 const PROFILES = [
   ["profile?seconds=10", "where JavaScript spends its time, in 1,000 samples a second"],
   ["heap?debug=1", "what memory is used for; without <code>debug</code>, as a profile"],

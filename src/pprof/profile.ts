@@ -8,7 +8,7 @@ import {
   ValueType,
 } from "pprof-format";
 
-/** What a number of a sample counts, and its unit: `["cpu", "nanoseconds"]`. */
+/** Type and unit of a value of a sample: `["cpu", "nanoseconds"]`. */
 export type Measure = readonly [type: string, unit: string];
 
 /** A function on a stack. */
@@ -20,13 +20,13 @@ export interface Frame {
 }
 
 export interface ProfileOptions {
-  /** What the numbers of each sample are. */
+  /** The types of the values of each sample. */
   readonly measures: readonly Measure[];
-  /** Wall clock of its beginning, ms since 1970. */
+  /** Wall clock of its start, ms since 1970. */
   readonly wall: number;
-  /** How long it took, ms; left out for a moment. */
+  /** Duration, ms; omitted for a snapshot. */
   readonly durationMs?: number;
-  /** What is sampled and how often: every so many of its unit. */
+  /** Type and period of the sampling. */
   readonly period?: readonly [measure: Measure, every: number];
 }
 
@@ -46,7 +46,7 @@ export class ProfileBuilder {
    * Adds a sample.
    *
    * @param stack the innermost function first
-   * @param value as many numbers as there are measures
+   * @param value one number per type
    */
   add(stack: readonly Frame[], value: readonly number[]): void {
     const locationId = stack.map((frame) => this.#location(frame).id);

@@ -30,7 +30,7 @@ export interface PprofSubject {
   readonly startCpuProfile: (intervalUs: number) => Promise<CpuProfiling>;
   readonly readHeap: () => HeapFacts;
   readonly readMemory: () => MemoryFacts;
-  /** Timers that run. */
+  /** Number of pending timers. */
   readonly countTimers: () => number;
 }
 
@@ -81,7 +81,7 @@ interface Snapshot {
   readonly wall: number;
 }
 
-/** As a profile, or with `debug` in the query as text. */
+/** As a pprof profile, or as text with `debug` in the query. */
 function answerSnapshot(context: Context, name: string, { entries, measures, wall }: Snapshot): Response {
   if ((context.req.query("debug") ?? "0") === "0") {
     return profileResponse(name, snapshotProfile(entries, measures, wall));

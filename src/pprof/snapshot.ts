@@ -2,11 +2,11 @@ import type { HeapFacts } from "../host/profiler.ts";
 import type { JsonObject, Registry } from "../lib/registry.ts";
 import { type Frame, type Measure, ProfileBuilder } from "./profile.ts";
 
-/** One line of a profile of a moment. */
+/** One entry of a snapshot. */
 export interface Entry {
-  /** From the general to the particular. */
+  /** The stack, outermost first. */
   readonly stack: readonly string[];
-  /** As many as there are measures. */
+  /** One number per type. */
   readonly value: readonly number[];
 }
 
@@ -24,7 +24,7 @@ export const HEAP_MEASURES: readonly Measure[] = [
 export const ACTIVITY_MEASURES: readonly Measure[] = [["goroutine", "count"]];
 
 /**
- * What memory is used for. The engine counts objects by class but not their bytes: these are said for its heap as a
+ * A snapshot of memory use. The engine counts objects by class but not their bytes; bytes are known for the heap as a
  * whole.
  */
 export function heapEntries(heap: HeapFacts, { mediaBlocks, mediaBytes }: MemoryFacts): Entry[] {
@@ -37,7 +37,7 @@ export function heapEntries(heap: HeapFacts, { mediaBlocks, mediaBytes }: Memory
   ];
 }
 
-/** What goes on at this moment: what can be listed, by kind, state and path, and the timers that run. */
+/** A snapshot of activity: listed items by kind, state and path, and pending timers. */
 export function activityEntries(registries: ReadonlyMap<string, Registry>, timers: number): Entry[] {
   const counts = new Map<string, { readonly stack: readonly string[]; count: number }>();
   for (const [name, registry] of registries) {
@@ -73,14 +73,14 @@ export function snapshotProfile(
   return builder.encode();
 }
 
-/** The same to read: `12 rtspsessions > read > cam`. */
+/** The same as text: `12 rtspsessions > read > cam`. */
 export function snapshotText(entries: readonly Entry[], measures: readonly Measure[]): string {
   const head = `# ${measures.map(([type, unit]) => `${type} (${unit})`).join(" ")}\n`;
   const lines = entries.map(({ stack, value }) => `${value.join(" ")} ${stack.map(plain).join(" > ")}\n`);
   return head + lines.join("");
 }
 
-/** Names come from clients: none makes a line of its own. */
+/** Escapes line breaks: names come from clients. */
 function plain(text: string): string {
   return text.replace(/\p{C}/gu, "?");
 }
