@@ -145,7 +145,7 @@ async function run(file: ConfigFile): Promise<void> {
 function greet(logger: Logger, file: ConfigFile, config: Config): void {
   logger.info(`MediaMTX ${VERSION}`);
   if (!file.exists) logger.warn("configuration file not found, using an empty configuration");
-  else if (file.isElsewhere) logger.info(`configuration loaded from ${file.path}`);
+  else if (file.isSystemFile) logger.info(`configuration loaded from ${file.path}`);
   for (const line of [ignoredKeys(config), ignoredVariables(process.env)]) {
     if (line !== undefined) logger.warn(line);
   }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { ConfigStore } from "../config/store.ts";
-import { answerUnknown, sameSiteWrites } from "../http/middleware.ts";
+import { handleUnknownRoutes, sameSiteWrites } from "../http/middleware.ts";
 import { type HttpServer, startHttp } from "../http/server.ts";
 import type { Logger } from "../lib/log.ts";
 import { addConfigRoutes, isConfigRoute } from "./config.ts";
@@ -48,7 +48,7 @@ export function createApi(
   app.use(sameSiteWrites(names));
   for (const version of versions) addVersion(app, version, subject);
   addDocsRoutes(app, versions[0], subject.resources);
-  answerUnknown(
+  handleUnknownRoutes(
     app,
     (method, path) =>
       isDocsRoute(method, path) || versions.some((version) => isVersionRoute(method, path, version, subject)),

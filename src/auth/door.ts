@@ -12,7 +12,7 @@ import { gone, Newcomer, type Visitor } from "./newcomer.ts";
 /** What the door needs to know about paths. */
 export interface PathRules {
   /** Whether any path requires credentials: then unauthenticated clients must not learn which paths exist. */
-  readonly isGuarded: boolean;
+  readonly hasProtectedPaths: boolean;
   /**
    * Parameters of a path; undefined when it is not configured.
    *
@@ -89,7 +89,7 @@ export class Door {
 
   /** Registers a new connection. */
   arrive(ip: string): Newcomer {
-    return new Newcomer(ip, this.#rules.isGuarded, this.#limiter, this.#clock.now());
+    return new Newcomer(ip, this.#rules.hasProtectedPaths, this.#limiter, this.#clock.now());
   }
 
   /**
@@ -123,7 +123,7 @@ export class Door {
   #check({ action, path, credentials, visitor: { ip } }: AdmissionRequest): number {
     const now = this.#clock.now();
     const conf = this.#rules.confOf(path);
-    if (conf === undefined && !this.#rules.isGuarded) throw notConfigured(path);
+    if (conf === undefined && !this.#rules.hasProtectedPaths) throw notConfigured(path);
     const asks = conf === undefined || asksForCredentials(action, conf);
     // with this many replies pending, correct credentials are rejected like wrong ones
     if (asks && isGuess(credentials) && this.#limiter.isFull(ip, now))

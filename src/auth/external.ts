@@ -1,4 +1,4 @@
-import { HttpPoster } from "../http/post.ts";
+import { PostClient } from "../http/post.ts";
 import type { Clock } from "../lib/clock.ts";
 import { AuthError, errorText } from "../lib/errors.ts";
 import type { AccessProtocol, Action } from "./access.ts";
@@ -38,7 +38,7 @@ export interface ExternalOptions {
 export class ExternalAuth {
   readonly #options: ExternalOptions;
   readonly #url: URL;
-  readonly #poster = new HttpPoster();
+  readonly #client = new PostClient();
   readonly #limiter: AuthServerLimiter;
   /** Requests in flight, by body: identical ones share one response. */
   readonly #pending = new Map<string, Promise<void>>();
@@ -78,7 +78,7 @@ export class ExternalAuth {
   async #problem(request: AuthRequest, body: string, timeout: number): Promise<string | undefined> {
     try {
       const contentType = "application/json";
-      const reply = await this.#poster.post({
+      const reply = await this.#client.post({
         url: this.#url,
         body,
         contentType,
@@ -98,7 +98,7 @@ export class ExternalAuth {
   /** Closes its connections once the requests in flight have completed. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#pending.values());
-    this.#poster.close();
+    this.#client.close();
   }
 }
 

@@ -22,7 +22,7 @@ const UNAUTHENTICATED_TIMEOUTS = 4;
 export class Newcomer implements Visitor {
   readonly ip: string;
   /** False if its address has too many unauthenticated connections: this one must be closed. */
-  readonly isWelcome: boolean;
+  readonly isAccepted: boolean;
   readonly #limiter: LoginLimiter;
   readonly #arrivedAt: number;
   #isUnauthenticated: boolean;
@@ -32,12 +32,12 @@ export class Newcomer implements Visitor {
   #departure: AbortController | undefined;
 
   /** @param now monotonic ms */
-  constructor(ip: string, isGuarded: boolean, limiter: LoginLimiter, now: number) {
+  constructor(ip: string, hasProtectedPaths: boolean, limiter: LoginLimiter, now: number) {
     this.ip = ip;
     this.#limiter = limiter;
     this.#arrivedAt = now;
-    this.#isUnauthenticated = isGuarded && limiter.enter(ip);
-    this.isWelcome = !isGuarded || this.#isUnauthenticated;
+    this.#isUnauthenticated = hasProtectedPaths && limiter.enter(ip);
+    this.isAccepted = !hasProtectedPaths || this.#isUnauthenticated;
   }
 
   get signal(): AbortSignal {

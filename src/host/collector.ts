@@ -10,7 +10,7 @@ const GONE_MAX = 500;
 const GONE_PAUSE_MS = 2_000;
 
 /** The runtime's garbage collector. */
-export interface Collectable {
+export interface GarbageCollector {
   /** Collects objects made since the last collection; takes about a millisecond. */
   young(): void;
   /** Collects everything, mostly on another thread. */
@@ -24,13 +24,13 @@ export interface Collectable {
  */
 export class Collector {
   readonly #clock: Clock;
-  readonly #runtime: Collectable;
+  readonly #runtime: GarbageCollector;
   #requests = 0;
   #gone = 0;
   #collected = Number.NEGATIVE_INFINITY;
   #isYoungDue = false;
 
-  constructor(clock: Clock, runtime: Collectable) {
+  constructor(clock: Clock, runtime: GarbageCollector) {
     this.#clock = clock;
     this.#runtime = runtime;
   }

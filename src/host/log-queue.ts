@@ -13,13 +13,13 @@ export interface FlushableSink extends LogSink {
 }
 
 /** Writes a piece of whole lines, and calls back when it is done; with `false` if the output is closed for good. */
-export type PutLines = (bytes: Buffer, done: (goesOn: boolean) => void) => void;
+export type WriteLines = (bytes: Buffer, done: (goesOn: boolean) => void) => void;
 
 /** Buffers lines and writes them off the event loop, one piece at a time. */
 export class LogQueue implements FlushableSink {
   /** Of the lines from now on. */
   format: LineFormat;
-  readonly #put: PutLines;
+  readonly #put: WriteLines;
   #pending = "";
   #writing = false;
   #gone = false;
@@ -27,7 +27,7 @@ export class LogQueue implements FlushableSink {
   #droppedTold = 0;
   #idle: (() => void)[] = [];
 
-  constructor(format: LineFormat, put: PutLines) {
+  constructor(format: LineFormat, put: WriteLines) {
     this.format = format;
     this.#put = put;
   }

@@ -56,7 +56,7 @@ export function descendants(root: number, session = -1): number[] {
 export const SUPERVISOR_VARIABLE = "MEDIAMTX_SUPERVISOR";
 
 /** All processes whose environment names this one as their supervisor. */
-export function followers(): number[] {
+export function supervisedProcesses(): number[] {
   const entry = `${SUPERVISOR_VARIABLE}=${process.pid}`;
   const follows = (name: string) => readProc(`/proc/${name}/environ`)?.split("\0").includes(entry) === true;
   return processes().filter(follows).map(Number);

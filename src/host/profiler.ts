@@ -55,7 +55,7 @@ function post(session: Session, method: string, parameters: object = {}): Promis
 }
 
 /** The objects on the engine's heap. */
-export interface HeapFacts {
+export interface HeapStats {
   /** Bytes of objects. */
   readonly heapBytes: number;
   /** Bytes that objects hold outside the heap: buffers, long strings. */
@@ -65,7 +65,7 @@ export interface HeapFacts {
 }
 
 /** Counts the objects on the heap, which takes some milliseconds. */
-export function readHeap(): HeapFacts {
+export function readHeap(): HeapStats {
   const { heapSize, extraMemorySize, objectTypeCounts } = heapStats();
   return { heapBytes: heapSize, extraBytes: extraMemorySize, objects: objectTypeCounts };
 }

@@ -1,4 +1,11 @@
-import { becomeSubreaper, children, descendants, followers, type Reaper, signal } from "./process-tree.ts";
+import {
+  becomeSubreaper,
+  children,
+  descendants,
+  type Reaper,
+  signal,
+  supervisedProcesses,
+} from "./process-tree.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
@@ -95,7 +102,10 @@ class Supervisor {
     for (let hunt = 0; hunt < SEARCHES_MAX; hunt++) {
       this.#reap();
       // without a subreaper, orphans are not our descendants
-      const left = [...descendants(process.pid), ...(this.#reaper === undefined ? followers() : [])];
+      const left = [
+        ...descendants(process.pid),
+        ...(this.#reaper === undefined ? supervisedProcesses() : []),
+      ];
       if (left.length === 0) break;
       for (const pid of left) signal(pid, "SIGKILL");
       await new Promise((resolve) => setTimeout(resolve, SEARCH_INTERVAL_MS));

@@ -29,7 +29,7 @@ export interface KeyPair {
 }
 
 /** A key and its certificate in two files, which may change. */
-export class PairFiles {
+export class KeyPairFiles {
   readonly #files: TlsFiles;
   readonly #logger: Logger;
   readonly #use: (pair: KeyPair) => void;
@@ -103,11 +103,11 @@ class TlsListener implements TcpListener {
   readonly port: number;
   readonly #handlers: ReturnType<typeof handlers>;
   readonly #hostname: string;
-  readonly #files: PairFiles;
+  readonly #files: KeyPairFiles;
   #listener: { stop(force: boolean): void };
 
   constructor(address: string, accept: (socket: TcpSocket) => TcpConn, options: TlsOptions) {
-    this.#files = new PairFiles(options, options.logger, (pair) => this.#relisten(pair));
+    this.#files = new KeyPairFiles(options, options.logger, (pair) => this.#relisten(pair));
     this.#handlers = handlers(accept, options.logger, false);
     let bound = "";
     const listener = openListener(address, (hostname, port) => {

@@ -28,7 +28,7 @@ export function jsonTextResponse(json: string, status = 200): Response {
  *
  * @param isRoute whether a path, without trailing slash, has a route for this method
  */
-export function answerUnknown(app: Hono, isRoute: (method: string, path: string) => boolean): void {
+export function handleUnknownRoutes(app: Hono, isRoute: (method: string, path: string) => boolean): void {
   app.notFound((context) => {
     const { pathname, search } = localUrl(context.req.url);
     const trimmed = pathname.replace(/\/+$/, "");

@@ -33,7 +33,7 @@ interface Deadline {
 }
 
 /** Sends POST requests. Connections are kept open, and no request waits for another one. */
-export class HttpPoster {
+export class PostClient {
   readonly #plain = new http.Agent(KEPT);
   readonly #secure = new https.Agent(KEPT);
 

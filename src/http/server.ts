@@ -1,5 +1,5 @@
 import { joinAddress, openListener, plainAddress, shownAddress } from "../host/tcp.ts";
-import { type KeyPair, PairFiles, retry, type TlsFiles } from "../host/tls.ts";
+import { type KeyPair, KeyPairFiles, retry, type TlsFiles } from "../host/tls.ts";
 import { errorText, isExpected } from "../lib/errors.ts";
 import { reportFault } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
@@ -68,7 +68,7 @@ class Listener implements HttpServer {
   readonly #options: HttpOptions;
   readonly #idleS: number;
   readonly #hostname: string;
-  readonly #files: PairFiles | undefined;
+  readonly #files: KeyPairFiles | undefined;
   /** The last one is listening; earlier ones still have connections. */
   readonly #servers: BunServer[] = [];
 
@@ -76,7 +76,7 @@ class Listener implements HttpServer {
     const { address, logger, tls } = options;
     this.#options = options;
     this.#idleS = Math.min(Math.max(Math.ceil(options.readTimeout / 1000), 1), MAX_IDLE_S);
-    this.#files = tls && new PairFiles(tls, logger, (pair) => this.#relisten(pair));
+    this.#files = tls && new KeyPairFiles(tls, logger, (pair) => this.#relisten(pair));
     let bound = "";
     const server = openListener(address, (hostname, port) => {
       bound = hostname;

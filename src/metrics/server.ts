@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { answerUnknown } from "../http/middleware.ts";
+import { handleUnknownRoutes } from "../http/middleware.ts";
 import { type HttpServer, startHttp } from "../http/server.ts";
 import type { Logger } from "../lib/log.ts";
 import { type MetricsSource, metricsText } from "./text.ts";
@@ -28,7 +28,7 @@ export function createMetrics(source: MetricsSource): Hono {
     const text = await metricsText(source);
     return new Response(text, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
-  answerUnknown(app, (method, path) => method === "GET" && path === "/metrics");
+  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/metrics");
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });

@@ -47,7 +47,7 @@ export class PathManager {
   /** Schedules the flushes of all streams, and measures them. */
   readonly flushes: FlushQueue;
   #config: PathSettings;
-  #guarded: boolean;
+  #hasProtectedPaths: boolean;
 
   readonly #sourceKind: (conf: PathConfig) => SourceKind | undefined;
   readonly #hooks: Hooks | undefined;
@@ -68,13 +68,13 @@ export class PathManager {
       fault: this.#fault,
     });
     this.#config = config;
-    this.#guarded = isGuarded(config);
+    this.#hasProtectedPaths = hasProtectedPaths(config);
     this.#createStatic();
   }
 
   /** Whether any path requires credentials: then unauthenticated clients must not learn which paths exist. */
-  get isGuarded(): boolean {
-    return this.#guarded;
+  get hasProtectedPaths(): boolean {
+    return this.#hasProtectedPaths;
   }
 
   /**
@@ -208,7 +208,7 @@ export class PathManager {
    */
   reload(config: PathSettings): void {
     this.#config = config;
-    this.#guarded = isGuarded(config);
+    this.#hasProtectedPaths = hasProtectedPaths(config);
     for (const path of this.registry.values()) {
       const match = matchPath(path.id, config.paths);
       if (match === undefined || !isDeepStrictEqual(match.conf, path.conf)) {
@@ -240,7 +240,7 @@ function isStatic({ confName }: Path): boolean {
   return pathKeyKind(confName) === "static";
 }
 
-function isGuarded({ paths, externalAuthenticationURL }: PathSettings): boolean {
+function hasProtectedPaths({ paths, externalAuthenticationURL }: PathSettings): boolean {
   if (externalAuthenticationURL !== "") return true;
   return [...paths.values()].some(({ publishUser, readUser }) => publishUser !== "" || readUser !== "");
 }

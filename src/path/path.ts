@@ -138,7 +138,7 @@ export class Path implements Listed {
 
   /** Whether the path has a publisher, readers or waiting requests. */
   get used(): boolean {
-    return this.#publisher !== undefined || this.#readers.size > 0 || this.#supply.isAsked;
+    return this.#publisher !== undefined || this.#readers.size > 0 || this.#supply.isActive;
   }
 
   /**

@@ -129,7 +129,7 @@ export class Supply {
   }
 
   /** Whether requests wait, or something started on demand still runs. */
-  get isAsked(): boolean {
+  get isActive(): boolean {
     return this.#waiting.size > 0 || this.#demand?.idle === false;
   }
 

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
-import type { CpuProfiling, HeapFacts } from "../host/profiler.ts";
-import { answerUnknown, jsonError } from "../http/middleware.ts";
+import type { CpuProfiling, HeapStats } from "../host/profiler.ts";
+import { handleUnknownRoutes, jsonError } from "../http/middleware.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../http/server.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
@@ -13,7 +13,7 @@ import {
   type Entry,
   HEAP_MEASURES,
   heapEntries,
-  type MemoryFacts,
+  type MemoryStats,
   snapshotProfile,
   snapshotText,
 } from "./snapshot.ts";
@@ -28,8 +28,8 @@ export interface PprofSubject {
   readonly clock: Clock;
   readonly registries: ReadonlyMap<string, Registry>;
   readonly startCpuProfile: (intervalUs: number) => Promise<CpuProfiling>;
-  readonly readHeap: () => HeapFacts;
-  readonly readMemory: () => MemoryFacts;
+  readonly readHeap: () => HeapStats;
+  readonly readMemory: () => MemoryStats;
   /** Number of pending timers. */
   readonly countTimers: () => number;
 }
@@ -68,7 +68,7 @@ export function createPprof(subject: PprofSubject): Hono {
   });
   app.get(BASE, () => new Response(null, { status: 301, headers: { Location: `${BASE}/` } }));
   app.get("/", () => new Response(null, { status: 302, headers: { Location: `${BASE}/` } }));
-  answerUnknown(app, (method, path) => method === "GET" && ROUTES.includes(path));
+  handleUnknownRoutes(app, (method, path) => method === "GET" && ROUTES.includes(path));
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });

@@ -1,4 +1,4 @@
-import type { HeapFacts } from "../host/profiler.ts";
+import type { HeapStats } from "../host/profiler.ts";
 import type { JsonObject, Registry } from "../lib/registry.ts";
 import { type Frame, type Measure, ProfileBuilder } from "./profile.ts";
 
@@ -11,7 +11,7 @@ export interface Entry {
 }
 
 /** Memory outside of the engine's heap. */
-export interface MemoryFacts {
+export interface MemoryStats {
   /** Blocks of the media memory in use, and their bytes. */
   readonly mediaBlocks: number;
   readonly mediaBytes: number;
@@ -27,7 +27,7 @@ export const ACTIVITY_MEASURES: readonly Measure[] = [["goroutine", "count"]];
  * A snapshot of memory use. The engine counts objects by class but not their bytes; bytes are known for the heap as a
  * whole.
  */
-export function heapEntries(heap: HeapFacts, { mediaBlocks, mediaBytes }: MemoryFacts): Entry[] {
+export function heapEntries(heap: HeapStats, { mediaBlocks, mediaBytes }: MemoryStats): Entry[] {
   const objects = Object.entries(heap.objects).sort(([, a], [, b]) => b - a);
   return [
     { stack: ["JavaScript heap"], value: [0, heap.heapBytes] },

@@ -24,7 +24,7 @@ export interface ConfigFile {
   /** Whether it exists; the default file is optional. */
   readonly exists: boolean;
   /** Whether it was found in a system folder. */
-  readonly isElsewhere: boolean;
+  readonly isSystemFile: boolean;
 }
 
 /**
@@ -40,10 +40,10 @@ export function locateConfig(
   const path = asked ?? DEFAULT_FILE;
   const local = path === DEFAULT_FILE && exists(LEGACY_FILE) ? LEGACY_FILE : path;
   const isOptional = local === DEFAULT_FILE || local === LEGACY_FILE;
-  if (!isOptional || exists(local)) return { path: local, exists: true, isElsewhere: false };
+  if (!isOptional || exists(local)) return { path: local, exists: true, isSystemFile: false };
   const system = asked === undefined ? SYSTEM_FILES.find(exists) : undefined;
-  const isElsewhere = system !== undefined;
-  return { path: system ?? local, exists: isElsewhere, isElsewhere };
+  const isSystemFile = system !== undefined;
+  return { path: system ?? local, exists: isSystemFile, isSystemFile };
 }
 
 /**

@@ -40,9 +40,9 @@ class TestDoor {
       if (pathNameProblem(path) !== undefined) throw new RefusedError("invalid path name");
       return config.paths.get(path);
     };
-    const isGuarded =
+    const hasProtectedPaths =
       text.includes("external") || [...config.paths.values()].some(({ readUser }) => readUser !== "");
-    const rules = { isGuarded, confOf };
+    const rules = { hasProtectedPaths, confOf };
     const { clock, limiter, authorizer } = this;
     this.door = new Door({ clock, limiter, authorizer, rules });
   }
@@ -297,23 +297,23 @@ describe("unauthenticated connections", () => {
   test("each address has at most 512, if any path is guarded", () => {
     const server = new TestDoor();
     const newcomers = arrive(server, 513);
-    expect(newcomers.map(({ isWelcome }) => isWelcome).lastIndexOf(true)).toBe(511);
+    expect(newcomers.map(({ isAccepted }) => isAccepted).lastIndexOf(true)).toBe(511);
     newcomers.at(-1)?.leave();
-    expect(server.door.arrive("10.0.0.1").isWelcome).toBe(false);
+    expect(server.door.arrive("10.0.0.1").isAccepted).toBe(false);
     newcomers[0]?.leave();
     newcomers[0]?.leave();
-    expect(arrive(server, 2).map(({ isWelcome }) => isWelcome)).toEqual([true, false]);
-    expect(arrive(new TestDoor("paths:\n  cam:\n"), 600).every(({ isWelcome }) => isWelcome)).toBe(true);
+    expect(arrive(server, 2).map(({ isAccepted }) => isAccepted)).toEqual([true, false]);
+    expect(arrive(new TestDoor("paths:\n  cam:\n"), 600).every(({ isAccepted }) => isAccepted)).toBe(true);
   });
 
   test("an admitted one does not count any more, a rejected one does", async () => {
     const server = new TestDoor();
     const [first] = arrive(server, 512);
     await server.told([server.ask(WRONG, { entrance: "rtsp", visitor: first! })]);
-    expect(server.door.arrive("10.0.0.1").isWelcome).toBe(false);
+    expect(server.door.arrive("10.0.0.1").isAccepted).toBe(false);
     await server.told([server.ask(RIGHT, { entrance: "rtsp", visitor: first! })]);
     first?.leave();
-    expect(arrive(server, 2).map(({ isWelcome }) => isWelcome)).toEqual([true, false]);
+    expect(arrive(server, 2).map(({ isAccepted }) => isAccepted)).toEqual([true, false]);
   });
 
   test("one that never authenticates is overdue after four times readTimeout", async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Socket } from "node:net";
-import { HttpPoster } from "../../src/http/post.ts";
+import { PostClient } from "../../src/http/post.ts";
 import { AuthServer, reply } from "../support/auth-server.ts";
 
 const LIMIT = 64 * 1024;
-const poster = new HttpPoster();
+const poster = new PostClient();
 let server: AuthServer;
 beforeAll(async () => {
   server = await AuthServer.start(() => {});

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Hono } from "hono";
 import { listenTcp } from "../../src/host/tcp.ts";
-import { answerUnknown } from "../../src/http/middleware.ts";
+import { handleUnknownRoutes } from "../../src/http/middleware.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../src/http/server.ts";
 import { testLog } from "../lib/test-log.ts";
 import { takeFaults } from "../support/faults.ts";
@@ -11,7 +11,7 @@ function started(routes: (app: Hono) => void = () => {}) {
   const { logger, lines } = testLog();
   const app = new Hono();
   routes(app);
-  answerUnknown(app, (method, path) => method === "GET" && path === "/known");
+  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/known");
   app.onError((fault) => {
     throw fault;
   });

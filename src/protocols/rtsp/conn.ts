@@ -62,7 +62,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#logger = context.logger.child(`conn ${socket.remote}`);
     this.#logger.info("opened");
     context.conns.add(this);
-    if (!this.visitor.isWelcome) {
+    if (!this.visitor.isAccepted) {
       this.#abort(new RefusedError("too many connections of this address have not authenticated"));
       return;
     }

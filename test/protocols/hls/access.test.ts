@@ -22,7 +22,7 @@ class Server {
     clock: this.clock,
     limiter: new LoginLimiter(),
     authorizer: new Authorizer(this.clock, testLog().logger),
-    rules: { isGuarded: true, confOf: (path) => CONFIG.paths.get(path) },
+    rules: { hasProtectedPaths: true, confOf: (path) => CONFIG.paths.get(path) },
   });
   readonly answers: [pass: string, status: number, at: number][] = [];
 
