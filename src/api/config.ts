@@ -73,5 +73,5 @@ function parseObject(text: string): JsonObject | string {
     return "the body is no JSON"; // a parser out of stack is no better
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? (value as JsonObject) : "the body is no JSON object";
+  return isObject ? (value as JsonObject) : "the body is not a JSON object";
 }

@@ -79,8 +79,8 @@ function expandedSize(expression: string): number {
 
 /** Syntax of other engines, and the error messages for it. */
 const MISSING: readonly (readonly [RegExp, string])[] = [
-  [/\(\?<?[=!]/, "RE2 cannot look ahead or behind: (?=, (?!, (?<= and (?<! are no syntax of it"],
-  [/\\[1-9]/, "RE2 has no references to groups such as \\1"],
+  [/\(\?<?[=!]/, "RE2 has no lookaround: (?=, (?!, (?<= and (?<! are not supported"],
+  [/\\[1-9]/, "RE2 has no backreferences such as \\1"],
   [/\\Z/, "RE2 has no \\Z: the end is \\z or $"],
   [/\(\?>|[*+?}]\+/, "RE2 has no atomic groups and possessive repetitions"],
 ];

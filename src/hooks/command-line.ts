@@ -90,8 +90,8 @@ function addDouble(text: string, add: (text: string, quoting: Piece["quoting"]) 
 }
 
 function unterminated(first: string | undefined): string {
-  if (first === "'") return "a single quote has no end";
-  return first === '"' ? "a double quote has no end" : "a backslash has nothing behind it";
+  if (first === "'") return "unterminated single quote";
+  return first === '"' ? "unterminated double quote" : "trailing backslash";
 }
 
 const SHELLS = /(?:^|[\\/])(?:sh|bash|dash|ash|zsh|ksh|mksh|fish)(?:\.exe)?$/;

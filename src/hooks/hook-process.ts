@@ -98,7 +98,7 @@ export class HookProcess {
         else this.#output.info(event.text);
         break;
       case "skipped":
-        this.#output.warn(`${event.lines} lines left out`);
+        this.#output.warn(`${event.lines} lines dropped`);
         break;
       case "exited":
         if (event.id === this.#id) this.#ended(event);

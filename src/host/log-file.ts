@@ -88,7 +88,7 @@ export class LogFile implements FlushableSink {
   }
 
   #written(done: (goesOn: boolean) => void): void {
-    if (this.#isFailing) this.#onProblem(`log file ${this.#path} is written again`, "info");
+    if (this.#isFailing) this.#onProblem(`log file ${this.#path} can be written again`, "info");
     this.#isFailing = false;
     if (this.#isStale) this.#put(NOTHING, done);
     else done(true);
@@ -96,7 +96,7 @@ export class LogFile implements FlushableSink {
 
   #retry(error: Error, bytes: Buffer, done: (goesOn: boolean) => void): void {
     if (!this.#isFailing)
-      this.#onProblem(`log file ${this.#path}: ${systemReason(error)}; it is tried again`, "error");
+      this.#onProblem(`log file ${this.#path}: ${systemReason(error)}; retrying`, "error");
     this.#isFailing = true;
     this.#isStale = true; // it may be another one by then
     setTimeout(() => this.#put(bytes, done), RETRY_MS).unref();

@@ -45,7 +45,7 @@ export class LogQueue implements FlushableSink {
     const fresh = this.#dropped - this.#droppedTold;
     this.#droppedTold = this.#dropped;
     if (fresh > 0)
-      this.#pending += this.format("warn", wall, `${fresh} log lines lost: they are not taken in time`);
+      this.#pending += this.format("warn", wall, `${fresh} log lines dropped: the output is too slow`);
     this.#pending += this.format(level, wall, line);
     if (!this.#writing) this.#next();
   }

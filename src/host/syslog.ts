@@ -51,7 +51,7 @@ export class Syslog implements LogSink {
 
   write(level: LogLevel, wall: number, line: string): void {
     const text = `${LOG_LABELS[level]} ${line}`;
-    if (this.#lost > 0 && this.#send(SEVERITIES.warn, wall, `WAR ${this.#lost} log lines lost`))
+    if (this.#lost > 0 && this.#send(SEVERITIES.warn, wall, `WAR ${this.#lost} log lines dropped`))
       this.#lost = 0;
     if (!this.#send(SEVERITIES[level], wall, text)) this.#lost += 1;
   }
@@ -80,20 +80,20 @@ export class Syslog implements LogSink {
     }
     this.#taker = openSocket(tag, paths);
     if (this.#taker === undefined) {
-      this.#fail(`nothing listens at ${paths.join(", ")}`);
+      this.#fail(`nothing is listening on ${paths.join(", ")}`);
       return;
     }
-    if (this.#isFailing) onProblem("syslog is there again", "info");
+    if (this.#isFailing) onProblem("syslog is available again", "info");
     this.#isFailing = false;
   }
 
   #ended(): void {
     this.#taker = undefined;
-    this.#fail(`'${PROGRAM}' does not take lines`);
+    this.#fail(`'${PROGRAM}' does not accept lines`);
   }
 
   #fail(reason: string): void {
-    if (!this.#isFailing) this.#options.onProblem(`syslog: ${reason}; it is tried again`, "error");
+    if (!this.#isFailing) this.#options.onProblem(`syslog: ${reason}; retrying`, "error");
     this.#isFailing = true;
   }
 }

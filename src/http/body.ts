@@ -26,7 +26,7 @@ export async function readBody(request: Request, limit: number): Promise<ReadBod
       chunks.push(chunk);
     }
   } catch {
-    return { kind: "refused", response: jsonError(400, "the body did not come whole") };
+    return { kind: "refused", response: jsonError(400, "the body is incomplete") };
   }
   return { kind: "text", text: new TextDecoder().decode(Buffer.concat(chunks)) };
 }

@@ -1,8 +1,8 @@
 /** The profiles and their descriptions. */
 const PROFILES = [
-  ["profile?seconds=10", "where JavaScript spends its time, in 1,000 samples a second"],
-  ["heap?debug=1", "what memory is used for; without <code>debug</code>, as a profile"],
-  ["goroutine?debug=1", "what goes on: connections, sessions, paths, timers"],
+  ["profile?seconds=10", "CPU profile of JavaScript, 1,000 samples per second"],
+  ["heap?debug=1", "memory use; without <code>debug</code>, as a pprof profile"],
+  ["goroutine?debug=1", "activity: connections, sessions, paths, timers"],
 ] as const;
 
 /** The page has no script, no style and no picture. */

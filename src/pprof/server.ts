@@ -115,7 +115,7 @@ class CpuRoute {
     const seconds = /^\d{1,3}$/.test(text) ? Number(text) : 0;
     if (seconds < 1 || seconds > MAX_SECONDS)
       return jsonError(400, `seconds: 1 to ${MAX_SECONDS}, not ${text}`);
-    if (this.#busy) return jsonError(409, "another profile is being made");
+    if (this.#busy) return jsonError(409, "another profile is being recorded");
     this.#busy = true;
     try {
       (context.env as Partial<HttpEnvironment> | undefined)?.hold?.(); // tests have no connection

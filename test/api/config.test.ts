@@ -96,7 +96,7 @@ describe("configuration by the API", () => {
 
   test.each([
     ["set", "", 400, /no JSON/],
-    ["set", "null", 400, /no JSON object/],
+    ["set", "null", 400, /not a JSON object/],
     ["set", '{"readTimeout":5}', 400, /readTimeout/],
     ["set", '{"udpMaxPayloadSize":1}', 400, /udpMaxPayloadSize/],
     ["paths/add/all", "{}", 400, /already exists/],

@@ -57,10 +57,10 @@ test.each([
 });
 
 test.each([
-  ["a 'b", "a single quote has no end"],
-  ['a "b', "a double quote has no end"],
-  ['a "b\\"', "a double quote has no end"],
-  ["a \\", "a backslash has nothing behind it"],
+  ["a 'b", "unterminated single quote"],
+  ['a "b', "unterminated double quote"],
+  ['a "b\\"', "unterminated double quote"],
+  ["a \\", "trailing backslash"],
   [" \t\n", "empty command"],
 ])("%s is refused", (line, problem) => {
   expect(() => words(line)).toThrow(new CommandLineError(problem));

@@ -68,7 +68,7 @@ test("a command starts when the server listens, runs until it is stopped, and is
     "INF [path cam] runOnReady command started",
     "INF [path cam] [runOnReady] hello\\x1b[2J",
     "DEB [path cam] [runOnReady] 3 %",
-    "WAR [path cam] [runOnReady] 12 lines left out",
+    "WAR [path cam] [runOnReady] 12 lines dropped",
     "INF [path cam] runOnReady command stopped",
   ]);
 });
@@ -137,7 +137,7 @@ test("a command line that is none is said once; a blank one is no command", asyn
   expect(opened.times).toBe(0);
   expect(lines).toEqual([
     "INF [path cam] runOnReady command started",
-    "INF [path cam] runOnReady command exited: a single quote has no end",
+    "INF [path cam] runOnReady command exited: unterminated single quote",
   ]);
 });
 

@@ -86,8 +86,8 @@ test("a file that cannot be opened is said once, and lines wait for it", async (
   await until(() => problems.length > 1);
   await log.close(5_000);
   expect(problems).toEqual([
-    `error log file ${path}: no such file or directory; it is tried again`,
-    `info log file ${path} is written again`,
+    `error log file ${path}: no such file or directory; retrying`,
+    `info log file ${path} can be written again`,
   ]);
   expect(readFileSync(path, "utf8")).toEndWith("INF one\n2023/01/02 03:04:05 INF two\n");
 }, 20_000);
@@ -102,7 +102,7 @@ test.skipIf(!existsSync("/dev/full"))(
     const start = performance.now();
     await log.close(1_200);
     expect(performance.now() - start).toBeLessThan(3_000);
-    expect(problems).toEqual(["error log file /dev/full: no space left on device; it is tried again"]);
+    expect(problems).toEqual(["error log file /dev/full: no space left on device; retrying"]);
     expect(log.dropped).toBeGreaterThan(100);
   },
   20_000,

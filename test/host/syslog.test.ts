@@ -78,7 +78,7 @@ test.skipIf(!canFfi)(
     const path = join(folder, "two");
     const problems: string[] = [];
     const log = new Syslog({ tag: "t", paths: [path], onProblem: (text) => problems.push(text) });
-    expect(problems).toEqual([`syslog: nothing listens at ${path}; it is tried again`]);
+    expect(problems).toEqual([`syslog: nothing is listening on ${path}; retrying`]);
     log.write("info", WALL, "lost 0");
     {
       using daemon = new Daemon(path);
@@ -86,14 +86,14 @@ test.skipIf(!canFfi)(
         log.write("info", WALL, "again");
         return daemon.take().some((message) => message.endsWith("again"));
       });
-      expect(problems[1]).toBe("syslog is there again");
+      expect(problems[1]).toBe("syslog is available again");
       const start = performance.now();
       for (let i = 0; i < 5_000; i++) log.write("info", WALL, `line ${i}`);
       expect(performance.now() - start).toBeLessThan(2_000);
       const taken = daemon.take().length;
       log.write("info", WALL, "last");
       const told = daemon.take();
-      expect(told[0]).toEndWith(`WAR ${5_000 - taken} log lines lost`);
+      expect(told[0]).toEndWith(`WAR ${5_000 - taken} log lines dropped`);
       expect(told[1]).toEndWith("INF last");
     }
     rmSync(path);
@@ -139,5 +139,5 @@ test("without ffi the program 'logger' takes the lines; without that, it is said
   expect(await withoutFfi(bin)).toBe("");
   const whole = "--tag mediamtx --prio-prefix --priority daemon.info\n<30>INF [RTSP] one\n<27>ERR two\n";
   while (readFileSync(taken, "utf8") !== whole) await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(await withoutFfi("/nowhere")).toBe("syslog: 'logger' does not take lines; it is tried again\n");
+  expect(await withoutFfi("/nowhere")).toBe("syslog: 'logger' does not accept lines; retrying\n");
 }, 20_000);

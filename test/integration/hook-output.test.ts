@@ -27,7 +27,7 @@ test.each([{}, { MEDIAMTX_NO_FFI: "1" }])(
     const lines = arena.server.log.split("\n").filter((line) => line.includes("[path a] [runOnInit] a line"));
     expect(lines.length).toBeGreaterThanOrEqual(50);
     expect(lines.length).toBeLessThan(400);
-    const leftOut = [...arena.server.log.matchAll(/\[path a\] \[runOnInit\] (\d+) lines left out/g)];
+    const leftOut = [...arena.server.log.matchAll(/\[path a\] \[runOnInit\] (\d+) lines dropped/g)];
     const sum = leftOut.reduce((all, [, count]) => all + Number(count), 0);
     expect(sum + lines.length).toBeGreaterThan(1_290_000);
     expect(residentMegabytes(marked.supervisor() ?? 0)).toBeLessThan(150);

@@ -47,7 +47,7 @@ test.concurrent(
     reload("logDestinations: [file]\nlogFile: /dev/full");
     await server.until(async () => {
       await visit();
-      return /ERR log file \/dev\/full: no space left on device; it is tried again/.test(server.log);
+      return /ERR log file \/dev\/full: no space left on device; retrying/.test(server.log);
     }, "a full disk is told");
     reload("logDestinations: [stdout]\nlogLevel: warn");
     const from = server.log.length;
