@@ -79,7 +79,6 @@ export {
   LOG_REFUSED,
   LOG_ROOM,
   LOG_TRACKS,
-  logAppend,
   logClose,
   logJoin,
   logLeave,
@@ -192,7 +191,6 @@ export {
   MESSAGE_NAME_HIGH,
   MESSAGE_RUN,
   MESSAGE_VECTORS,
-  RUN_BYTES,
   RUN_FIRST,
   RUN_PACKETS,
   RUN_TRACK,
@@ -253,7 +251,6 @@ export {
   TRACK_RAP_ARRIVAL,
   TRACK_RAP_COUNT,
   TRACK_RAP_SEQ,
-  TRACK_REFRAGMENT,
   TRACK_REPORT_ARRIVAL,
   TRACK_REPORT_FRACTION,
   TRACK_REPORT_SECONDS,
@@ -263,7 +260,6 @@ export {
   TRACK_SSRC,
   TRACK_STARTED,
   TRACK_STRIDE,
-  TRACK_VIDEO,
 } from "./track";
 export {
   UNIT_ANSWER,

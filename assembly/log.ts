@@ -4,12 +4,7 @@ import {
   BLOCK_SIZE,
   CHANNEL_NONE,
   CHANNELS_MAX,
-  ERR_BUDGET,
-  ERR_FULL,
-  FLAG_VIDEO,
-  FRAMING,
   INDEX_STRIDE,
-  MAX_FRAMED,
   MAX_WORKERS,
 } from "./abi";
 import { blockCapacity, blockGive, blockTake, slotGive } from "./memory";
@@ -248,22 +243,6 @@ export function logPublish(log: Log): void {
   atomic.store<i32>(block + offsetof<LogBlock>("count"), log.count);
   atomic.store<i32>(address + LOG_HEAD_SEQ, header.firstSeq + log.count);
   atomic.store<i32>(address + LOG_HEAD, log.write);
-}
-
-/**
- * Appends one framed packet (RFC 2326 §10.12 framing included) and publishes it.
- *
- * @param flags FLAG_* of the index entry
- * @returns 0, ERR_BUDGET, or ERR_FULL when `size` is more than a packet can have
- */
-export function logAppend(address: i32, src: i32, size: i32, track: i32, flags: i32): i32 {
-  const log = changetype<Log>(address);
-  if (size < FRAMING || size > MAX_FRAMED) return ERR_FULL;
-  if (!logFits(log, log.write + size) && !logGrow(log)) return ERR_BUDGET;
-  memory.copy(log.write, src, size);
-  logEnter(log, size, track, flags | FLAG_VIDEO, 0, 0);
-  logPublish(log);
-  return 0;
 }
 
 /** Gives back the blocks whose packets all lie before `keepSeq` and before what any worker still needs. */

@@ -71,7 +71,6 @@ export const TRACK_STRIDE: i32 = (TRACK_HEAD + HEAD_MAX + ALIGN_MASK) & ~ALIGN_M
 export const PARAM_SET_DATA: i32 = offsetof<ParamSet>();
 export const PARAM_SET_STRIDE: i32 = PARAM_SET_DATA + PARAM_MAX;
 
-export const TRACK_VIDEO: i32 = TRACK_KINDS + offsetof<Track>("video");
 export const TRACK_SSRC: i32 = TRACK_KINDS + offsetof<Track>("ssrc");
 export const TRACK_STARTED: i32 = TRACK_KINDS + offsetof<Track>("started");
 export const TRACK_LAST_SEQ: i32 = TRACK_KINDS + offsetof<Track>("lastSeq");
@@ -89,7 +88,6 @@ export const TRACK_PARAMS: i32 = TRACK_KINDS + offsetof<Track>("params");
 export const TRACK_PARAMS_KNOWN: i32 = TRACK_KINDS + offsetof<Track>("paramsKnown");
 export const TRACK_PARAMS_NEEDED: i32 = TRACK_KINDS + offsetof<Track>("paramsNeeded");
 export const TRACK_PARAMS_VERSION: i32 = TRACK_KINDS + offsetof<Track>("paramsVersion");
-export const TRACK_REFRAGMENT: i32 = TRACK_KINDS + offsetof<Track>("refragment");
 export const TRACK_REPORT_SECONDS: i32 = TRACK_KINDS + offsetof<Track>("reportSeconds");
 export const TRACK_REPORT_FRACTION: i32 = TRACK_KINDS + offsetof<Track>("reportFraction");
 export const TRACK_REPORT_TIME: i32 = TRACK_KINDS + offsetof<Track>("reportTime");

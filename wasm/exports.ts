@@ -101,7 +101,6 @@ export interface CoreExports {
   readonly REORDER_STARTED: WebAssembly.Global;
   readonly RECORDS_START: WebAssembly.Global;
   readonly RECORDS_STARTED: WebAssembly.Global;
-  readonly RUN_BYTES: WebAssembly.Global;
   readonly RUN_FIRST: WebAssembly.Global;
   readonly RUN_PACKETS: WebAssembly.Global;
   readonly RUN_TRACK: WebAssembly.Global;
@@ -128,7 +127,6 @@ export interface CoreExports {
   readonly TRACK_RAP_ARRIVAL: WebAssembly.Global;
   readonly TRACK_RAP_COUNT: WebAssembly.Global;
   readonly TRACK_RAP_SEQ: WebAssembly.Global;
-  readonly TRACK_REFRAGMENT: WebAssembly.Global;
   readonly TRACK_REPORTS: WebAssembly.Global;
   readonly TRACK_REPORT_ARRIVAL: WebAssembly.Global;
   readonly TRACK_REPORT_FRACTION: WebAssembly.Global;
@@ -138,7 +136,6 @@ export interface CoreExports {
   readonly TRACK_SSRC: WebAssembly.Global;
   readonly TRACK_STARTED: WebAssembly.Global;
   readonly TRACK_STRIDE: WebAssembly.Global;
-  readonly TRACK_VIDEO: WebAssembly.Global;
   readonly TS_DEMUX_CONTINUITY: WebAssembly.Global;
   readonly TS_DEMUX_DUPLICATES: WebAssembly.Global;
   readonly TS_DEMUX_EVENTS: WebAssembly.Global;
@@ -229,7 +226,6 @@ export interface CoreExports {
   cursorSpan(address: number): number;
   cursorTo(address: number, seq: number): number;
   cursorToRandomAccess(address: number): number;
-  logAppend(address: number, src: number, size: number, track: number, flags: number): number;
   logClose(address: number): void;
   logJoin(address: number): number;
   logLeave(address: number, worker: number): void;

@@ -76,7 +76,6 @@ export const MESSAGE_RUN: i32 = offsetof<Message>("run");
 export const RUN_TRACK: i32 = offsetof<Run>("track");
 export const RUN_FIRST: i32 = offsetof<Run>("first");
 export const RUN_PACKETS: i32 = offsetof<Run>("packets");
-export const RUN_BYTES: i32 = offsetof<Run>("bytes");
 
 /** SOL_UDP and UDP_SEGMENT of Linux. */
 const SOL_UDP = 17;

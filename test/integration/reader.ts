@@ -1,5 +1,6 @@
-import { parseRtpInfo, type RtpInfo } from "../../src/protocols/rtsp/proto/rtp-info.ts";
+import type { RtpInfo } from "../../src/protocols/rtsp/proto/rtp-info.ts";
 import { type SyntheticTrack, TrackCheck } from "../support/media.ts";
+import { parseRtpInfo } from "../support/rtp-info.ts";
 import { RtspClient } from "../support/rtsp-client.ts";
 import { MulticastPorts } from "./multicast-ports.ts";
 import { UdpPorts } from "./udp-ports.ts";

@@ -30,7 +30,7 @@ export function u16(value: number): number[] {
   return [(value >> 8) & 255, value & 255];
 }
 
-export function u24(value: number): number[] {
+function u24(value: number): number[] {
   return [(value >> 16) & 255, ...u16(value)];
 }
 

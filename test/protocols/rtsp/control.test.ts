@@ -1,10 +1,6 @@
 import { expect, test } from "bun:test";
 import { ProtocolError } from "../../../src/lib/errors.ts";
-import {
-  findPublisherTrack,
-  parseReaderControl,
-  resolveControl,
-} from "../../../src/protocols/rtsp/proto/control.ts";
+import { findPublisherTrack, parseReaderControl } from "../../../src/protocols/rtsp/proto/control.ts";
 import { parseRtspUrl } from "../../../src/protocols/rtsp/proto/url.ts";
 
 test.each([
@@ -59,18 +55,4 @@ test.each([
   ["rtsp://h/p/x", "rtsp://h/p", ["a b", "rtsp://", "%", "x"], 3],
 ] as const)("publisher's %s of %s among %p", (url, base, controls, expected) => {
   expect(findPublisherTrack(parseRtspUrl(url), parseRtspUrl(base), controls)).toBe(expected);
-});
-
-test.each([
-  ["rtsp://h/p/", "trackID=0", "rtsp://h/p/trackID=0"],
-  ["rtsp://h/p", "trackID=0", "rtsp://h/p/trackID=0"],
-  ["rtsp://h/p?a=b", "trackID=0", "rtsp://h/p?a=b/trackID=0"],
-  ["rtsp://h/p", "/trackID=0", "rtsp://h/p/trackID=0"],
-  ["rtsp://h/p/", "/trackID=0", "rtsp://h/p/trackID=0"],
-  ["rtsp://h/p/", "rtsps://x/y", "rtsps://x/y"],
-  ["rtsp://h/p/", "*", "rtsp://h/p/"],
-  ["rtsp://h/p/", "", "rtsp://h/p/"],
-  ["rtsp://h/p/", undefined, "rtsp://h/p/"],
-])("%s with %p is %s", (base, control, expected) => {
-  expect(resolveControl(base, control)).toBe(expected);
 });

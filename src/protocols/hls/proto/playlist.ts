@@ -119,7 +119,7 @@ function mapLine(init: number, { prefix, query }: Names): string {
 }
 
 /** Name of an init file behind the prefix: each number has its own, for caches to keep. */
-export function initName(init: number): string {
+function initName(init: number): string {
   return `init${init <= 1 ? "" : init}.mp4`;
 }
 

@@ -45,19 +45,6 @@ export function findPublisherTrack(
   return index < 0 ? undefined : index;
 }
 
-/**
- * The URL to SETUP a track of a server's description with (RFC 2326 §C.1.1).
- *
- * @param base    Content-Base, else Content-Location, else the URL of the DESCRIBE, as text
- * @param control `a=control` of the track; undefined and `*` mean `base` itself
- */
-export function resolveControl(base: string, control: string | undefined): string {
-  if (control === undefined || control === "" || control === "*") return base;
-  if (isAbsolute(control)) return control;
-  // appended, not resolved: with a query in the base, cameras expect the control behind it
-  return `${base.replace(/\/$/, "")}/${control.replace(/^\//, "")}`;
-}
-
 function splitControl(text: string): { rest: string; track: number } | undefined {
   const match = /^(.*)\/(?:trackID=(\d{1,3}))?$/s.exec(text);
   return match === null ? undefined : { rest: match[1] ?? "", track: Number(match[2] ?? 0) };

@@ -5,11 +5,11 @@ export const MAX_METHOD_LENGTH = 64;
 /** Longest URL of a request, in characters. */
 export const MAX_URL_LENGTH = 2048;
 /** Most header lines of one message. */
-export const MAX_HEADERS = 255;
+const MAX_HEADERS = 255;
 /** Longest header name, in characters. */
-export const MAX_HEADER_NAME_LENGTH = 512;
+const MAX_HEADER_NAME_LENGTH = 512;
 /** Longest header value, in characters. */
-export const MAX_HEADER_VALUE_LENGTH = 2048;
+const MAX_HEADER_VALUE_LENGTH = 2048;
 /** Largest body of one message. */
 export const MAX_BODY_BYTES = 128 * 1024;
 

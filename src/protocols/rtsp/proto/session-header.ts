@@ -24,12 +24,6 @@ export function parseSession(value: string): SessionHeader {
   return { id };
 }
 
-/** Writes the Session header. */
-export function writeSession(session: SessionHeader): string {
-  const { id, timeoutSeconds } = session;
-  return timeoutSeconds === undefined ? id : `${id};timeout=${timeoutSeconds}`;
-}
-
 /** Reads the Public header (RFC 2326 §12.28): method names in upper case, in header order. */
 export function parsePublic(value: string): string[] {
   return value
