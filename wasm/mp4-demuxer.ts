@@ -38,12 +38,12 @@ export type PlaceFragment = (first: number, end: number) => number;
 
 /** Why a segment cannot be read. */
 const ERRORS: Readonly<Record<number, (detail: number) => string>> = {
-  [MP4_ERROR_BOX]: () => "a box does not fit",
-  [MP4_ERROR_FRAGMENT]: (size) => `a fragment has a header of ${size} bytes`,
-  [MP4_ERROR_RUNS]: () => "a fragment has too many runs of samples",
-  [MP4_ERROR_SAMPLES]: () => "a fragment has too many samples",
-  [MP4_ERROR_SAMPLE]: (size) => `a sample has ${size >>> 0} bytes`,
-  [MP4_ERROR_TIME]: () => "a time is out of range",
+  [MP4_ERROR_BOX]: () => "invalid box size",
+  [MP4_ERROR_FRAGMENT]: (size) => `moof of ${size} bytes is too large`,
+  [MP4_ERROR_RUNS]: () => "too many runs in a fragment",
+  [MP4_ERROR_SAMPLES]: () => "too many samples in a fragment",
+  [MP4_ERROR_SAMPLE]: (size) => `sample of ${size >>> 0} bytes is too large`,
+  [MP4_ERROR_TIME]: () => "timestamp out of range",
 };
 
 /** Most ticks a second of units. */

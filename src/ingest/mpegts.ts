@@ -123,13 +123,13 @@ export class MpegtsInput {
     const silent = this.#demuxer.tracks.filter((track) => track.isPresent && !taken.includes(track));
     for (const track of silent) this.#demuxer.leaveOut(track);
     const names = [
-      ...silent.map((track) => `${CODECS[tsCodecId(track)].label} (nothing of it has come)`),
+      ...silent.map((track) => `${CODECS[tsCodecId(track)].label} (no data received)`),
       ...this.#demuxer.unknown.map(({ streamType, pid }) => {
         const type = streamType.toString(16).padStart(2, "0");
         return `stream type 0x${type} (not supported, PID ${pid})`;
       }),
     ];
-    if (names.length > 0) this.#options.owner.logger.warn(`tracks left out: ${names.join(", ")}`);
+    if (names.length > 0) this.#options.owner.logger.warn(`skipping tracks: ${names.join(", ")}`);
   }
 
   #align(): void {
@@ -176,12 +176,12 @@ export class MpegtsInput {
 
 /** Log lines by counter. */
 const REPORTS: readonly (readonly [keyof TsCounters, string])[] = [
-  ["continuityErrors", "packets are missing"],
-  ["syncLosses", "a packet does not begin with the sync byte"],
-  ["scrambled", "packets are encrypted"],
-  ["malformed", "a packet or table makes no sense"],
-  ["jumps", "timestamps begin anew"],
-  ["oversized", "dropped a frame that is too large"],
+  ["continuityErrors", "continuity counter error: packets lost"],
+  ["syncLosses", "sync byte lost"],
+  ["scrambled", "scrambled packets dropped"],
+  ["malformed", "malformed packet or table"],
+  ["jumps", "timestamp discontinuity"],
+  ["oversized", "frame dropped: too large"],
 ];
 
 function describe(formats: readonly Format[]): StreamDescription {

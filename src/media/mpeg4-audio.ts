@@ -91,7 +91,8 @@ function readRate(bits: BitReader): number {
  */
 export function adtsHeader({ objectType, sampleRate, channels }: Mpeg4AudioFacts): Uint8Array {
   const rate = RATES.indexOf(sampleRate);
-  if (objectType < 1 || objectType > 4 || rate < 0) throw new ProtocolError("no ADTS header for this AAC");
+  if (objectType < 1 || objectType > 4 || rate < 0)
+    throw new ProtocolError("this AAC cannot be written as ADTS");
   const configuration = channels === 8 ? 7 : channels;
   const third = ((objectType - 1) << 6) | (rate << 2) | (configuration >> 2);
   return new Uint8Array([0xff, 0xf1, third, (configuration & 3) << 6, 0, 0x1f, 0xfc]);

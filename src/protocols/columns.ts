@@ -61,19 +61,19 @@ export const OUTBOUND = newer("outbound_bytes", "bytes sent to the %", own("byte
 /** Bit rate received. */
 export const BITRATE_IN = added(
   "bitrate_in",
-  "bits a second that come in, over the last second",
+  "bits per second received, over the last second",
   live("bitrateIn"),
 );
 /** Bit rate sent. */
 export const BITRATE_OUT = added(
   "bitrate_out",
-  "bits a second that go out, over the last second",
+  "bits per second sent, over the last second",
   live("bitrateOut"),
 );
 
 /** About the video of a publisher or a path. */
 export const PICTURES: readonly Column[] = [
-  added("frame_rate", "frames a second of the first video track", live("frameRate")),
+  added("frame_rate", "frames per second of the first video track", live("frameRate")),
   added("width", "width of the picture in pixels", live("width")),
   added("height", "height of the picture in pixels", live("height")),
   added("gop_frames", "frames from one key frame to the next", live("gopFrames")),
@@ -82,26 +82,26 @@ export const PICTURES: readonly Column[] = [
 /** How far a reader lags behind. */
 export const LAG = added(
   "lag_seconds",
-  "age of the oldest packet that waits for the reader",
+  "age of the oldest packet waiting for the reader",
   live("lagMs", 1e-3),
 );
 /** Packets lost. */
 export const LOST = added(
   "packets_lost",
-  "RTP packets that did not arrive, or that a slow reader did not get",
+  "RTP packets lost on the way in, or dropped for a slow reader",
   live("packetsLost"),
 );
 /** Frames dropped. */
-export const DROPPED = added("frames_dropped", "frames that slow readers did not get", live("framesDropped"));
+export const DROPPED = added("frames_dropped", "frames dropped for slow readers", live("framesDropped"));
 
 const CONN_COLUMNS = [PRESENT, RECEIVED, SENT, INBOUND, OUTBOUND, BITRATE_IN, BITRATE_OUT];
 const SESSION_COLUMNS = [
   ...CONN_COLUMNS,
   newer("inbound_rtp_packets", "RTP packets received from the %", liveIn("publish", "packetsReceived")),
-  newer("inbound_rtp_packets_lost", "RTP packets that did not arrive", liveIn("publish", "packetsLost")),
+  newer("inbound_rtp_packets_lost", "RTP packets lost", liveIn("publish", "packetsLost")),
   newer(
     "outbound_rtp_packets_discarded",
-    "RTP packets that a slow reader did not get",
+    "RTP packets dropped for a slow reader",
     liveIn("read", "packetsLost"),
   ),
   ...PICTURES,

@@ -48,7 +48,7 @@ export function streamConnResource(name: string, protocol: string): Resource {
 export function identity(): Record<string, JsonObject> {
   return {
     id: { type: "string", format: "uuid" },
-    created: time("when it was made"),
+    created: time("time of creation"),
     remoteAddr: text("address and port of the peer"),
   };
 }

@@ -38,7 +38,7 @@ export class Muxer implements UnitReader {
   #failed = false;
 
   /**
-   * @throws {RefusedError} if none of the tracks comes in units
+   * @throws {RefusedError} if no track is supported
    * @throws {BudgetError} if the media memory is used up
    */
   constructor(stream: Stream, options: MuxerOptions, sink: SegmentSink, owner: MuxerOwner) {
@@ -56,7 +56,7 @@ export class Muxer implements UnitReader {
     this.#describer = new TrackDescriber(stream, this.#tracks, owner);
     if (this.#tracks.length > 0) return;
     this.close();
-    throw new RefusedError("muxer error: none of the tracks comes in units");
+    throw new RefusedError("muxer error: no track is supported");
   }
 
   #enter(stream: Stream, indexes: readonly number[]): UnitOutput {

@@ -66,7 +66,7 @@ export class SegmentFiles {
     const { logger } = this.#options;
     if (isStuck) reportUnexpected(logger, failure, "the removal of segments");
     if (isStuck && !this.#stuck) {
-      logger.error(`segment files cannot be removed: ${errorText(failure)}`);
+      logger.error(`cannot remove segment files: ${errorText(failure)}`);
     }
     this.#stuck = isStuck;
   }
@@ -81,7 +81,8 @@ export class SegmentFiles {
       this.#failing = false;
     } catch (error) {
       reportUnexpected(logger, error, "the file of a segment");
-      if (!this.#failing) logger.error(`segments stay in memory: ${errorText(error)}`);
+      if (!this.#failing)
+        logger.error(`cannot write segment files, keeping segments in memory: ${errorText(error)}`);
       this.#failing = true;
     }
   }

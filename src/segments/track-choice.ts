@@ -42,7 +42,7 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
   const left = description.tracks.flatMap(({ formats }, index) => {
     if (chosen.some((track) => track.index === index)) return [];
     const format = formats[0] as Format;
-    const reason = silent.has(index) ? "it sends nothing" : reasonOf(format, carrier);
+    const reason = silent.has(index) ? "no data received" : reasonOf(format, carrier);
     return [`track ${index + 1} (${CODECS[format.codec].label}): ${reason}`];
   });
   return { chosen, left };
@@ -50,9 +50,9 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
 
 /** Why a track that sends something was not chosen. */
 function reasonOf(format: Format, carrier: string): string {
-  if (!canCarry(format)) return `${carrier} cannot carry it`;
-  if (!comesInUnits(format)) return "its parameters are not known";
-  return `there is another ${CODECS[format.codec].kind} track`;
+  if (!canCarry(format)) return `not supported by ${carrier}`;
+  if (!comesInUnits(format)) return "unknown codec parameters";
+  return `another ${CODECS[format.codec].kind} track is used`;
 }
 
 function canCarry({ codec }: Format): boolean {

@@ -51,8 +51,8 @@ export class TrackDescriber {
     const { clock, logger } = this.#owner;
     if (clock.now() < this.#blindTime) return;
     this.#blindTime = Number.POSITIVE_INFINITY;
-    const missing = isRandomAccess ? "the parameters of its tracks" : "a random access point (key frame)";
-    logger.warn(`nothing can be shown yet: the stream has not brought ${missing}`);
+    const missing = isRandomAccess ? "codec parameters" : "a key frame";
+    logger.warn(`no playlist yet: the stream has not sent ${missing}`);
   }
 }
 

@@ -85,11 +85,11 @@ export class IngestReporter {
       this.#example("oversized", `payload size (${value}) is greater than maximum allowed (${expected})`);
     }
     if ((bits & core.EVENT_UNIT_OVERSIZED.value) !== 0) {
-      this.#example("unit", `dropped a frame of more than ${expected} bytes`);
+      this.#example("unit", `dropped a frame larger than ${expected} bytes`);
     }
     if ((bits & core.EVENT_REFRAGMENT.value) !== 0) {
       this.#logger.info(
-        `RTP packets of more than ${expected} bytes are cut into smaller ones (${value} bytes came)`,
+        `RTP packets larger than ${expected} bytes are split into smaller ones (received ${value} bytes)`,
       );
     }
   }

@@ -110,7 +110,7 @@ class TsMuxer implements RecordMuxer, UnitReader {
 
   /** @throws {Error} if the output that made its units has failed */
   mux(now: number): void {
-    if (this.#units.readers === 0) throw this.#error ?? new EndError("the units of the stream have ended");
+    if (this.#units.readers === 0) throw this.#error ?? new EndError("the stream has no more units");
     for (let track = this.#earliest(); track !== undefined; track = this.#earliest()) {
       if (this.#mayWrite(track)) this.#write(track, now);
       track.at = (track.at + track.units.entries) | 0;

@@ -91,5 +91,5 @@ test("a picture that is too large is counted for the log", () => {
   twin.pes(pid, 0xe0, picture(2).stream, { pts: 6_000, isOpen: true });
   input.push(twin.bytes);
   input.tick(10_000);
-  expect([...counts]).toEqual([["dropped a frame that is too large", 1]]);
+  expect([...counts]).toEqual([["frame dropped: too large", 1]]);
 }, 20_000);

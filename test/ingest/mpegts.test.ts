@@ -94,7 +94,7 @@ describe("a transport stream as it arrives", () => {
     scene.input.tick(10_000);
     expect(scene.codecs).toEqual(["h264"]);
     expect(scene.log.lines).toEqual([
-      "WAR tracks left out: MPEG-1/2 Audio (nothing of it has come), stream type 0x90 (not supported, PID 259)",
+      "WAR skipping tracks: MPEG-1/2 Audio (no data received), stream type 0x90 (not supported, PID 259)",
     ]);
   });
 
@@ -116,7 +116,7 @@ describe("a transport stream as it arrives", () => {
     packets.splice(30, 1);
     for (const packet of packets) scene.input.push(packet);
     scene.input.tick(10_000);
-    expect(scene.counts).toEqual(new Map([["packets are missing", 1]]));
+    expect(scene.counts).toEqual(new Map([["continuity counter error: packets lost", 1]]));
     const twin = new PacketTwin();
     twin.map(0x100, 1, [VIDEO], { version: 1 });
     scene.input.push(twin.bytes);

@@ -249,7 +249,7 @@ test.concurrent(
         Array.from({ length: 700 }, () => RtspClient.connect(arena.url("guarded")).catch(() => undefined)),
       );
       const clients = dialled.filter((client) => client !== undefined);
-      await arena.logged(/closed \(too many connections of this address have not authenticated\)/);
+      await arena.logged(/closed \(too many unauthenticated connections from this address\)/);
       const open = () => clients.filter(({ isClosed }) => !isClosed).length;
       await arena.server.until(() => open() <= 512, "no more than 512 are open");
       expect(open()).toBeGreaterThan(500);
@@ -260,7 +260,7 @@ test.concurrent(
       await Promise.all(clients.map(({ closed }) => closed));
       clearInterval(talk);
       expect(performance.now() - start).toBeLessThan(25_000);
-      await arena.logged(/closed \(i\/o timeout: never authenticated\)/);
+      await arena.logged(/closed \(i\/o timeout: not authenticated\)/);
       expect(await describeAll(arena.url("guarded"), [basic("reader", "secret2")])).toEqual([404]);
     }
     await arena.settle();

@@ -107,7 +107,7 @@ describe.skipIf(!CAN)("memory of HLS", () => {
       expect(refused.status).toBe(404);
       expect(refused.headers.get("cache-control")).toBe("no-store");
       await server.waitForLog(
-        /WAR \[HLS\] \d+ times a playlist was refused: the memory for HLS is used up \('hlsMemory'\)/,
+        /WAR \[HLS\] \d+ playlist requests refused: HLS memory is used up \('hlsMemory'\)/,
       );
       const first = await (await get("cam0")).text();
       await server.until(async () => (await (await get("cam0")).text()) !== first, "the first one goes on");

@@ -39,14 +39,14 @@ const LIARS: Readonly<Record<string, readonly [answer: Answer, reason: RegExp]>>
     /neither MPEG-TS nor fMP4: it begins with '<html>no/,
   ],
   packed: [segments(() => new Response("ID3\u0004 and so on")), /packed audio segments are not supported/],
-  empty: [segments(() => new Response("")), /a segment has 0 bytes/],
+  empty: [segments(() => new Response("")), /segment is too short: 0 bytes/],
   cut: [
     segments((number) => new Response(soundSegment(number).subarray(0, 300))),
-    /invalid segment: a box does not fit/,
+    /invalid segment: invalid box size/,
   ],
   large: [
     segments(() => new Response(box("moof", new Uint8Array(100_000)))),
-    /invalid segment: a fragment has a header of 100000 bytes/,
+    /invalid segment: moof of 100000 bytes is too large/,
   ],
   flood: [
     segments(

@@ -84,7 +84,7 @@ test.concurrent(
     await arena.server.until(() => {
       client.retry();
       if (client.backlog === 0) client.send(requests);
-      return arena.server.log.includes("closed (responses are not read)");
+      return arena.server.log.includes("closed (the client does not read responses)");
     }, "the connection is closed");
     client.terminate();
     await arena.settle();
@@ -189,7 +189,7 @@ test.concurrent(
       }
       await arena.logged(/payload size \(65535\) is greater than maximum allowed \(1472\)/);
       await arena.logged(
-        /RTP packets of more than 1472 bytes are cut into smaller ones \(65535 bytes came\)/,
+        /RTP packets larger than 1472 bytes are split into smaller ones \(received 65535 bytes\)/,
       );
       const largest = () => Math.max(...sizes.flat());
       await arena.server.until(() => largest() > 1_300, "the pieces have come");

@@ -246,7 +246,7 @@ test.concurrent(
       publisher.fallSilent();
       await publisher.client.closed;
       await reader.client.closed;
-      await arena.logged(/closed \(i\/o timeout: the publisher has gone silent\)/);
+      await arena.logged(/closed \(i\/o timeout: no packets from the publisher\)/);
       expect(reader.faults).toEqual([]);
     }
     await arena.settle();

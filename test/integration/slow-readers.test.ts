@@ -36,7 +36,7 @@ test(
       const paused = performance.now();
       await waitsFor(arena, 0);
       const blocked = performance.now();
-      await arena.logged(/closed \(write timed out: the reader has stopped reading\)/);
+      await arena.logged(/closed \(write timeout: the reader does not read\)/);
       expect(performance.now() - paused).toBeGreaterThan(1_900);
       expect(performance.now() - blocked).toBeLessThan(5_000);
       await other.more(1_000);

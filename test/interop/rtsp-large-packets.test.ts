@@ -29,7 +29,7 @@ for (const { codec, clip: name, slices } of CASES) {
         const list = frameList("0:0", slices);
         await using server = await TestServer.start();
         await using _ = ffmpegPublisher(file, server.rtsp("cam"), ["-pkt_size", String(size)]);
-        await server.waitForLog(/RTP packets of more than \d+ bytes are cut into smaller ones/);
+        await server.waitForLog(/RTP packets larger than \d+ bytes are split into smaller ones/);
         await using reader = ffmpegReader(server.rtsp("cam"), ["-frames:0", "280", ...list]);
         const { stdout } = await ffmpeg("-i", file, ...list);
         checkListing(stdout, (await reader.success()).stdout, 279);

@@ -135,7 +135,7 @@ clientTest(
     const got = parseFrames(await read(server, 40)).map(({ hash }) => hash);
     // the reader's first frame may have begun before it came
     expect(got.slice(1).filter((hash) => !known.has(hash))).toEqual([]);
-    await server.waitForLog(/WAR \[path cam\] \[UDP source\] packets are missing \(\d+ times\)/);
+    await server.waitForLog(/WAR \[path cam\] \[UDP source\] continuity counter error: packets lost \(\d+ times\)/);
     relay.change = (datagram) => datagram;
     checkListing(sent, await read(server, FRAMES), FRAMES - 2);
     expect(server.log).not.toContain(" ERR ");
@@ -161,7 +161,7 @@ clientTest(
       return datagram;
     };
     await server.waitForLog(/received packet with size 1315 not multiple of 188/);
-    await server.waitForLog(/a packet does not begin with the sync byte/);
+    await server.waitForLog(/sync byte lost/);
     relay.change = (datagram) => datagram;
     const sent = (await ffmpeg("-i", file, ...VIDEO)).stdout;
     checkListing(sent, await read(server, FRAMES), FRAMES - 2);

@@ -278,16 +278,16 @@ describe("bounds of a muxer", () => {
     scene.open();
     scene.broadcast.hasKeys = false;
     await scene.broadcast.run(30_000);
-    const why = "the stream has not brought a random access point (key frame)";
-    expect(scene.log.lines).toEqual([`WAR nothing can be shown yet: ${why}`]);
+    const why = "the stream has not sent a key frame";
+    expect(scene.log.lines).toEqual([`WAR no playlist yet: ${why}`]);
   });
 
   test("the log says why nothing can be shown: no parameters", async () => {
     using scene = new MuxerScene(memory, [{ codec: "h264" }, SOUND]);
     scene.open();
     await scene.broadcast.run(30_000);
-    const why = "the stream has not brought the parameters of its tracks";
-    expect(scene.log.lines).toEqual([`WAR nothing can be shown yet: ${why}`]);
+    const why = "the stream has not sent codec parameters";
+    expect(scene.log.lines).toEqual([`WAR no playlist yet: ${why}`]);
     scene.broadcast.sets = BASELINE;
     await scene.broadcast.run(2_000);
     expect(scene.sink.segments.length).toBeGreaterThan(0);

@@ -69,7 +69,7 @@ describe("segments in files", () => {
     expect([...shelf.files.keys()]).toEqual([0, 1, 2, 3, 4, 5]);
     expect([1, 2, 3, 4, 5].map((id) => existsSync(fileOf(id)))).toEqual([false, false, true, true, true]);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toStartWith(`ERR segment files cannot be removed: remove ${fileOf(0)}: `);
+    expect(lines[0]).toStartWith(`ERR cannot remove segment files: remove ${fileOf(0)}: `);
   });
 
   test("that could not be removed go when they can", async () => {
@@ -99,7 +99,7 @@ describe("segments in files", () => {
     await add(7);
     expect(await shelf.files.get(7)?.text()).toBe("segment 7");
     expect(lines.map((line) => line.split(":")[0])).toEqual([
-      "ERR segments stay in memory",
+      "ERR cannot write segment files, keeping segments in memory",
       "INF segments are written to files again",
     ]);
   });
@@ -110,6 +110,6 @@ describe("segments in files", () => {
     await files.close();
     expect([0, 1, 2].map((id) => existsSync(fileOf(id)))).toEqual([false, true, false]);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toStartWith(`ERR segment files cannot be removed: remove ${fileOf(1)}: `);
+    expect(lines[0]).toStartWith(`ERR cannot remove segment files: remove ${fileOf(1)}: `);
   });
 });

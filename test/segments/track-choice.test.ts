@@ -35,34 +35,34 @@ const CASES: readonly {
     medias: ["aac", "h264", "opus", "h265"],
     taken: ["h265", "opus"],
     left: [
-      "track 1 (MPEG-4 Audio): there is another audio track",
-      "track 2 (H264): there is another video track",
+      "track 1 (MPEG-4 Audio): another audio track is used",
+      "track 2 (H264): another video track is used",
     ],
   },
   {
     name: "a codec that is not carried is left out",
     medias: ["vp8", "pcmu", "aac"],
     taken: ["aac"],
-    left: ["track 1 (VP8): HLS cannot carry it", "track 2 (G711): HLS cannot carry it"],
+    left: ["track 1 (VP8): not supported by HLS", "track 2 (G711): not supported by HLS"],
   },
   {
     name: "a silent track is left out, another one takes its place",
     medias: ["h265", "h264"],
     silent: [0],
     taken: ["h264"],
-    left: ["track 1 (H265): it sends nothing"],
+    left: ["track 1 (H265): no data received"],
   },
   {
     name: "a track that does not say how to read it is left out, another one takes its place",
     medias: ["h264", "aacWithoutConfig", "aac"],
     taken: ["h264", "aac"],
-    left: ["track 2 (MPEG-4 Audio): its parameters are not known"],
+    left: ["track 2 (MPEG-4 Audio): unknown codec parameters"],
   },
   {
     name: "nothing is left of what cannot be read",
     medias: ["aacWithoutConfig"],
     taken: [],
-    left: ["track 1 (MPEG-4 Audio): its parameters are not known"],
+    left: ["track 1 (MPEG-4 Audio): unknown codec parameters"],
   },
 ];
 

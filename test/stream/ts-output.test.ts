@@ -262,7 +262,7 @@ test("a transport stream ends with the units it is made of, and nothing else doe
   );
   await ts.play(10);
   expect(faults).toEqual(["reader broke"]);
-  expect(ts.all.faults).toEqual(["the units of the stream have ended"]);
+  expect(ts.all.faults).toEqual(["the stream has no more units"]);
   expect(scene.reported.map((text) => text.split(":")[0])).toEqual(["unit output"]);
   expect(scene.stream.readers).toBe(1);
   expect([rtsp.faults, rtsp.cursor.lag]).toEqual([[], 0]);

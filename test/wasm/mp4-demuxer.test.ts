@@ -182,7 +182,7 @@ for (const build of BUILDS) {
       expect(bench.take()[0]!.map(({ bytes }) => [...bytes])).toEqual([[1, 2, 3, 4]]);
       expect(bench.demuxer.missing).toBe(4);
       const whole = new Uint8Array([...fragment(1, size + 8), ...box("mdat", [9, 8, 7, 6])]);
-      expect(bench.push(whole.subarray(0, whole.length - 1), 0)).toBe("a box does not fit");
+      expect(bench.push(whole.subarray(0, whole.length - 1), 0)).toBe("invalid box size");
       expect(bench.push(whole, 0)).toBeUndefined();
       expect(bench.take()[0]!.map(({ bytes }) => [...bytes])).toEqual([[9, 8, 7, 6]]);
     });
@@ -192,20 +192,23 @@ for (const build of BUILDS) {
       const traf = (...boxes: Uint8Array[]) => box("moof", box("traf", ...boxes));
       const tfhd = fullBox("tfhd", 0, 0x20000, u32(1));
       const cases: [Uint8Array, string][] = [
-        [new Uint8Array([...u32(7), ...text("moof")]), "a box does not fit"],
-        [new Uint8Array([...u32(1), ...text("mdat"), 255, 255, 255, 255, 0, 0, 0, 0]), "a box does not fit"],
-        [new Uint8Array([...u32(70_000), ...text("moof")]), "a fragment has a header of 69992 bytes"],
-        [new Uint8Array([...u32(0), ...text("moof")]), "a fragment has a header of 2147483647 bytes"],
-        [traf(), "a box does not fit"],
-        [traf(fullBox("tfhd", 0, 1, u32(1))), "a box does not fit"],
-        [traf(tfhd, fullBox("trun", 0, 0x100, u32(50), u32(1))), "a box does not fit"],
-        [traf(tfhd, fullBox("trun", 0, 0, u32(0xffff_ffff))), "a fragment has too many samples"],
+        [new Uint8Array([...u32(7), ...text("moof")]), "invalid box size"],
+        [new Uint8Array([...u32(1), ...text("mdat"), 255, 255, 255, 255, 0, 0, 0, 0]), "invalid box size"],
+        [new Uint8Array([...u32(70_000), ...text("moof")]), "moof of 69992 bytes is too large"],
+        [new Uint8Array([...u32(0), ...text("moof")]), "moof of 2147483647 bytes is too large"],
+        [traf(), "invalid box size"],
+        [traf(fullBox("tfhd", 0, 1, u32(1))), "invalid box size"],
+        [traf(tfhd, fullBox("trun", 0, 0x100, u32(50), u32(1))), "invalid box size"],
+        [traf(tfhd, fullBox("trun", 0, 0, u32(0xffff_ffff))), "too many samples in a fragment"],
         [
           traf(tfhd, ...Array.from({ length: 600 }, () => fullBox("trun", 0, 0, u32(1)))),
-          "a fragment has too many runs of samples",
+          "too many runs in a fragment",
         ],
-        [traf(tfhd, fullBox("trun", 0, 0x200, u32(1), u32(0x7fff_ffff))), "a sample has 2147483647 bytes"],
-        [traf(tfhd, fullBox("tfdt", 1, 0, u32(0x7fff_ffff), u32(0))), "a time is out of range"],
+        [
+          traf(tfhd, fullBox("trun", 0, 0x200, u32(1), u32(0x7fff_ffff))),
+          "sample of 2147483647 bytes is too large",
+        ],
+        [traf(tfhd, fullBox("tfdt", 1, 0, u32(0x7fff_ffff), u32(0))), "timestamp out of range"],
       ];
       for (const [bytes, reason] of cases) {
         expect(bench.push(bytes, 0)).toBe(reason);

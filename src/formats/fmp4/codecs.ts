@@ -192,7 +192,7 @@ function readAv1c(body: Uint8Array): Uint8Array | undefined {
 
 function readAvc(body: Uint8Array): SampleDescription<ParametersOf<"h264">> {
   const record = readH264Record(bodyOf(visualBoxes(body), "avcC", 7));
-  if (record === undefined) throw new ProtocolError("invalid MP4: parameter sets are cut off");
+  if (record === undefined) throw new ProtocolError("invalid MP4: truncated parameter sets");
   const { sps, pps } = record.sets;
   const { lengthSize } = record;
   return { parameters: { codec: "h264", sps: sps[0], pps: pps[0] }, lengthSize, sets: [...sps, ...pps] };
@@ -200,7 +200,7 @@ function readAvc(body: Uint8Array): SampleDescription<ParametersOf<"h264">> {
 
 function readHevc(body: Uint8Array): SampleDescription<ParametersOf<"h265">> {
   const record = readH265Record(bodyOf(visualBoxes(body), "hvcC", 23));
-  if (record === undefined) throw new ProtocolError("invalid MP4: parameter sets are cut off");
+  if (record === undefined) throw new ProtocolError("invalid MP4: truncated parameter sets");
   const { vps, sps, pps } = record.sets;
   return {
     parameters: { codec: "h265", vps: vps[0], sps: sps[0], pps: pps[0] },

@@ -74,15 +74,15 @@ function find(bytes: Uint8Array, wanted: number): Uint8Array {
       size = size * 128 + (byte & 127);
       if (byte < 128) break;
     }
-    if (at + size > bytes.length) throw new ProtocolError("invalid MP4: a descriptor is cut off");
+    if (at + size > bytes.length) throw new ProtocolError("invalid MP4: truncated descriptor");
     if (tag === wanted) return bytes.subarray(at, at + size);
     at += size;
   }
-  throw new ProtocolError(`invalid MP4: no descriptor ${wanted}`);
+  throw new ProtocolError(`invalid MP4: missing descriptor ${wanted}`);
 }
 
 function byteAt(bytes: Uint8Array, at: number): number {
   const byte = bytes[at];
-  if (byte === undefined) throw new ProtocolError("invalid MP4: a descriptor is cut off");
+  if (byte === undefined) throw new ProtocolError("invalid MP4: truncated descriptor");
   return byte;
 }

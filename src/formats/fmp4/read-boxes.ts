@@ -20,11 +20,11 @@ export function readBoxes(bytes: Uint8Array): Box[] {
   const boxes: Box[] = [];
   for (let at = 0; at < bytes.length; ) {
     const left = bytes.length - at;
-    if (left < 8) throw new ProtocolError("invalid MP4: a box is cut off");
+    if (left < 8) throw new ProtocolError("invalid MP4: truncated box");
     let header = 8;
     let size = numberAt(bytes, at);
     if (size === 1) {
-      if (left < 16) throw new ProtocolError("invalid MP4: a box is cut off");
+      if (left < 16) throw new ProtocolError("invalid MP4: truncated box");
       header = 16;
       size = numberAt(bytes, at + 8) * 0x1_0000_0000 + numberAt(bytes, at + 12);
     } else if (size === 0) size = left;
@@ -51,7 +51,7 @@ export function childrenOf(boxes: readonly Box[], type: string): Box[] {
  */
 export function bodyOf(boxes: readonly Box[], type: string, least: number): Uint8Array {
   const body = boxes.find((each) => each.type === type)?.body;
-  if (body === undefined) throw new ProtocolError(`invalid MP4: no box ${type}`);
+  if (body === undefined) throw new ProtocolError(`invalid MP4: missing box ${type}`);
   if (body.length < least) throw new ProtocolError(`invalid MP4: box ${type} has ${body.length} bytes`);
   return body;
 }

@@ -32,11 +32,11 @@ const SHIFT_MAX_S = 86_400;
  */
 export function readInit(bytes: Uint8Array): InitTrack[] {
   const movie = childrenOf(readBoxes(bytes), "moov");
-  if (movie.length === 0) throw new ProtocolError("invalid MP4: no box moov");
+  if (movie.length === 0) throw new ProtocolError("invalid MP4: missing box moov");
   const header = bodyOf(movie, "mvhd", 20);
   const movieScale = numberAt(header, header[0] === 1 ? 20 : 12);
   const tracks = movie.filter(({ type }) => type === "trak");
-  if (tracks.length > TRACKS_MAX) throw new ProtocolError(`invalid MP4: ${tracks.length} tracks`);
+  if (tracks.length > TRACKS_MAX) throw new ProtocolError(`invalid MP4: too many tracks (${tracks.length})`);
   const defaults = new Map(
     childrenOf(movie, "mvex")
       .filter(({ type, body }) => type === "trex" && body.length >= 24)
@@ -45,7 +45,7 @@ export function readInit(bytes: Uint8Array): InitTrack[] {
   const ids = new Set<number>();
   return tracks.map(({ body }) => {
     const track = readTrack(readBoxes(body), movieScale, defaults);
-    if (ids.has(track.id)) throw new ProtocolError(`invalid MP4: two tracks ${track.id}`);
+    if (ids.has(track.id)) throw new ProtocolError(`invalid MP4: duplicate track ID ${track.id}`);
     ids.add(track.id);
     return track;
   });
@@ -98,7 +98,8 @@ function readEdits(boxes: readonly Box[], movieScale: number, timescale: number)
     const duration = isLong ? longAt(list, at) : numberAt(list, at);
     if (movieScale > 0) offset += Math.round((duration * timescale) / movieScale);
   }
-  if (Math.abs(offset) > SHIFT_MAX_S * timescale) throw new ProtocolError("invalid MP4: an edit list");
+  if (Math.abs(offset) > SHIFT_MAX_S * timescale)
+    throw new ProtocolError("invalid MP4: edit list out of range");
   return offset;
 }
 

@@ -23,7 +23,7 @@ export function readOpus(body: Uint8Array): ParametersOf<"opus"> {
 export function readAc3(body: Uint8Array): ParametersOf<"ac3"> {
   const specific = bodyOf(audioBoxes(body), "dac3", 3);
   const clockRate = [48_000, 44_100, 32_000][(specific[0] as number) >> 6];
-  if (clockRate === undefined) throw new ProtocolError("invalid MP4: the sample rate of AC-3");
+  if (clockRate === undefined) throw new ProtocolError("invalid MP4: invalid AC-3 sample rate");
   const mode = ((specific[1] as number) >> 3) & 7;
   const low = ((specific[1] as number) >> 2) & 1;
   return { codec: "ac3", clockRate, channels: ([2, 1, 2, 3, 3, 4, 4, 5][mode] as number) + low };

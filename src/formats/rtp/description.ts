@@ -32,7 +32,7 @@ export function describeStream(sdp: SessionDescription): DescribedStream {
   const tracks = sdp.medias.map(readTrack);
   const mids = new Set<string>();
   for (const { mid } of tracks) {
-    if (mid !== undefined && mids.has(mid)) throw invalidSdp(`two medias with mid ${mid}`);
+    if (mid !== undefined && mids.has(mid)) throw invalidSdp(`duplicate mid ${mid}`);
     if (mid !== undefined) mids.add(mid);
   }
   const description = { title: sdp.title, tracks, fecGroups: readFecGroups(sdp.attributes, mids) };
@@ -96,7 +96,7 @@ function readTrack(media: SdpMedia): Track {
   const rtpmaps = new Map<number, string>();
   const fmtps = new Map<number, Map<string, string>>();
   for (const payloadType of payloadTypes) {
-    if (fmtps.has(payloadType)) throw invalidSdp(`payload type ${payloadType} twice in one media`);
+    if (fmtps.has(payloadType)) throw invalidSdp(`duplicate payload type ${payloadType}`);
     fmtps.set(payloadType, new Map());
   }
   for (const value of sdpAttributes(media.attributes, "rtpmap")) readRtpmap(value, fmtps, rtpmaps);
@@ -134,11 +134,10 @@ function readRtpmap(value: string, known: ReadonlyMap<number, unknown>, rtpmaps:
   if (match === null) throw invalidSdp(`malformed rtpmap: ${value}`);
   const payloadType = Number(match[1]);
   const rtpmap = match[2]!;
-  if (!known.has(payloadType))
-    throw invalidSdp(`rtpmap of payload type ${payloadType}, which its media lacks`);
+  if (!known.has(payloadType)) throw invalidSdp(`rtpmap of unlisted payload type ${payloadType}`);
   const other = rtpmaps.get(payloadType);
   if (other !== undefined && other.toLowerCase() !== rtpmap.toLowerCase()) {
-    throw invalidSdp(`two rtpmaps of payload type ${payloadType}: ${other}, ${rtpmap}`);
+    throw invalidSdp(`conflicting rtpmaps of payload type ${payloadType}: ${other}, ${rtpmap}`);
   }
   rtpmaps.set(payloadType, other ?? rtpmap);
 }

@@ -108,7 +108,7 @@ export class LivePlaylist implements SegmentSink {
 function choose(stream: Stream, { logger }: MuxerOwner, silent: ReadonlySet<number>): readonly ChosenTrack[] {
   const { chosen, left } = chooseTracks(stream, silent, "HLS");
   if (chosen.length === 0) throw new RefusedError(NO_CODEC);
-  if (left.length > 0) logger.warn(`left out: ${left.join("; ")}`);
+  if (left.length > 0) logger.warn(`skipping ${left.join("; ")}`);
   const tracks = chosen.map(({ index }) => stream.description.tracks[index] as Track);
   logger.info(`is converting into HLS, ${trackList(tracks)}`);
   return chosen;

@@ -56,8 +56,8 @@ export const hls: Protocol = {
       schemas: {
         HlsMuxer: object({
           path: text("name of the path"),
-          created: time("when it was made"),
-          lastRequest: time("when somebody last asked for something"),
+          created: time("time of creation"),
+          lastRequest: time("time of the last request"),
           bytesSent: count("bytes sent to viewers"),
           live: ref("Live"),
         }),

@@ -159,7 +159,7 @@ export class HlsServer implements PathWatcher {
   /** Whether there is memory for one more muxer; if not, that is logged. */
   #hasRoom(): boolean {
     if (!this.#budget.isSpent) return true;
-    this.#refused.count("times a playlist was refused: the memory for HLS is used up ('hlsMemory')");
+    this.#refused.count("playlist requests refused: HLS memory is used up ('hlsMemory')");
     return false;
   }
 

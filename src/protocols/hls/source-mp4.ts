@@ -77,7 +77,7 @@ export class Mp4Container implements Container {
     const tracks: SourceTrack[] = [];
     for (const parameters of described) {
       const { clockRate } = unitFormat(parameters);
-      if (clockRate > RATE_MAX) throw new SourceError(`a sample rate of ${clockRate} Hz`);
+      if (clockRate > RATE_MAX) throw new SourceError(`unsupported sample rate: ${clockRate} Hz`);
       const maxBytes = isAudio(parameters) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
       const setup = { format: 0, clockRate, frameTicks: 0, reorderDepth: 0, maxBytes };
       const units = UnitLog.open(this.#options.memory, setup);
@@ -122,13 +122,13 @@ export class Mp4Container implements Container {
     const fault = this.#demuxer.end();
     if (fault !== undefined) throw new SourceError(`invalid segment: ${fault}`);
     const oversized = this.#oversized - this.#before.oversized;
-    if (oversized > 0) this.#options.logger.warn(`samples of a segment dropped, too large: ${oversized}`);
+    if (oversized > 0) this.#options.logger.warn(`samples dropped, too large: ${oversized}`);
     const missing = this.#demuxer.missing - this.#before.missing;
     if (missing === 0) return;
     if (this.#demuxer.samples === this.#before.samples) {
-      throw new SourceError("invalid segment: its media are not behind their fragments");
+      throw new SourceError("invalid segment: no mdat after its moof holds the samples");
     }
-    this.#options.logger.warn(`${missing} samples of a segment are missing`);
+    this.#options.logger.warn(`samples missing from a segment: ${missing}`);
   }
 
   get #oversized(): number {

@@ -100,7 +100,7 @@ export class SourceRendition {
   }
 
   #take({ playlist, base }: LoadedPlaylist): void {
-    if (playlist.kind !== "media") throw new SourceError("a variant is no media playlist");
+    if (playlist.kind !== "media") throw new SourceError("a variant is not a media playlist");
     this.#base = base;
     this.#follower.update(playlist, this.#context.clock.now());
   }
@@ -148,7 +148,7 @@ export class SourceRendition {
       });
     await this.#retry(get, () => !hasBegun);
     signal.throwIfAborted();
-    if (this.#head !== undefined) throw new SourceError(`a segment has ${this.#head.length} bytes`);
+    if (this.#head !== undefined) throw new SourceError(`segment is too short: ${this.#head.length} bytes`);
     this.#container?.end();
   }
 
@@ -206,7 +206,7 @@ export class SourceRendition {
         return { value: await request() };
       } catch (error) {
         if (signal.aborted || !mayRetry() || !(error instanceof SourceError)) throw error;
-        logger.debug(`${errorText(error)}; trying again`);
+        logger.debug(`${errorText(error)}; retrying`);
         await pause(clock, wait, signal);
       }
     }

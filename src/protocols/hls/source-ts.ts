@@ -78,7 +78,7 @@ export class TsContainer implements Container {
     this.#segments += 1;
     const { oversized } = this.#demuxer.counters;
     if (oversized > this.#oversized) {
-      this.#logger.warn(`frames of a segment dropped, too large: ${oversized - this.#oversized}`);
+      this.#logger.warn(`frames dropped, too large: ${oversized - this.#oversized}`);
     }
     this.#oversized = oversized;
     if (this.#tracks !== undefined) return;
@@ -89,7 +89,7 @@ export class TsContainer implements Container {
     }
     if (ready.length === 0) return;
     for (const track of wanted.filter(({ isReady }) => !isReady)) {
-      this.#logger.warn(`skipping stream ${track.pid} (${CODECS[tsCodecId(track)].label}): it is empty`);
+      this.#logger.warn(`skipping stream ${track.pid} (${CODECS[tsCodecId(track)].label}): no data received`);
     }
     this.#choose(ready);
   }

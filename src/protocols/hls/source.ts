@@ -99,7 +99,7 @@ class HlsSource implements RunningSource {
     const variant = chooseVariant(playlist);
     const audio = chooseAudio(playlist, variant)?.uri;
     const codecs = shown(variant.codecs.join(","));
-    this.#owner.logger.debug(`variant of ${variant.bandwidth} bits a second, codecs '${codecs}'`);
+    this.#owner.logger.debug(`variant with ${variant.bandwidth} bit/s, codecs '${codecs}'`);
     const url = resolveUrl(variant.uri, base);
     if (audio === undefined) return [new SourceRendition(context, url, "all")];
     const audioUrl = resolveUrl(audio, base);

@@ -63,7 +63,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#logger.info("opened");
     context.conns.add(this);
     if (!this.visitor.isAccepted) {
-      this.#abort(new RefusedError("too many connections of this address have not authenticated"));
+      this.#abort(new RefusedError("too many unauthenticated connections from this address"));
       return;
     }
     const type = context.secure ? "rtspsConn" : "rtspConn";
@@ -128,7 +128,7 @@ export class RtspConn implements TcpConn, Listed {
     if (this.#logger.writes("debug")) this.#logger.debug(`[s->c] ${dumpResponse(response)}`);
     if (fault !== undefined && !isExpected(fault)) throw fault;
     if (!this.outbox.send(writeResponse(response))) {
-      this.close(new ProtocolError("responses are not read"));
+      this.close(new ProtocolError("the client does not read responses"));
       return;
     }
     after?.(this.#context.clock.now());
@@ -165,17 +165,16 @@ export class RtspConn implements TcpConn, Listed {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
     if (this.visitor.isOverdue(now, readTimeout)) {
-      this.#abort(new EndError("i/o timeout: never authenticated"));
+      this.#abort(new EndError("i/o timeout: not authenticated"));
       return;
     }
     if (this.#held !== undefined) return;
     const stalled = session?.reader?.stalledSince;
     if (stalled !== undefined) {
-      if (now - stalled > writeTimeout)
-        this.#abort(new EndError("write timed out: the reader has stopped reading"));
+      if (now - stalled > writeTimeout) this.#abort(new EndError("write timeout: the reader does not read"));
     } else if (session?.interleaved !== undefined) {
       if (now - this.#lastReceived > readTimeout)
-        this.#abort(new EndError("i/o timeout: the publisher has gone silent"));
+        this.#abort(new EndError("i/o timeout: no packets from the publisher"));
     } else if (session?.active !== true) {
       const limit = this.#requests === 0 ? readTimeout : IDLE_TIMEOUT_MS;
       if (now - this.#lastRequest > limit) this.#abort(new EndError("i/o timeout: no request"));
@@ -246,7 +245,7 @@ class HeldRequest {
    */
   keep(chunk: Uint8Array, isLater: boolean): void {
     if (isLater) this.#size += chunk.length;
-    if (this.#size > HELD_BYTES_MAX) throw new ProtocolError("too much was sent before the answer");
+    if (this.#size > HELD_BYTES_MAX) throw new ProtocolError("too much data received before the response");
     this.#chunks.push(chunk);
   }
 

@@ -74,7 +74,7 @@ export class MulticastGroups {
         const any = base.length === 4 ? "0.0.0.0:0" : "[::]:0";
         sockets.push(await openUdp(any, { receive: () => {}, logger: options.logger, multicast }));
       } catch (error) {
-        options.logger.warn(`multicast does not go out on interface ${name}: ${(error as Error).message}`);
+        options.logger.warn(`cannot send multicast on interface ${name}: ${(error as Error).message}`);
       }
     }
     return new MulticastGroups(options, sockets);
@@ -88,7 +88,7 @@ export class MulticastGroups {
   hold(stream: Stream): readonly string[] {
     let groups = this.#streams.get(stream);
     if (groups === undefined) {
-      if (this.#sockets.length === 0) throw new RefusedError("no interface is capable of multicast");
+      if (this.#sockets.length === 0) throw new RefusedError("no multicast-capable interface");
       const offsets = this.#take(stream.description.tracks.length);
       const addresses = offsets.map((offset) => this.#addressOf(offset));
       groups = { addresses, offsets, senders: undefined, holders: 0, playing: new Set() };
@@ -264,13 +264,13 @@ class GroupReader implements MediaReader {
   }
 }
 
-/** @throws {ConfigError} if the text is no range of multicast addresses */
+/** @throws {ConfigError} if the text is not a range of multicast addresses */
 function readRange(text: string): Network {
   const range = parseNetwork(text);
   const first = range?.base[0] ?? 0;
   const isGroup = range?.base.length === 4 ? first >> 4 === 0xe : first === 0xff;
   if (range === undefined || !isGroup) {
-    throw new ConfigError(`'multicastIPRange' is no range of multicast addresses: ${text}`);
+    throw new ConfigError(`'multicastIPRange' is not a range of multicast addresses: ${text}`);
   }
   return range;
 }

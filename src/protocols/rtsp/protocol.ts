@@ -60,7 +60,7 @@ const SESSION = {
     ...identity(),
     state: word(["idle", "read", "publish"]),
     path: text("name of the path; empty while idle"),
-    transport: { enum: ["UDP", "UDP-multicast", "TCP", null], description: "null while nothing flows" },
+    transport: { enum: ["UDP", "UDP-multicast", "TCP", null], description: "null while idle" },
     ...traffic(),
   }),
 };

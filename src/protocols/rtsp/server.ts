@@ -164,8 +164,8 @@ function closeDatagrams({ udp, multicast }: Datagrams): void {
 function warnOfSmallBuffer({ rtp }: UdpListener, logger: Logger): void {
   if (rtp.receiveBuffer === undefined || rtp.receiveBuffer >= UDP_RECEIVE_BUFFER) return;
   logger.warn(
-    `the UDP receive buffer has ${rtp.receiveBuffer} of ${UDP_RECEIVE_BUFFER} bytes: ` +
-      `'sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}' allows more`,
+    `UDP receive buffer is ${rtp.receiveBuffer} bytes instead of ${UDP_RECEIVE_BUFFER}: ` +
+      `raise the limit with 'sysctl -w net.core.rmem_max=${UDP_RECEIVE_BUFFER}'`,
   );
 }
 

@@ -259,7 +259,7 @@ export class RtspSession implements Listed, Client {
   record(): Awaitable<void> {
     checkState("RECORD", this.state);
     const publishing = this.#publishing;
-    if (publishing === undefined) throw new ProtocolError("nothing was announced");
+    if (publishing === undefined) throw new ProtocolError("no ANNOUNCE before RECORD");
     const transport = this.#transport;
     if (transport === undefined || !publishing.isSetUp(transport)) {
       throw new ProtocolError("not all announced medias have been setup");
@@ -280,13 +280,13 @@ export class RtspSession implements Listed, Client {
   play(request: RtspRequest): RtpInfo[] {
     checkState("PLAY", this.state);
     const reading = this.#reading;
-    if (reading === undefined) throw new ProtocolError("nothing was set up");
+    if (reading === undefined) throw new ProtocolError("no medias have been setup");
     const name = withoutTrailingSlash(parseRtspUrl(request.url)).path;
     if (name !== reading.path.id) {
       throw new RefusedError(`path has changed, was '${reading.path.id}', now is '${name}'`);
     }
     const transport = this.#transport;
-    if (transport === undefined) throw new ProtocolError("nothing was set up");
+    if (transport === undefined) throw new ProtocolError("no medias have been setup");
     return reading.play(transport, this, this.#mediaOptions(reading.stream));
   }
 

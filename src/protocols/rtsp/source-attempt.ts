@@ -128,7 +128,8 @@ export class SourceAttempt implements TcpConn {
   #do(output: RtspClientOutput): void {
     switch (output.kind) {
       case "send":
-        if (this.#outbox?.send(output.bytes) === false) throw new SourceError("requests are not read");
+        if (this.#outbox?.send(output.bytes) === false)
+          throw new SourceError("the server does not read requests");
         return;
       case "described":
         this.#later(this.#setUp(output.stream));
@@ -165,7 +166,7 @@ export class SourceAttempt implements TcpConn {
     }
     const reception = new SourceReception(this.#options, described, media);
     this.#reception = reception;
-    owner.logger.debug(`setting up ${length} tracks by ${carrier}`);
+    owner.logger.debug(`setting up ${length} tracks over ${carrier}`);
     this.#client?.setUp(reception.offers, this.#now);
   }
 

@@ -147,7 +147,7 @@ export class GroupMedia implements SourceMedia {
   async answered(track: number, transport: TransportSpec | undefined): Promise<void> {
     const { destination, port, source } = transport ?? {};
     if (destination === undefined || port === undefined) {
-      throw new SourceError("the server has not named its multicast group");
+      throw new SourceError("server did not provide a multicast group");
     }
     const { remoteAddress, take } = this.#options;
     const from = source ?? remoteAddress;

@@ -43,6 +43,6 @@ export function openTransport(
   if (label === "UDP-multicast" && multicast !== undefined && stream !== undefined) {
     return new MulticastTransport(multicast, stream);
   }
-  if (label !== "TCP" || outbox === undefined) throw new ProtocolError("the transport is not to be had");
+  if (label !== "TCP" || outbox === undefined) throw new ProtocolError("transport is not available");
   return new InterleavedTransport(outbox);
 }

@@ -108,7 +108,7 @@ export class UdpListener {
     for (let left = any ? TRIES : 1; ; left--) {
       const rtp = await open(rtpAddress);
       try {
-        if (any && rtp[0].port % 2 !== 0) throw new SystemError("the system chose an odd port");
+        if (any && rtp[0].port % 2 !== 0) throw new SystemError("the system assigned an odd RTP port");
         const rtcp = await open(any ? rtcpAddress.replace(/:0$/, `:${rtp[0].port + 1}`) : rtcpAddress);
         return new UdpListener(rtp, rtcp, memory);
       } catch (error) {

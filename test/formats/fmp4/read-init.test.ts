@@ -141,7 +141,7 @@ describe("an initialization segment", () => {
   });
 
   test.each([
-    ["nothing", new Uint8Array(0), "no box moov"],
+    ["nothing", new Uint8Array(0), "missing box moov"],
     ["a web page", new TextEncoder().encode("<html><body>not found</body></html>"), "box ?"],
     ["no timescale", movie({ timescale: 0 }), "track 9 has no timescale"],
     [
@@ -152,12 +152,12 @@ describe("an initialization segment", () => {
     [
       "parameter sets that are cut off",
       movie({ entry: visual("avc1", box("avcC", [1, 66, 0, 30, 0xff, 0xe1, 0, 9])) }),
-      "parameter sets are cut off",
+      "truncated parameter sets",
     ],
     [
       "an edit of a year",
       movie({ edits: fullBox("elst", 0, 0, u32(1), u32(0), u32(0x7fff_ffff), u32(0)), timescale: 1 }),
-      "an edit list",
+      "edit list out of range",
     ],
   ])("is refused: %s", (_, bytes, reason) => {
     expect(() => readInit(bytes as Uint8Array)).toThrow(ProtocolError);

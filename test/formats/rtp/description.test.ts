@@ -95,14 +95,14 @@ test.each([
   ["m=video 0 RTP/AVP -1", "invalid payload type: -1"],
   ["m=video 0 RTP/AVP 96", "payload type 96 without rtpmap"],
   ["m=video 0 RTP/AVP 72", "payload type 72 without rtpmap"],
-  ["m=video 0 RTP/AVP 0 0", "payload type 0 twice in one media"],
-  ["m=video 0 RTP/AVP 96 096\na=rtpmap:96 VP8/90000", "payload type 96 twice in one media"],
+  ["m=video 0 RTP/AVP 0 0", "duplicate payload type 0"],
+  ["m=video 0 RTP/AVP 96 096\na=rtpmap:96 VP8/90000", "duplicate payload type 96"],
   ["m=video 0 RTP/AVP 96\na=rtpmap:96 ", "malformed rtpmap: 96"],
   ["m=video 0 RTP/AVP 96\na=rtpmap:x H264/90000", "malformed rtpmap: x H264/90000"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:97 H264/90000", "rtpmap of payload type 97, which its media lacks"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:97 H264/90000", "rtpmap of unlisted payload type 97"],
   [
     "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=rtpmap:96 H265/90000",
-    "two rtpmaps of payload type 96: H264/90000, H265/90000",
+    "conflicting rtpmaps of payload type 96: H264/90000, H265/90000",
   ],
   ["m=video 0 RTP/AVP 96\na=rtpmap:96 H264/0", "invalid clock rate of payload type 96: H264/0"],
   ["m=video 0 RTP/AVP 96\na=rtpmap:96 H264/-1", "invalid clock rate of payload type 96: H264/-1"],
@@ -112,7 +112,7 @@ test.each([
     "invalid clock rate of payload type 96: H264/9999999999",
   ],
   ["m=video 0 RTP/AVP 96\na=rtpmap:96 strange", "invalid clock rate of payload type 96: strange"],
-  ["m=audio 0 RTP/AVP 0\na=mid:1\nm=audio 0 RTP/AVP 8\na=mid:1", "two medias with mid 1"],
+  ["m=audio 0 RTP/AVP 0\na=mid:1\nm=audio 0 RTP/AVP 8\na=mid:1", "duplicate mid 1"],
   ["a=group:FEC 1 2\nm=audio 0 RTP/AVP 0\na=mid:1", "FEC group names an unknown media: 2"],
 ])("%p is refused", (text, reason) => {
   expect(() => describeStream(parseSdp(text))).toThrow(new ProtocolError(`invalid SDP: ${reason}`));

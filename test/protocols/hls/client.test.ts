@@ -100,7 +100,7 @@ describe("a follower of a playlist", () => {
     follower.update(list(98, 104), 1_000);
     expect(typeof next(follower, 1_000)).toBe("number");
     follower.update(list(0, 3), 2_000);
-    expect(() => next(follower, 2_000)).toThrow("the playlist has begun anew");
+    expect(() => next(follower, 2_000)).toThrow("the playlist has restarted");
   });
 
   test("finds its place where segments leave without being counted", () => {

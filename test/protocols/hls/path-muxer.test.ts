@@ -172,7 +172,7 @@ describe("a track that sends nothing", () => {
     expect([asked.status, ends.count]).toEqual([200, 0]);
     expect(muxer.playlist?.prefix).not.toBe(first);
     expect(muxer.playlist?.tracks.map(({ codec }) => codec)).toEqual(["h264"]);
-    expect(scene.lines).toContain("WAR left out: track 2 (MPEG-4 Audio): it sends nothing");
+    expect(scene.lines).toContain("WAR skipping track 2 (MPEG-4 Audio): no data received");
     broadcast.hasSound = true;
     await broadcast.run(2_000);
     expect(muxer.playlist?.tracks.map(({ codec }) => codec)).toEqual(["h264", "mpeg4Audio"]);

@@ -64,7 +64,7 @@ describe("segments of a source", () => {
     }
     const taken = [100, MAX_SOUND_BYTES, 200];
     expect(sizesOf(container)).toEqual([...taken, ...taken]);
-    expect(lines).toEqual(Array(2).fill("WAR samples of a segment dropped, too large: 2"));
+    expect(lines).toEqual(Array(2).fill("WAR samples dropped, too large: 2"));
     for (const each of [container, parts, sound]) each.close();
   });
 
@@ -88,7 +88,7 @@ describe("segments of a source", () => {
     container.push(segment);
     container.end();
     expect(sizesOf(container)).toHaveLength(3);
-    expect(lines).toEqual(["WAR frames of a segment dropped, too large: 1"]);
+    expect(lines).toEqual(["WAR frames dropped, too large: 1"]);
     for (const each of [container, writer, video]) each.close();
   }, 20_000);
 });

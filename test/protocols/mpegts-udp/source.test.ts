@@ -180,7 +180,7 @@ describe("a UDP source", () => {
     const ofSize = warnings.filter((line) =>
       /^WAR received packet with size \d+ not multiple of 188/.test(line),
     );
-    const ofLoss = warnings.filter((line) => /^WAR packets are missing/.test(line));
+    const ofLoss = warnings.filter((line) => /^WAR continuity counter error/.test(line));
     expect(ofSize.length + ofLoss.length).toBe(warnings.length);
     for (const { length } of [ofSize, ofLoss]) {
       expect(length).toBeGreaterThanOrEqual(1);

@@ -290,7 +290,7 @@ describe("a client of RTSP", () => {
     const camera = new Camera();
     expect(camera.client.deadline).toBe(5_000);
     camera.client.tick(4_999);
-    expect(() => camera.client.tick(5_000)).toThrow("i/o timeout: no answer to OPTIONS");
+    expect(() => camera.client.tick(5_000)).toThrow("i/o timeout: no response to OPTIONS");
   });
 });
 

@@ -154,7 +154,7 @@ test("at most 64 KB are buffered behind a pending request", async () => {
   socket.feed(new Uint8Array(10_000));
   expect(socket.ended).toBe(true);
   expect(server.fake.log.lines).toContain(
-    "INF [conn 10.0.0.1:5000] closed (too much was sent before the answer)",
+    "INF [conn 10.0.0.1:5000] closed (too much data received before the response)",
   );
   await server.fake.close();
 });

@@ -190,7 +190,7 @@ test.each(["OPTIONS", "DESCRIBE", "SETUP", "PLAY"])(
     await clock.advance(READ_TIMEOUT_MS - 300);
     expect(failures).toEqual([]);
     await clock.advance(600);
-    expect([failures, network.last.ended]).toEqual([[`i/o timeout: no answer to ${silent}`], true]);
+    expect([failures, network.last.ended]).toEqual([[`i/o timeout: no response to ${silent}`], true]);
   },
 );
 

@@ -106,7 +106,7 @@ export class PlaylistFollower {
     if (isEnded) return { kind: "end" };
     // caches may show an older playlist now and then, but not a much older one
     if (this.#next > this.#lastSequence + 1 + LATE_FROM_END) {
-      throw new ProtocolError("the playlist has begun anew");
+      throw new ProtocolError("the playlist has restarted");
     }
     if (this.#isOver(playlist)) throw new ProtocolError("next segment not found or not ready yet");
     return this.#reload(playlist);

@@ -115,7 +115,7 @@ export class RtspClient {
     if (pending !== undefined && now >= pending.deadline) {
       // some cameras never answer what keeps them alive
       if (pending.step !== "keepAlive")
-        throw new SourceError(`i/o timeout: no answer to ${pending.request.method}`);
+        throw new SourceError(`i/o timeout: no response to ${pending.request.method}`);
       this.#pending = undefined;
     }
     if (now < this.#keepAliveAt || this.#pending !== undefined) return;
