@@ -30,8 +30,8 @@ export const FRAMING = 4;
 export const MAX_TRACKS = 32;
 /** Bytes of one frame (access unit) of a publisher. */
 export const MAX_FRAME_BYTES = 16777216;
-/** Bytes of a unit of sound. */
-export const MAX_SOUND_BYTES = 65536;
+/** Largest audio unit, bytes. */
+export const MAX_AUDIO_BYTES = 65536;
 /** Frames without a random access point after which every frame counts as one. */
 export const FRAMES_WITHOUT_KEY = 600;
 /** Workers that may read one log besides its owner. */

@@ -262,7 +262,7 @@ export {
   TRACK_STRIDE,
 } from "./track";
 export {
-  UNIT_ANSWER,
+  UNIT_RESULT,
   UNIT_BLOCKS,
   UNIT_CLOCK_RATE,
   UNIT_CONFIG,

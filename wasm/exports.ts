@@ -183,7 +183,7 @@ export interface CoreExports {
   readonly TS_TRACK_SEQ: WebAssembly.Global;
   readonly TS_TRACK_STRIDE: WebAssembly.Global;
   readonly TS_TRACK_UNITS: WebAssembly.Global;
-  readonly UNIT_ANSWER: WebAssembly.Global;
+  readonly UNIT_RESULT: WebAssembly.Global;
   readonly UNIT_BLOCKS: WebAssembly.Global;
   readonly UNIT_CLOCK_RATE: WebAssembly.Global;
   readonly UNIT_CONFIG: WebAssembly.Global;

@@ -144,7 +144,7 @@ export class TsDemuxer {
       const bits = this.#memory.i32[events] as number;
       if (bits === 0) break;
       if ((bits & TS_EVENT_SECTION) !== 0) this.#sections.deliver(this.#receive);
-      for (const track of this.#tracks) track.answer();
+      for (const track of this.#tracks) track.openUnits();
     }
     this.#memory.u8.copyWithin(this.#input, this.#input + from, this.#input + this.#fill);
     this.#fill -= from;
@@ -211,7 +211,7 @@ export class TsDemuxer {
   }
 
   /** Leaves a track out from now on; its units stay as they are. */
-  leaveOut(track: TsTrack): void {
+  skip(track: TsTrack): void {
     if (track.isPresent && track.isWanted) this.#ignore(track.pid);
     track.isWanted = false;
     this.#memory.core.tsLose(track.address);

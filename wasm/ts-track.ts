@@ -41,7 +41,7 @@ export class TsTrack {
   }
 
   /** Opens the unit log when the core has found out what it needs. */
-  answer(): void {
+  openUnits(): void {
     if (this.#get(this.#memory.core.TS_STREAM_ASKED) === 1 && this.#units === undefined) {
       this.#open(this.sampleRate);
     }

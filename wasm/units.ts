@@ -1,6 +1,6 @@
 import {
   MAX_FRAME_BYTES,
-  MAX_SOUND_BYTES,
+  MAX_AUDIO_BYTES,
   UNIT_KEY,
   UNITS_AC3,
   UNITS_FRAMES,
@@ -30,7 +30,7 @@ export interface UnitSetup {
   readonly deltaBits?: number;
   /** What one tick takes of all channels, bytes: samples of a fixed size. */
   readonly sampleBytes?: number;
-  /** Largest unit, bytes; by the format when left out: that of a picture, or of sound. */
+  /** Largest unit, bytes; by default the limit for video or audio, by the format. */
   readonly maxBytes?: number;
 }
 
@@ -41,7 +41,7 @@ export class UnitLog {
   readonly address: number;
   readonly clockRate: number;
   readonly #memory: MediaMemory;
-  readonly #answer: number;
+  readonly #result: number;
   #closed = false;
   /** The unit found last: number of its entries, bytes, times in ticks, whether it is a random access point. */
   entries = 0;
@@ -55,8 +55,8 @@ export class UnitLog {
     this.#memory = memory;
     this.address = address;
     this.clockRate = setup.clockRate;
-    this.#answer = address + core.UNIT_ANSWER.value;
-    const usual = SOUND_FORMATS.includes(setup.format) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
+    this.#result = address + core.UNIT_RESULT.value;
+    const usual = SOUND_FORMATS.includes(setup.format) ? MAX_AUDIO_BYTES : MAX_FRAME_BYTES;
     core.unitOpen(address, setup.maxBytes ?? usual, memory.account);
     this.#set(core.UNIT_FORMAT, setup.format);
     this.#set(core.UNIT_FRAME_TICKS, Math.round(setup.frameTicks));
@@ -130,11 +130,11 @@ export class UnitLog {
    */
   find(seq: number): boolean {
     const { core } = this.#memory;
-    const entries = core.unitAt(this.address, seq, this.#answer);
+    const entries = core.unitAt(this.address, seq, this.#result);
     if (entries === 0) return false;
     if (entries < 0) throw new Error(`the unit ${seq} is gone`);
     const { i32, f64 } = this.#memory;
-    const entry = i32[this.#answer >> 2] as number;
+    const entry = i32[this.#result >> 2] as number;
     this.entries = entries;
     this.isKey = ((i32[(entry + core.UNIT_ENTRY_FLAGS.value) >> 2] as number) & UNIT_KEY) !== 0;
     this.size = i32[(entry + core.UNIT_ENTRY_BYTES.value) >> 2] as number;
@@ -146,7 +146,7 @@ export class UnitLog {
   /** The first `limit` bytes of the unit found last; a view. */
   head(limit: number): Uint8Array {
     const { core, i32, u8 } = this.#memory;
-    const entry = i32[this.#answer >> 2] as number;
+    const entry = i32[this.#result >> 2] as number;
     const start = i32[(entry + core.UNIT_ENTRY_START.value) >> 2] as number;
     const size = i32[(entry + core.UNIT_ENTRY_SIZE.value) >> 2] as number;
     return u8.subarray(start, start + Math.min(limit, size));

@@ -55,8 +55,8 @@ export const TS_TRACK_STRIDE: i32 = (offsetof<TsTrack>() + ALIGN_MASK) & ~ALIGN_
 /** Scratch behind the tracks: a packet, a PES header, the answer to one question. */
 export const TS_SCRATCH: i32 = TS_TRACKS + TS_TRACKS_MAX * TS_TRACK_STRIDE;
 export const TS_HEADER: i32 = (TS_SCRATCH + TS_PACKET_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
-export const TS_ANSWER: i32 = TS_HEADER + HEADER_MAX;
-export const TS_SIZE: i32 = (TS_ANSWER + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_RESULT: i32 = TS_HEADER + HEADER_MAX;
+export const TS_SIZE: i32 = (TS_RESULT + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
 
 export const TS_MUX_OUT: i32 = offsetof<TsMux>("out");
 export const TS_MUX_COUNT: i32 = offsetof<TsMux>("tracks");

@@ -3,7 +3,7 @@ import { LogBlock } from "../log";
 import { UnitTrack } from "../units/layout";
 import { unitAt, unitBegin, unitDrop, unitEntry, unitEntryAt, unitFinish, unitPut } from "../units/log";
 import { get8, get32, put8, put16, put32 } from "../wire";
-import { TS_ANSWER, TS_HEADER, TS_PACKET_BYTES, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
+import { TS_RESULT, TS_HEADER, TS_PACKET_BYTES, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
 import { writeTables } from "./tables";
 import { isVideo } from "./video";
 
@@ -67,10 +67,10 @@ function earliest(mux: TsMux): i32 {
 
 /** The first entry of the next unit of a track; 0 when it is gone. `entry` of the track says how many it has. */
 function find(mux: TsMux, track: TsTrack): i32 {
-  const answer = changetype<i32>(mux) + TS_ANSWER;
-  const entries = unitAt(track.units, track.seq, answer);
+  const result = changetype<i32>(mux) + TS_RESULT;
+  const entries = unitAt(track.units, track.seq, result);
   track.entry = entries;
-  return entries <= 0 ? 0 : load<i32>(answer);
+  return entries <= 0 ? 0 : load<i32>(result);
 }
 
 /** When the next unit of a track is decoded, 90 kHz. */

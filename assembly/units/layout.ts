@@ -119,9 +119,9 @@ export const UNIT_SHIFT: i32 = UNIT_STATE + offsetof<LatmState>();
 export const UNIT_CONFIG: i32 = (UNIT_SHIFT + UNIT_SHIFT_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
 export const UNIT_CONFIG_DATA: i32 = UNIT_CONFIG + sizeof<i32>();
 /** Entry that the owner of the track has looked up last, an i32. */
-export const UNIT_ANSWER: i32 = (UNIT_CONFIG_DATA + UNIT_CONFIG_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+export const UNIT_RESULT: i32 = (UNIT_CONFIG_DATA + UNIT_CONFIG_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 /** Scratch of whoever reads the track, for the length of one call: an i32. */
-export const UNIT_SCRATCH: i32 = UNIT_ANSWER + sizeof<i32>();
+export const UNIT_SCRATCH: i32 = UNIT_RESULT + sizeof<i32>();
 export const UNIT_TRACK_SIZE: i32 = (UNIT_SCRATCH + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
 
 export const UNIT_HEAD_SEQ: i32 = offsetof<UnitTrack>("headSeq");

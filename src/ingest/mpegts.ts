@@ -14,7 +14,7 @@ import { CODECS } from "../media/codecs.ts";
 import type { Format, StreamDescription } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
-import { WallLine } from "./wall-line.ts";
+import { ArrivalClock } from "./arrival-clock.ts";
 
 /** How long other tracks are waited for once one is ready, ms. */
 const OTHERS_MS = 1_500;
@@ -45,7 +45,7 @@ export class MpegtsInput {
   readonly #options: MpegtsInputOptions;
   readonly #share: MediaMemory;
   readonly #demuxer: TsDemuxer;
-  readonly #line: WallLine;
+  readonly #arrivals: ArrivalClock;
   /** When it began, and when the first track was ready, monotonic ms. */
   readonly #since: number;
   #readySince: number | undefined;
@@ -67,7 +67,7 @@ export class MpegtsInput {
     this.#share = share;
     this.#demuxer = demuxer;
     this.#counters = demuxer.counters;
-    this.#line = new WallLine();
+    this.#arrivals = new ArrivalClock();
     this.#since = options.clock.now();
   }
 
@@ -114,14 +114,14 @@ export class MpegtsInput {
     this.#input = UnitInput.open(stream, logs, formats);
     this.#tracks = tracks;
     this.#changes = this.#demuxer.changes;
-    this.#line.begin(this.#demuxer.latest, clock.now(), clock.wall());
+    this.#arrivals.begin(this.#demuxer.latest, clock.now(), clock.wall());
     this.#align();
   }
 
   /** One line for the tracks that readers do not get. */
   #nameOthers(taken: readonly TsTrack[]): void {
     const silent = this.#demuxer.tracks.filter((track) => track.isPresent && !taken.includes(track));
-    for (const track of silent) this.#demuxer.leaveOut(track);
+    for (const track of silent) this.#demuxer.skip(track);
     const names = [
       ...silent.map((track) => `${CODECS[tsCodecId(track)].label} (no data received)`),
       ...this.#demuxer.unknown.map(({ streamType, pid }) => {
@@ -133,7 +133,7 @@ export class MpegtsInput {
   }
 
   #align(): void {
-    const wall = this.#line.wallOfZero;
+    const wall = this.#arrivals.wallOfZero;
     for (const i of this.#tracks.keys()) this.#input?.align(i, 0, wall);
   }
 
@@ -150,7 +150,7 @@ export class MpegtsInput {
     if (this.#input === undefined) {
       const isData = this.#demuxer.counters.packets > 0;
       if (isData && clock.now() - this.#since > patience) throw new SourceError("no supported tracks found");
-    } else if (this.#line.follow(this.#demuxer.latest, clock.now(), clock.wall())) {
+    } else if (this.#arrivals.follow(this.#demuxer.latest, clock.now(), clock.wall())) {
       this.#align();
     }
   }

@@ -4,13 +4,13 @@ import { CODECS, type CodecRow } from "./codecs.ts";
 import type { PictureFacts } from "./picture.ts";
 
 /** The parameters of a track with what its media have said since; what makes no sense changes nothing. */
-export function renewed(parameters: CodecParameters, inBand: InBand): CodecParameters {
+export function withInBand(parameters: CodecParameters, inBand: InBand): CodecParameters {
   const row: CodecRow = CODECS[parameters.codec];
   return attempt(() => row.renew?.(parameters, inBand)) ?? parameters;
 }
 
 /** The same parameters when a decoder can begin with them; undefined while something is missing or makes no sense. */
-export function known(parameters: CodecParameters): KnownParameters | undefined {
+export function asKnown(parameters: CodecParameters): KnownParameters | undefined {
   const row: CodecRow = CODECS[parameters.codec];
   const isKnown = attempt(() => {
     if (row.isComplete?.(parameters) === false) return false;

@@ -72,7 +72,7 @@ export class MuxerTrack implements ChosenTrack {
   rangeUntil(time: number, alignment: TrackAlignment): PartRange {
     const { units } = this;
     let endDts = 0;
-    // sound from before the first picture may arrive after it
+    // audio from before the first picture may arrive after it
     while (this.#from === this.#at && this.find() && alignment.wallOf(this, units.dts) < alignment.zero) {
       this.drop(units.entries);
     }

@@ -4,7 +4,7 @@ import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 
 /** The owner of the segments that are kept in files. */
-export interface SegmentShelf {
+export interface SegmentOwner {
   /** Whether it still needs a segment. */
   keeps(id: number): boolean;
   /** The bytes of a segment are in a file now and need no memory. */
@@ -38,18 +38,18 @@ export class SegmentFiles {
     this.#folder = new Folder(options.directory, options.path);
   }
 
-  /** Writes a whole segment, after removing the files of segments that the shelf no longer keeps. */
-  add(id: number, bytes: Blob, shelf: SegmentShelf): void {
+  /** Writes a whole segment, after removing the files of segments that the owner no longer keeps. */
+  add(id: number, bytes: Blob, owner: SegmentOwner): void {
     this.#work = this.#work.then(async () => {
-      await this.#removeOld(shelf);
-      if (!this.#closed && shelf.keeps(id)) await this.#write(id, bytes, shelf);
+      await this.#removeOld(owner);
+      if (!this.#closed && owner.keeps(id)) await this.#write(id, bytes, owner);
     });
   }
 
-  async #removeOld(shelf: SegmentShelf): Promise<void> {
+  async #removeOld(owner: SegmentOwner): Promise<void> {
     let failure: unknown;
     for (const id of [...this.#ids]) {
-      if (shelf.keeps(id)) continue;
+      if (owner.keeps(id)) continue;
       try {
         await this.#folder.remove(this.#options.nameOf(id));
         this.#ids.delete(id);
@@ -71,12 +71,12 @@ export class SegmentFiles {
     this.#stuck = isStuck;
   }
 
-  async #write(id: number, bytes: Blob, shelf: SegmentShelf): Promise<void> {
+  async #write(id: number, bytes: Blob, owner: SegmentOwner): Promise<void> {
     const { logger, nameOf } = this.#options;
     try {
       const file = await this.#folder.write(nameOf(id), bytes);
       this.#ids.add(id);
-      shelf.stored(id, file);
+      owner.stored(id, file);
       if (this.#failing) logger.info("segments are written to files again");
       this.#failing = false;
     } catch (error) {

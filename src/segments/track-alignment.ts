@@ -1,7 +1,7 @@
 import type { UnitLog } from "../../wasm/units.ts";
 import type { UnitOutput } from "../stream/unit-output.ts";
 
-/** Shifts between sound and picture below this are not visible, ms. */
+/** Audio/video shifts below this are not noticeable, ms. */
 const VISIBLE_SHIFT_MS = 15;
 
 /** What alignment needs of a track. */

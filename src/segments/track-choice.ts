@@ -3,7 +3,7 @@ import { readFormat } from "../formats/rtp/unit-formats.ts";
 import { unitSetup } from "../formats/rtp/units.ts";
 import type { InBand, KnownParameters } from "../media/codec-parameters.ts";
 import { CODECS } from "../media/codecs.ts";
-import { known, renewed } from "../media/parameters.ts";
+import { asKnown, withInBand } from "../media/parameters.ts";
 import type { Format } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 
@@ -16,9 +16,9 @@ export interface ChosenTrack {
 }
 
 /** The tracks that a reader takes, and why it does not take the others. */
-export interface Choice {
+export interface TrackChoice {
   readonly chosen: readonly ChosenTrack[];
-  readonly left: readonly string[];
+  readonly skipped: readonly string[];
 }
 
 /**
@@ -28,10 +28,14 @@ export interface Choice {
  * @param silent indexes of tracks that send nothing: players would wait for them
  * @param carrier name of what carries the tracks, for the reasons
  */
-export function chooseTracks({ description }: Stream, silent: ReadonlySet<number>, carrier: string): Choice {
+export function chooseTracks(
+  { description }: Stream,
+  silent: ReadonlySet<number>,
+  carrier: string,
+): TrackChoice {
   const able = description.tracks
     .map(({ formats }, index) => ({ index, format: formats[0] as Format }))
-    .filter(({ format, index }) => canCarry(format) && comesInUnits(format) && !silent.has(index))
+    .filter(({ format, index }) => canCarry(format) && canMakeUnits(format) && !silent.has(index))
     .sort((a, b) => MP4_WRITTEN.indexOf(a.format.codec) - MP4_WRITTEN.indexOf(b.format.codec));
   const take = (wanted: "video" | "audio"): ChosenTrack[] =>
     able
@@ -39,19 +43,19 @@ export function chooseTracks({ description }: Stream, silent: ReadonlySet<number
       .slice(0, 1)
       .map((track) => ({ ...track, isVideo: wanted === "video" }));
   const chosen = [...take("video"), ...take("audio")];
-  const left = description.tracks.flatMap(({ formats }, index) => {
+  const skipped = description.tracks.flatMap(({ formats }, index) => {
     if (chosen.some((track) => track.index === index)) return [];
     const format = formats[0] as Format;
     const reason = silent.has(index) ? "no data received" : reasonOf(format, carrier);
     return [`track ${index + 1} (${CODECS[format.codec].label}): ${reason}`];
   });
-  return { chosen, left };
+  return { chosen, skipped };
 }
 
 /** Why a track that sends something was not chosen. */
 function reasonOf(format: Format, carrier: string): string {
   if (!canCarry(format)) return `not supported by ${carrier}`;
-  if (!comesInUnits(format)) return "unknown codec parameters";
+  if (!canMakeUnits(format)) return "unknown codec parameters";
   return `another ${CODECS[format.codec].kind} track is used`;
 }
 
@@ -60,12 +64,12 @@ function canCarry({ codec }: Format): boolean {
 }
 
 /** Whether the description has what is needed to make units of its packets. */
-function comesInUnits(format: Format): boolean {
+function canMakeUnits(format: Format): boolean {
   return unitSetup(format) !== undefined;
 }
 
 /** The parameters of a track as they are now; undefined while something is missing or makes no sense. */
 export function describeTrack({ format }: ChosenTrack, inBand: InBand): KnownParameters | undefined {
   const parameters = readFormat(format);
-  return parameters && known(renewed(parameters, inBand));
+  return parameters && asKnown(withInBand(parameters, inBand));
 }

@@ -112,7 +112,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
    *
    * @throws {BudgetError} if the media memory is used up
    */
-  addStream(outbox: Outbox, options: FormOptions): StreamCursor {
+  addByteReader(outbox: Outbox, options: FormOptions): StreamCursor {
     return this.#enter(options, (cursor, own) =>
       this.#fanOut.add({ cursor, outbox, own, fault: options.fault }),
     );
@@ -123,7 +123,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
    *
    * @throws {BudgetError} if the media memory is used up
    */
-  addTaker(sink: RecordSink, options: FormOptions): RecordReader {
+  addRecordReader(sink: RecordSink, options: FormOptions): RecordReader {
     return this.#enter(options, (cursor, preamble) => {
       const reader = new RecordReader(this, { cursor, preamble, sink, fault: options.fault });
       this.#takers.push(reader);

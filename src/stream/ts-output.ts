@@ -5,7 +5,7 @@ import { readFormat } from "../formats/rtp/unit-formats.ts";
 import { EndError, RefusedError } from "../lib/errors.ts";
 import type { CodecParameters } from "../media/codec-parameters.ts";
 import { CODECS, type CodecRow } from "../media/codecs.ts";
-import { renewed } from "../media/parameters.ts";
+import { withInBand } from "../media/parameters.ts";
 import type { Format } from "../media/track.ts";
 import { orUsedUp, usedUp } from "./budget.ts";
 import { MuxedOutput, type RecordMuxer } from "./muxed-output.ts";
@@ -17,7 +17,7 @@ import { UnitOutput, type UnitReader } from "./unit-output.ts";
 const RECORD_BYTES = 7 * 188;
 /** Time between program tables, ms. */
 const TABLES_MS = 400;
-/** Shifts between sound and picture below this are not visible, ms. */
+/** Audio/video shifts below this are not noticeable, ms. */
 const VISIBLE_SHIFT_MS = 15;
 const FIRST_PID = 256;
 
@@ -186,7 +186,7 @@ class TsMuxer implements RecordMuxer, UnitReader {
     const read = readFormat(format);
     if (read === undefined) return undefined;
     const sets = this.#context.log.tracks[index]?.parameterSets;
-    const parameters = renewed(read, { config: units.audioConfig, ...(sets && { sets }) });
+    const parameters = withInBand(read, { config: units.audioConfig, ...(sets && { sets }) });
     const row: CodecRow = CODECS[parameters.codec];
     return row.isComplete?.(parameters) === false ? undefined : parameters;
   }

@@ -4,7 +4,7 @@ import { unitSetup } from "../formats/rtp/units.ts";
 import type { Format } from "../media/track.ts";
 import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
-import { UnitPlaces } from "./unit-places.ts";
+import { UnitAlignment } from "./unit-alignment.ts";
 
 /** Takes some tracks of a stream as units. */
 export interface UnitReader {
@@ -30,7 +30,7 @@ export class UnitOutput implements StreamOutput {
   readonly #pull: UnitPull;
   /** By track of the stream; undefined for those that nobody takes, and those whose codec does not come in units. */
   readonly #tracks: (UnitLog | undefined)[];
-  readonly #places: UnitPlaces;
+  readonly #alignment: UnitAlignment;
   readonly #members: Member[] = [];
 
   /** Begins with the last random access point of `tracks`, where the log still has it. */
@@ -48,7 +48,7 @@ export class UnitOutput implements StreamOutput {
     this.#cursor = cursor;
     this.#pull = pull;
     this.#tracks = none;
-    this.#places = new UnitPlaces(context.times, this.#tracks);
+    this.#alignment = new UnitAlignment(context.times, this.#tracks);
     this.#cursor.toRandomAccess();
   }
 
@@ -102,7 +102,7 @@ export class UnitOutput implements StreamOutput {
   #setTrack(track: number, units: UnitLog | undefined): void {
     this.#tracks[track] = units;
     this.#pull.setTrack(track, units);
-    this.#places.forget(track);
+    this.#alignment.forget(track);
   }
 
   /** Lets a reader go; tracks that nobody takes any more are no longer made into units. */
@@ -161,14 +161,14 @@ export class UnitOutput implements StreamOutput {
     }
   }
 
-  /** Wall clock of an instant of a track that is taken, ms since 1970; see UnitPlaces. */
+  /** Wall clock of an instant of a track that is taken, ms since 1970; see UnitAlignment. */
   wallOf(track: number, ticks: number): number {
-    return this.#places.wallOf(track, ticks);
+    return this.#alignment.wallOf(track, ticks);
   }
 
-  /** Aligns the tracks better where that has become possible; see UnitPlaces. */
+  /** Aligns the tracks better where that has become possible; see UnitAlignment. */
   realign(ticks: readonly (number | undefined)[], except: number): void {
-    this.#places.realign(ticks, except);
+    this.#alignment.realign(ticks, except);
   }
 
   fail(error: Error): void {

@@ -83,7 +83,7 @@ class Broadcast {
     const fault = (error: Error) => {
       throw error;
     };
-    const cursor = output.addStream(outbox, { start: "randomAccess", fault });
+    const cursor = output.addByteReader(outbox, { start: "randomAccess", fault });
     return () => {
       output.remove(cursor);
       outbox.close();

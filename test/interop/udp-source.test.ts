@@ -135,7 +135,9 @@ clientTest(
     const got = parseFrames(await read(server, 40)).map(({ hash }) => hash);
     // the reader's first frame may have begun before it came
     expect(got.slice(1).filter((hash) => !known.has(hash))).toEqual([]);
-    await server.waitForLog(/WAR \[path cam\] \[UDP source\] continuity counter error: packets lost \(\d+ times\)/);
+    await server.waitForLog(
+      /WAR \[path cam\] \[UDP source\] continuity counter error: packets lost \(\d+ times\)/,
+    );
     relay.change = (datagram) => datagram;
     checkListing(sent, await read(server, FRAMES), FRAMES - 2);
     expect(server.log).not.toContain(" ERR ");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { CodecParameters } from "../../src/media/codec-parameters.ts";
-import { known, pictureOf, renewed, setsOf } from "../../src/media/parameters.ts";
+import { asKnown, pictureOf, withInBand, setsOf } from "../../src/media/parameters.ts";
 import { PARAMETER_SAMPLES, sampleName, samplesOf, VP9_FRAME } from "./parameter-samples.ts";
 
 const [AV1, VP9, H265, H264] = samplesOf(["av1", "vp9", "h265", "h264"]) as [
@@ -14,13 +14,13 @@ const OTHER = new Uint8Array([1, 2, 3, 4]);
 describe("parameters of a codec", () => {
   for (const sample of PARAMETER_SAMPLES) {
     test(`are known with all of them: ${sampleName(sample)}`, () => {
-      expect(known(sample)).toBe(sample);
+      expect(asKnown(sample)).toBe(sample);
     });
 
     const optional = Object.entries(sample).filter(([, value]) => typeof value === "object");
     for (const [field] of optional) {
       test(`are not known without one: ${field} of ${sample.codec}`, () => {
-        expect(known({ ...sample, [field]: undefined } as CodecParameters)).toBeUndefined();
+        expect(asKnown({ ...sample, [field]: undefined } as CodecParameters)).toBeUndefined();
       });
     }
   }
@@ -33,7 +33,7 @@ describe("parameters of a codec", () => {
       { codec: "mpeg4Audio", config: new Uint8Array([0x16]) },
     ];
     for (const parameters of broken) {
-      expect(known(parameters)).toBeUndefined();
+      expect(asKnown(parameters)).toBeUndefined();
       expect(pictureOf(parameters)).toBeUndefined();
     }
   });
@@ -58,35 +58,35 @@ describe("what comes in band", () => {
   test("counts instead of what was known, sets as soon as SPS and PPS are there", () => {
     const before: CodecParameters = { codec: "h265", vps: OTHER, sps: OTHER, pps: OTHER };
     const half = { vps, sps, pps: undefined };
-    expect(renewed(before, { sets: half })).toEqual(before);
-    expect(renewed(before, { sets: { vps, sps, pps } })).toEqual(H265);
-    expect(renewed(before, { sets: { vps: undefined, sps, pps } })).toEqual({ ...H265, vps: OTHER });
+    expect(withInBand(before, { sets: half })).toEqual(before);
+    expect(withInBand(before, { sets: { vps, sps, pps } })).toEqual(H265);
+    expect(withInBand(before, { sets: { vps: undefined, sps, pps } })).toEqual({ ...H265, vps: OTHER });
     const fresh = { vps: undefined, sps: H264.sps!, pps: H264.pps! };
-    expect(renewed({ codec: "h264", sps: OTHER, pps: OTHER }, { sets: fresh })).toEqual(H264);
-    expect(renewed({ codec: "h264" }, {})).toEqual({ codec: "h264" });
+    expect(withInBand({ codec: "h264", sps: OTHER, pps: OTHER }, { sets: fresh })).toEqual(H264);
+    expect(withInBand({ codec: "h264" }, {})).toEqual({ codec: "h264" });
   });
 
   test("is read from the head of a key frame", () => {
     const delimiter = [0x12, 0];
     const head = new Uint8Array([...delimiter, ...AV1.sequenceHeader!, 0x32, 0x80]);
-    expect(renewed({ codec: "av1" }, { head })).toEqual(AV1);
-    expect(renewed({ codec: "vp9" }, { head: Uint8Array.from(VP9_FRAME) })).toEqual(VP9);
+    expect(withInBand({ codec: "av1" }, { head })).toEqual(AV1);
+    expect(withInBand({ codec: "vp9" }, { head: Uint8Array.from(VP9_FRAME) })).toEqual(VP9);
   });
 
   test("changes nothing where it makes no sense, or is of another codec", () => {
-    for (const sample of PARAMETER_SAMPLES) expect(renewed(sample, { head: OTHER })).toEqual(sample);
-    expect(renewed({ codec: "opus", channels: 2 }, { config: OTHER })).toEqual({
+    for (const sample of PARAMETER_SAMPLES) expect(withInBand(sample, { head: OTHER })).toEqual(sample);
+    expect(withInBand({ codec: "opus", channels: 2 }, { config: OTHER })).toEqual({
       codec: "opus",
       channels: 2,
     });
   });
 
   test("is a configuration of AAC", () => {
-    expect(renewed({ codec: "mpeg4Audio" }, { config: OTHER })).toEqual({
+    expect(withInBand({ codec: "mpeg4Audio" }, { config: OTHER })).toEqual({
       codec: "mpeg4Audio",
       config: OTHER,
     });
     const before: CodecParameters = { codec: "mpeg4Audio", config: new Uint8Array([0x11, 0x90]) };
-    expect(renewed(before, { config: undefined })).toEqual(before);
+    expect(withInBand(before, { config: undefined })).toEqual(before);
   });
 });

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SegmentFiles, type SegmentShelf } from "../../src/segments/segment-files.ts";
+import { SegmentFiles, type SegmentOwner } from "../../src/segments/segment-files.ts";
 import { testLog } from "../lib/test-log.ts";
 
 /** The newest segments, and which of them are in files. */
-class Shelf implements SegmentShelf {
+class Shelf implements SegmentOwner {
   readonly kept = new Set<number>();
   readonly files = new Map<number, Blob>();
 

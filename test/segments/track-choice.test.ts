@@ -18,8 +18,8 @@ type Media = keyof typeof MEDIAS;
 
 function choose(medias: readonly Media[], silent: readonly number[] = []) {
   const { description } = describeStream(parseSdp(medias.map((media) => MEDIAS[media]).join("")));
-  const { chosen, left } = chooseTracks({ description } as Stream, new Set(silent), "HLS");
-  return { taken: chosen.map(({ index }) => medias[index]), left };
+  const { chosen, skipped } = chooseTracks({ description } as Stream, new Set(silent), "HLS");
+  return { taken: chosen.map(({ index }) => medias[index]), skipped };
 }
 
 const CASES: readonly {
@@ -27,14 +27,14 @@ const CASES: readonly {
   readonly medias: readonly Media[];
   readonly silent?: readonly number[];
   readonly taken: readonly Media[];
-  readonly left?: readonly string[];
+  readonly skipped?: readonly string[];
 }[] = [
   { name: "video is in front of audio", medias: ["opus", "h264"], taken: ["h264", "opus"] },
   {
     name: "one of each kind, by the order of codecs",
     medias: ["aac", "h264", "opus", "h265"],
     taken: ["h265", "opus"],
-    left: [
+    skipped: [
       "track 1 (MPEG-4 Audio): another audio track is used",
       "track 2 (H264): another video track is used",
     ],
@@ -43,31 +43,31 @@ const CASES: readonly {
     name: "a codec that is not carried is left out",
     medias: ["vp8", "pcmu", "aac"],
     taken: ["aac"],
-    left: ["track 1 (VP8): not supported by HLS", "track 2 (G711): not supported by HLS"],
+    skipped: ["track 1 (VP8): not supported by HLS", "track 2 (G711): not supported by HLS"],
   },
   {
     name: "a silent track is left out, another one takes its place",
     medias: ["h265", "h264"],
     silent: [0],
     taken: ["h264"],
-    left: ["track 1 (H265): no data received"],
+    skipped: ["track 1 (H265): no data received"],
   },
   {
     name: "a track that does not say how to read it is left out, another one takes its place",
     medias: ["h264", "aacWithoutConfig", "aac"],
     taken: ["h264", "aac"],
-    left: ["track 2 (MPEG-4 Audio): unknown codec parameters"],
+    skipped: ["track 2 (MPEG-4 Audio): unknown codec parameters"],
   },
   {
     name: "nothing is left of what cannot be read",
     medias: ["aacWithoutConfig"],
     taken: [],
-    left: ["track 1 (MPEG-4 Audio): unknown codec parameters"],
+    skipped: ["track 1 (MPEG-4 Audio): unknown codec parameters"],
   },
 ];
 
-for (const { name, medias, silent, taken, left = [] } of CASES) {
+for (const { name, medias, silent, taken, skipped = [] } of CASES) {
   test(`of the tracks of a stream: ${name}`, () => {
-    expect(choose(medias, silent)).toEqual({ taken: [...taken], left: [...left] });
+    expect(choose(medias, silent)).toEqual({ taken: [...taken], skipped: [...skipped] });
   });
 }

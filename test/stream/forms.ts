@@ -33,7 +33,7 @@ export class FakeTaker implements RecordSink {
   constructor(scene: Scene, output: MuxedOutput, options: Omit<FormOptions, "fault"> = {}) {
     this.#scene = scene;
     this.#output = output;
-    this.reader = output.addTaker(this, {
+    this.reader = output.addRecordReader(this, {
       ...options,
       fault: ({ message }) => this.faults.push(message),
     });
@@ -81,7 +81,7 @@ export class FormReader {
     this.#scene = scene;
     this.#output = output;
     this.outbox = new Outbox(scene.memory, this.sink);
-    this.cursor = output.addStream(this.outbox, {
+    this.cursor = output.addByteReader(this.outbox, {
       ...options,
       fault: ({ message }) => this.faults.push(message),
     });

@@ -19,7 +19,7 @@ import { av1Name, h265Name, vp9Name } from "./codec-names.ts";
 import { decoderConfigOf, type ElementaryStream, readElementaryStream, writeEsds } from "./esds.ts";
 import { type Box, bodyOf } from "./read-boxes.ts";
 import { audioBoxes, audioEntry, type SampleDescription, visualBoxes, visualEntry } from "./sample-entry.ts";
-import { readAc3, readOpus, writeDops } from "./sound-configurations.ts";
+import { readAc3, readOpus, writeDops } from "./audio-configurations.ts";
 
 /** How files carry a codec. */
 interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {

@@ -15,10 +15,10 @@ export interface SampleDescription<Parameters extends CodecParameters = CodecPar
 /** Bytes in front of the boxes of a sample entry (ISO/IEC 14496-12 §12.1.3, §12.2.3). */
 const VISUAL = 78;
 const AUDIO = 28;
-/** Bytes that the sound entries of QuickTime have besides, by version. */
+/** Extra bytes of QuickTime audio sample entries, by version. */
 const QUICKTIME: Readonly<Record<number, number>> = { 1: 16, 2: 36 };
 
-/** A sample entry of pictures (ISO/IEC 14496-12 §12.1.3). */
+/** A visual sample entry (ISO/IEC 14496-12 §12.1.3). */
 export function visualEntry(
   type: string,
   { width, height }: PictureFacts,
@@ -30,7 +30,7 @@ export function visualEntry(
   return box(type, zeros(6), u16(1), zeros(16), size, rest, configuration);
 }
 
-/** A sample entry of sound (ISO/IEC 14496-12 §12.2.3). */
+/** An audio sample entry (ISO/IEC 14496-12 §12.2.3). */
 export function audioEntry(
   type: string,
   channels: number,
@@ -52,7 +52,7 @@ export function audioBoxes(body: Uint8Array): Box[] {
   return readBoxes(body.subarray(AUDIO + (QUICKTIME[shortAt(body, 8)] ?? 0)));
 }
 
-/** Channels of an entry of sound. */
+/** Channels of an audio sample entry. */
 export function audioChannels(body: Uint8Array): number {
   return shortAt(body, 16);
 }

@@ -1,7 +1,7 @@
 import type { TrackState } from "../../../wasm/track.ts";
 import { attempt } from "../../lib/errors.ts";
 import type { CodecId } from "../../media/codec-parameters.ts";
-import { pictureOf, renewed } from "../../media/parameters.ts";
+import { pictureOf, withInBand } from "../../media/parameters.ts";
 import type { Format } from "../../media/track.ts";
 import { rtpRow } from "./codecs.ts";
 import type { PictureSize } from "./payload-sizes.ts";
@@ -12,7 +12,7 @@ export function pictureSizeOf(format: Format, track: TrackState): PictureSize | 
   if (rtpRow(format.codec)?.size !== undefined)
     return payloadPictureSize(format.codec, track.randomAccessHead);
   const parameters = readFormat(format);
-  return parameters && pictureOf(renewed(parameters, { sets: track.parameterSets }));
+  return parameters && pictureOf(withInBand(parameters, { sets: track.parameterSets }));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ParameterSets } from "../../../wasm/track.ts";
 import type { UnitSetup } from "../../../wasm/units.ts";
 import { attempt } from "../../lib/errors.ts";
-import { renewed } from "../../media/parameters.ts";
+import { withInBand } from "../../media/parameters.ts";
 import type { Format } from "../../media/track.ts";
 import { rtpRow } from "./codecs.ts";
 import { readFormat } from "./unit-formats.ts";
@@ -15,6 +15,6 @@ import { readFormat } from "./unit-formats.ts";
 export function unitSetup(format: Format, sets?: ParameterSets): UnitSetup | undefined {
   const parameters = readFormat(format);
   if (parameters === undefined) return undefined;
-  const present = sets === undefined ? parameters : renewed(parameters, { sets });
+  const present = sets === undefined ? parameters : withInBand(parameters, { sets });
   return attempt(() => rtpRow(format.codec)?.units?.(format, present));
 }

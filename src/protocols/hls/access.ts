@@ -12,8 +12,8 @@ export interface AccessOptions {
   readonly trustedProxies: readonly string[];
 }
 
-/** A request that wants to read a path. */
-export interface Visit {
+/** A request to read a path. */
+export interface ReadRequest {
   readonly request: Request;
   readonly incoming: HttpEnvironment;
   readonly path: string;
@@ -27,8 +27,8 @@ export interface Visit {
  * @returns the response of a rejection, after its delay; undefined if the request is admitted
  * @throws {RefusedError} as `Door.admit`
  */
-export async function refusal(visit: Visit, options: AccessOptions): Promise<Response | undefined> {
-  const { request, incoming, path, search } = visit;
+export async function refusal(read: ReadRequest, options: AccessOptions): Promise<Response | undefined> {
+  const { request, incoming, path, search } = read;
   const { door, logger, trustedProxies } = options;
   const ip = clientAddress(request, incoming, trustedProxies);
   const admission = await door.admit({

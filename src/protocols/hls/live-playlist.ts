@@ -106,9 +106,9 @@ export class LivePlaylist implements SegmentSink {
 
 /** Chooses the tracks and logs the choice. */
 function choose(stream: Stream, { logger }: MuxerOwner, silent: ReadonlySet<number>): readonly ChosenTrack[] {
-  const { chosen, left } = chooseTracks(stream, silent, "HLS");
+  const { chosen, skipped } = chooseTracks(stream, silent, "HLS");
   if (chosen.length === 0) throw new RefusedError(NO_CODEC);
-  if (left.length > 0) logger.warn(`skipping ${left.join("; ")}`);
+  if (skipped.length > 0) logger.warn(`skipping ${skipped.join("; ")}`);
   const tracks = chosen.map(({ index }) => stream.description.tracks[index] as Track);
   logger.info(`is converting into HLS, ${trackList(tracks)}`);
   return chosen;

@@ -1,4 +1,4 @@
-import { MAX_FRAME_BYTES, MAX_SOUND_BYTES, MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
+import { MAX_FRAME_BYTES, MAX_AUDIO_BYTES, MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { Mp4Demuxer, type Mp4TrackSetup } from "../../../wasm/mp4-demuxer.ts";
 import { UnitLog } from "../../../wasm/units.ts";
@@ -78,7 +78,7 @@ export class Mp4Container implements Container {
     for (const parameters of described) {
       const { clockRate } = unitFormat(parameters);
       if (clockRate > RATE_MAX) throw new SourceError(`unsupported sample rate: ${clockRate} Hz`);
-      const maxBytes = isAudio(parameters) ? MAX_SOUND_BYTES : MAX_FRAME_BYTES;
+      const maxBytes = isAudio(parameters) ? MAX_AUDIO_BYTES : MAX_FRAME_BYTES;
       const setup = { format: 0, clockRate, frameTicks: 0, reorderDepth: 0, maxBytes };
       const units = UnitLog.open(this.#options.memory, setup);
       if (units === undefined) {

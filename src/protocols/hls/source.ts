@@ -103,7 +103,7 @@ class HlsSource implements RunningSource {
     const url = resolveUrl(variant.uri, base);
     if (audio === undefined) return [new SourceRendition(context, url, "all")];
     const audioUrl = resolveUrl(audio, base);
-    // a stream of sound alone is its own rendition
+    // an audio-only variant is its own rendition
     if (audioUrl.href === url.href) return [new SourceRendition(context, url, "all")];
     return [
       new SourceRendition(context, url, "other than audio"),

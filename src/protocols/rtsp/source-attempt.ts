@@ -210,7 +210,7 @@ export class SourceAttempt implements TcpConn {
   #tick(now: number): void {
     this.#client?.tick(now);
     this.#act();
-    if (this.#reception?.tick(now) === "in vain") {
+    if (this.#reception?.tick(now) === "no datagrams") {
       this.#options.fallBack("no UDP packets received, switching to TCP");
     }
   }

@@ -138,10 +138,10 @@ export class SourceReception {
   /**
    * Checks timeouts and sends reports.
    *
-   * @returns `in vain` when UDP is being tried and no datagram arrived
+   * @returns `no datagrams` when UDP is being tried and no datagram arrived
    * @throws {SourceError} if the server has gone silent
    */
-  tick(now: number): "in vain" | undefined {
+  tick(now: number): "no datagrams" | undefined {
     const { readTimeout } = this.#options;
     const packets = this.#packets;
     if (packets !== undefined) {
@@ -150,7 +150,7 @@ export class SourceReception {
     } else if (this.#interleaved !== undefined) {
       if (now - this.#lastFrame > readTimeout) throw new SourceError("TCP timeout");
     } else if (this.#playingSince !== undefined && now - this.#playingSince > UDP_TRIAL_MS) {
-      return "in vain";
+      return "no datagrams";
     }
     return undefined;
   }

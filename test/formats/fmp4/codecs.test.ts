@@ -3,7 +3,7 @@ import { codecName, isReadable, MP4_WRITTEN, sampleEntry } from "../../../src/fo
 import { writeInit } from "../../../src/formats/fmp4/init.ts";
 import { readInit } from "../../../src/formats/fmp4/read-init.ts";
 import type { CodecParameters, KnownParameters } from "../../../src/media/codec-parameters.ts";
-import { known, setsOf } from "../../../src/media/parameters.ts";
+import { asKnown, setsOf } from "../../../src/media/parameters.ts";
 import { sampleName, samplesOf } from "../../media/parameter-samples.ts";
 
 /** What an entry is read for: each key frame of VP9 says the rest. */
@@ -24,7 +24,7 @@ describe("files carry codec parameters there and back", () => {
       expect(parameters).toEqual(carried(sample));
       expect(sets).toEqual([...setsOf(sample)]);
       if (sample.codec === "vp9") return;
-      expect(writeInit([{ parameters: known(parameters)!, timescale: 90_000 }])).toEqual(init);
+      expect(writeInit([{ parameters: asKnown(parameters)!, timescale: 90_000 }])).toEqual(init);
     });
   }
 

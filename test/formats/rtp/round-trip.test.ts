@@ -6,7 +6,7 @@ import { readFormat, unitFormat } from "../../../src/formats/rtp/unit-formats.ts
 import { unitSetup } from "../../../src/formats/rtp/units.ts";
 import { parseSdp } from "../../../src/formats/sdp/parse.ts";
 import type { CodecId, CodecParameters, KnownParameters } from "../../../src/media/codec-parameters.ts";
-import { renewed } from "../../../src/media/parameters.ts";
+import { withInBand } from "../../../src/media/parameters.ts";
 import type { Format } from "../../../src/media/track.ts";
 import { sampleName, samplesOf } from "../../media/parameter-samples.ts";
 
@@ -94,7 +94,7 @@ describe("parameter sets", () => {
         { ...sets, pps: undefined },
       );
       expect(same.formats).toEqual([bare]);
-      expect(readFormat(format!)).toEqual(renewed({ codec: sample.codec } as CodecParameters, { sets }));
+      expect(readFormat(format!)).toEqual(withInBand({ codec: sample.codec } as CodecParameters, { sets }));
     });
 
     test(`of ${sample.codec} in the description are known to the core, and tell the frame rate`, () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { MAX_FRAME_BYTES, MAX_SOUND_BYTES } from "../../../assembly/abi.ts";
+import { MAX_FRAME_BYTES, MAX_AUDIO_BYTES } from "../../../assembly/abi.ts";
 import { writeInit } from "../../../src/formats/fmp4/init.ts";
 import { tsCarriage } from "../../../src/formats/mpegts/codecs.ts";
 import { Timeline } from "../../../src/ingest/timeline.ts";
@@ -52,7 +52,7 @@ describe("segments of a source", () => {
   test("a sample of sound that is too large is dropped, alone, and said once a segment", () => {
     const { logger, lines } = testLog();
     const container = new Mp4Container({ memory, timeline: new Timeline(), wanted: "all", logger });
-    const sizes = [100, MAX_SOUND_BYTES, MAX_SOUND_BYTES + 1, MAX_FRAME_BYTES, 200];
+    const sizes = [100, MAX_AUDIO_BYTES, MAX_AUDIO_BYTES + 1, MAX_FRAME_BYTES, 200];
     const sound = unitsOf(48_000, (size) => new Uint8Array(size), sizes);
     const parts = PartWriter.open(memory)!;
     const segment = Buffer.concat(parts.write([rangeOf(sound, false)], 1)!);
@@ -62,7 +62,7 @@ describe("segments of a source", () => {
       container.push(segment);
       container.end();
     }
-    const taken = [100, MAX_SOUND_BYTES, 200];
+    const taken = [100, MAX_AUDIO_BYTES, 200];
     expect(sizesOf(container)).toEqual([...taken, ...taken]);
     expect(lines).toEqual(Array(2).fill("WAR samples dropped, too large: 2"));
     for (const each of [container, parts, sound]) each.close();

@@ -54,7 +54,7 @@ export interface VariantStream {
 export interface AudioRendition {
   readonly group: string;
   readonly name: string;
-  /** Undefined when its sound is in the variant stream. */
+  /** Undefined when its audio is in the variant stream. */
   readonly uri: string | undefined;
   readonly isDefault: boolean;
   readonly isAutoselect: boolean;

@@ -1,21 +1,21 @@
-/** Time over which the earliest arrival counts, ms, and a difference that is not followed. */
+/** Window for the earliest arrival, and the drift that is tolerated, ms. */
 const WINDOW_MS = 5_000;
 const TOLERANCE_MS = 20;
-/** Ticks of the time line a ms. */
+/** Ticks per ms (90 kHz). */
 const TICKS = 90;
 
 /**
- * Relates the time line of a transport stream to the wall clock by its earliest arrivals, and follows a sender whose
- * clock is faster or slower than ours. Arrivals are compared on the monotonic clock: the wall clock may be set.
+ * Maps the timestamps of a transport stream to the wall clock by the earliest arrivals, and follows the drift of the
+ * sender's clock. Arrivals are compared on the monotonic clock: the wall clock may be set.
  */
-export class WallLine {
+export class ArrivalClock {
   #wallOfZero = 0;
-  /** The earliest that tick 0 can have been, monotonic ms, by what has arrived since `#since`. */
+  /** Earliest arrival of tick 0, monotonic ms, estimated from what has arrived since `#since`. */
   #earliest = Number.POSITIVE_INFINITY;
   #since = 0;
 
   /**
-   * @param latest the latest time that has come, 90 kHz
+   * @param latest the latest timestamp received, 90 kHz
    * @param now monotonic ms
    * @param wall the same moment, ms since 1970
    */
@@ -29,7 +29,7 @@ export class WallLine {
     return this.#wallOfZero;
   }
 
-  /** Looks at what has arrived; true when `wallOfZero` is another one. */
+  /** Takes the latest arrival into account; true when `wallOfZero` has changed. */
   follow(latest: number, now: number, wall: number): boolean {
     this.#earliest = Math.min(this.#earliest, now - latest / TICKS);
     if (now - this.#since < WINDOW_MS) return false;

@@ -1,15 +1,15 @@
 import type { UnitLog } from "../../wasm/units.ts";
 import type { StreamTimes } from "./clocks.ts";
 
-/** Where the units of a stream's tracks are on the wall clock. */
-export class UnitPlaces {
+/** Maps the units of a stream's tracks to the wall clock. */
+export class UnitAlignment {
   readonly #times: StreamTimes;
   readonly #tracks: readonly (UnitLog | undefined)[];
   /** Wall clock at tick 0 of each track, ms since 1970; undefined before its first unit. */
   readonly #origins: (number | undefined)[];
-  /** Ticks of each track that were asked for last. */
+  /** Ticks of each track in the last call of `wallOf`. */
   readonly #asked: (number | undefined)[];
-  /** Tracks with a report of the publisher when the origins were set. */
+  /** Number of tracks with a sender report when the origins were set. */
   #reported = 0;
 
   /** @param tracks by track of the stream; may change */
@@ -20,15 +20,15 @@ export class UnitPlaces {
     this.#asked = tracks.map(() => undefined);
   }
 
-  /** The ticks of a track begin anew. */
+  /** The ticks of a track restart. */
   forget(track: number): void {
     this.#origins[track] = undefined;
     this.#asked[track] = undefined;
   }
 
   /**
-   * Wall clock of an instant of a track, ms since 1970. Tracks are aligned by the publisher's sender reports when they
-   * have come by the first unit, by arrival otherwise.
+   * Wall clock of an instant of a track, ms since 1970. Tracks are aligned by the publisher's sender reports if they
+   * arrive before the first unit, by arrival otherwise.
    */
   wallOf(track: number, ticks: number): number {
     const rate = this.#rateOf(track);
@@ -41,7 +41,7 @@ export class UnitPlaces {
     return this.#tracks[track]?.clockRate ?? 1;
   }
 
-  /** How far the clock of the tracks that are placed already has moved since then, ms: the others keep their distance. */
+  /** Clock shift of the tracks that are already aligned, ms: a new track is shifted with them. */
   #moved(): number {
     const placed = this.#origins.findIndex((origin) => origin !== undefined);
     const ticks = this.#asked[placed];
@@ -56,9 +56,9 @@ export class UnitPlaces {
   }
 
   /**
-   * Looks whether the tracks could be aligned better now that there are more sender reports, and does so.
+   * Realigns the tracks when more of them have sender reports than before.
    *
-   * @param ticks an instant of each track, undefined for those that do not matter
+   * @param ticks an instant of each track, undefined for tracks to ignore
    * @param except a track whose times stay as they are
    */
   realign(ticks: readonly (number | undefined)[], except: number): void {
