@@ -3,7 +3,7 @@ import { LogBlock } from "../log";
 import { UnitTrack } from "../units/layout";
 import { unitAt, unitBegin, unitDrop, unitEntry, unitEntryAt, unitFinish, unitPut } from "../units/log";
 import { get8, get32, put8, put16, put32 } from "../wire";
-import { TS_RESULT, TS_HEADER, TS_PACKET_BYTES, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
+import { TS_HEADER, TS_PACKET_BYTES, TS_RESULT, TS_SCRATCH, TsMux, TsTrack, tsTrack } from "./layout";
 import { writeTables } from "./tables";
 import { isVideo } from "./video";
 

@@ -16,7 +16,7 @@ import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 
-/** How long other tracks are waited for once one is ready, ms. */
+/** How long to wait for the other tracks once one is ready, ms. */
 const OTHERS_MS = 1_500;
 const TITLE = "Stream";
 
@@ -36,7 +36,7 @@ export interface MpegtsInputOptions {
   readonly owner: MpegtsOwner;
   readonly clock: Clock;
   readonly memory: MediaMemory;
-  /** Told of what may happen with every packet. */
+  /** Counts what may happen with every packet. */
   readonly count: (what: string, times: number) => void;
 }
 
@@ -71,7 +71,7 @@ export class MpegtsInput {
     this.#since = options.clock.now();
   }
 
-  /** Takes bytes of the transport stream in order, cut anywhere. They are borrowed. */
+  /** Receives bytes of the transport stream in order, cut anywhere. They are borrowed. */
   push(data: Uint8Array): void {
     this.#demuxer.push(data);
   }
@@ -79,7 +79,7 @@ export class MpegtsInput {
   /**
    * Publishes what is new.
    *
-   * @throws {SourceError} if the tracks are not any more what readers were told
+   * @throws {SourceError} if the tracks have changed since the stream was made available
    * @throws {ProtocolError} if a frame is too large
    * @throws {BudgetError} if the media memory is used up
    */
@@ -118,7 +118,7 @@ export class MpegtsInput {
     this.#align();
   }
 
-  /** One line for the tracks that readers do not get. */
+  /** Logs the skipped tracks in one line. */
   #nameOthers(taken: readonly TsTrack[]): void {
     const silent = this.#demuxer.tracks.filter((track) => track.isPresent && !taken.includes(track));
     for (const track of silent) this.#demuxer.skip(track);
@@ -138,7 +138,7 @@ export class MpegtsInput {
   }
 
   /**
-   * Looks after what takes time.
+   * Handles timeouts and the wall clock; called a few times per second.
    *
    * @param patience longest wait for a track that is known, ms
    * @throws {SourceError} if there is none
@@ -166,7 +166,7 @@ export class MpegtsInput {
     }
   }
 
-  /** Gives everything back. */
+  /** Releases everything. */
   close(): void {
     this.#input?.close();
     this.#demuxer.close();

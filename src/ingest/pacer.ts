@@ -4,7 +4,7 @@ import type { Cancel, Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
 import type { UnitInput } from "../stream/unit-input.ts";
 
-/** Units that come later than this move the clock, ms. */
+/** Units later than this move the clock, ms. */
 const LATE_MS = 300;
 /** Tracks whose times are further apart have no common clock, s. */
 const APART_MAX_S = 10;
@@ -23,7 +23,7 @@ interface PacedTrack {
   /** Decoding time of the first and the last unit, ticks. */
   first: number | undefined;
   newest: number;
-  /** Second of its own clock that is due when the clock starts. */
+  /** Its own time, s, that is due when the clock starts. */
   origin: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export class Pacer {
   /** When the origins of the tracks are due, monotonic ms. */
   #start = 0;
   #timer: Cancel | undefined;
-  /** Those who wait for room, and what they wait for. */
+  /** Waiting callers of `room`, and what they wait for. */
   #waiting: { readonly ahead: number; readonly go: () => void }[] = [];
   #closed = false;
 
@@ -77,7 +77,7 @@ export class Pacer {
     this.#release();
   }
 
-  /** Says that there may be new units. */
+  /** Called when there may be new units. */
   wake(): void {
     if (this.#closed) return;
     const now = this.#clock.now();
@@ -90,7 +90,7 @@ export class Pacer {
     if (this.#input !== undefined && this.#timer === undefined) this.#release();
   }
 
-  /** @returns how much later than it was due the first new unit has come, ms */
+  /** @returns how late the first new unit is, ms */
   #look(track: PacedTrack, now: number): number {
     const { units } = track;
     let late = 0;
@@ -105,7 +105,7 @@ export class Pacer {
     return late;
   }
 
-  /** How much lies ready that is not due yet, s. */
+  /** Duration of the units that are not due yet, s. */
   get ahead(): number {
     const isRunning = this.#input !== undefined;
     const elapsed = isRunning ? (this.#clock.now() - this.#start) / 1000 : 0;
@@ -144,7 +144,7 @@ export class Pacer {
     for (const { ahead, go } of waiting) if (now <= ahead) go();
   }
 
-  /** Gives the stream what is due, and comes back when more is. */
+  /** Publishes the units that are due, and schedules the next release. */
   #release(): void {
     if (this.#closed || this.#input === undefined) return;
     this.#timer = undefined;
@@ -175,7 +175,7 @@ export class Pacer {
     this.#timer = this.#clock.after(Math.max(due - now, STEP_MS), () => this.#release());
   }
 
-  /** The first unit of a track whose clock is not known is due now, unless it fits the clock of the others. */
+  /** The first unit of a track with an unknown clock is due now, unless it fits the clock of the others. */
   #join(track: PacedTrack, now: number): void {
     const own = (track.first as number) / track.units.clockRate;
     const elapsed = (now - this.#start) / 1000;
@@ -185,7 +185,7 @@ export class Pacer {
     this.#align();
   }
 
-  /** Says where the tracks are on the wall clock. */
+  /** Places the tracks on the wall clock. */
   #align(): void {
     const wall = this.#clock.wall() - (this.#clock.now() - this.#start);
     this.#tracks.forEach(({ origin, units }, i) => {
@@ -193,12 +193,12 @@ export class Pacer {
     });
   }
 
-  /** Resolves when everything that has come is released. */
+  /** Resolves when all units received so far are released. */
   async drained(): Promise<void> {
     await this.room(0);
   }
 
-  /** Whoever waits goes on. */
+  /** Resumes all waiting callers. */
   close(): void {
     this.#closed = true;
     this.#timer?.();

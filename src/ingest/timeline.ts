@@ -1,26 +1,26 @@
-/** A gap or an overlap that is larger is none: times have begun anew, s. */
+/** A larger gap or overlap is a restart of the timestamps, s. */
 const GAP_MAX_S = 10;
 const OVERLAP_MAX_S = 0.5;
-/** Time lines that are remembered. */
+/** Number of timelines remembered. */
 const KEPT = 16;
 
-/** Where the units of one rendition have come to, s. */
+/** End of the units of one rendition so far, s. */
 export interface Lane {
   end: number | undefined;
 }
 
 /**
- * Joins the time lines of a source: what is added to the times of each so that they go on where the one before has
- * ended, the same for all renditions.
+ * Joins the timelines of a source: the offset of each, so that it continues where the one before
+ * ended. It is the same for all renditions.
  */
 export class Timeline {
   readonly #shifts = new Map<number, number>();
 
   /**
-   * Places what lasts from `first` to `end`, s.
+   * Places media from `first` to `end`, s.
    *
-   * @param discontinuity number of its time line
-   * @returns what is added to its times, s
+   * @param discontinuity number of its timeline
+   * @returns the offset added to its times, s
    */
   place(lane: Lane, discontinuity: number, first: number, end: number): number {
     const before = lane.end;

@@ -8,7 +8,7 @@ interface Mark {
   readonly seq: number;
 }
 
-/** Remembers positions of a log by the time it had them: tells which entries are old, by arrival alone. */
+/** Samples the position of a log over time: tells which entries are old, by arrival alone. */
 export class ArrivalMarks {
   readonly #keepMs: number;
   readonly #marks: Mark[] = [];

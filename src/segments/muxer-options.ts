@@ -6,14 +6,14 @@ import type { Container } from "./writers.ts";
 export interface MuxerOptions {
   /** The tracks that go into the segments; the first one leads: parts and segments begin with its units. */
   readonly tracks: readonly ChosenTrack[];
-  /** Tracks that were left out because they were silent. */
+  /** Tracks skipped because they were silent. */
   readonly silent: ReadonlySet<number>;
   readonly container: Container;
-  /** Least length of a segment, ms. */
+  /** Minimum duration of a segment, ms. */
   readonly segmentDuration: number;
-  /** Least length of a part, ms. */
+  /** Minimum duration of a part, ms. */
   readonly partDuration: number;
-  /** Whether the duration of parts adapts to the distance of frames (LL-HLS). */
+  /** Whether the part duration adapts to the frame interval (LL-HLS). */
   readonly isAdjusting: boolean;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
@@ -43,8 +43,8 @@ export interface MuxerOwner {
   readonly logger: Logger;
   /** Called after every part, once the sink knows of segments that ended or began with it. */
   readonly onPart: () => void;
-  /** Called, at most once, when it cannot go on. */
+  /** Called at most once, when it has failed. */
   readonly onFault: (error: Error) => void;
-  /** Called, at most once, when a new muxer is needed because other tracks are silent: these. */
+  /** Called at most once, when a new muxer is needed because the set of silent tracks has changed. */
   readonly onSilence: (silent: ReadonlySet<number>) => void;
 }

@@ -16,10 +16,10 @@ export class MuxerTrack implements ChosenTrack {
   /** Number in the files, from 1. */
   readonly id: number;
   readonly #marks = new ArrivalMarks(WAIT_MAX_MS);
-  /** First entry that is in no finished part, and the next one to look at. */
+  /** First entry that is not in a finished part, and the next one to look at. */
   #from: number;
   #at: number;
-  /** Ticks that are 0 in the files; undefined before its first unit there. */
+  /** Ticks of time 0 in the files; undefined before its first unit. */
   origin: number | undefined;
 
   constructor({ index, format, isVideo }: ChosenTrack, units: UnitLog, id: number) {
@@ -32,7 +32,7 @@ export class MuxerTrack implements ChosenTrack {
     this.#at = this.#from;
   }
 
-  /** First entry that is in no finished part. */
+  /** First entry that is not in a finished part. */
   get from(): number {
     return this.#from;
   }
@@ -86,7 +86,7 @@ export class MuxerTrack implements ChosenTrack {
     return this.range(endDts);
   }
 
-  /** Drops units that have waited too long: a track that goes on without the leading one must not fill the memory. */
+  /** Drops units that have waited too long: a track that runs ahead of the leading one must not fill the memory. */
   bound(now: number): void {
     const oldest = this.#marks.note(this.units.headSeq, now);
     if (oldest === undefined) return;

@@ -109,7 +109,7 @@ export class Muxer implements UnitReader {
     this.#owner.clock.soon(() => this.#owner.onSilence(silent));
   }
 
-  /** Handles the unit of the leading track found last. */
+  /** Handles the current unit of the leading track. */
   #lead(leading: MuxerTrack): void {
     const { entries, isKey, dts } = leading.units;
     const time = this.#alignment.wallOf(leading, dts);
@@ -137,7 +137,7 @@ export class Muxer implements UnitReader {
     return !isFirst;
   }
 
-  /** Begins with the first unit: its time is 0 in the files. */
+  /** Starts with the first unit: its time is 0 in the files. */
   #start(leading: MuxerTrack, time: number): void {
     this.#progress = { size: 0, partStart: time, isIndependent: true };
     this.#alignment.zero = time;
@@ -173,7 +173,7 @@ export class Muxer implements UnitReader {
     this.#alignment.renew(this.#tracks);
   }
 
-  /** Gives back what it holds; the segment in progress stays as it is. */
+  /** Releases what it holds; the segment in progress stays as it is. */
   close(): void {
     this.#failed = true;
     this.#alignment.units.remove(this);
@@ -181,7 +181,7 @@ export class Muxer implements UnitReader {
   }
 }
 
-/** The tracks that come in units; each starts at the head of its log. */
+/** The tracks that have units; each starts at the head of its log. */
 function openTracks(chosen: readonly ChosenTrack[], { tracks }: UnitOutput): MuxerTrack[] {
   return chosen.flatMap((track, i) => {
     const units = tracks[track.index];

@@ -26,7 +26,7 @@ export class SegmentFiles {
   readonly #options: SegmentFilesOptions;
   readonly #folder: Folder;
   readonly #ids = new Set<number>();
-  /** What is being done, one after the other. */
+  /** The work in progress, one step after the other. */
   #work: Promise<void> = Promise.resolve();
   #failing = false;
   /** Whether the last attempt to remove files failed. */

@@ -2,29 +2,29 @@
 export type Cut = "none" | "start" | "part" | "segment";
 
 export interface SegmenterOptions {
-  /** Least length of a segment, ms. */
+  /** Minimum duration of a segment, ms. */
   readonly segmentDuration: number;
-  /** Least length of a part, ms. */
+  /** Minimum duration of a part, ms. */
   readonly partDuration: number;
-  /** Whether parts are made to fit the distance of frames, as those who play them expect (LL-HLS). */
+  /** Whether the part duration is adjusted to the frame interval, as LL-HLS players expect. */
   readonly isAdjusting: boolean;
-  /** Whether segments begin at random access points; else anywhere. */
+  /** Whether segments start at random access points only. */
   readonly hasVideo: boolean;
 }
 
-/** Steps in which a part grows to fit the frames, ms, and its largest length. */
+/** Step in which the part duration is adjusted to the frames, ms, and its maximum. */
 const STEP_MS = 5;
 const PART_MAX_MS = 5_000;
-/** The least share of the length announced that a part must have (RFC 8216bis §4.4.4.9). */
+/** Minimum share of the part target duration that a part must have (RFC 8216bis §4.4.4.9). */
 const LEAST_SHARE = 0.85;
-/** Times are not exact to the last tick, ms. */
+/** Tolerance for rounded times, ms. */
 const TOLERANCE_MS = 0.5;
 
 /** Decides where parts and segments end, by the units of the leading track: video, or audio without it. */
 export class Segmenter {
   readonly #options: SegmenterOptions;
   readonly #distances = new Set<number>();
-  /** Whether the distance of frames is still being learned. */
+  /** Whether the frame interval is still being measured. */
   #learning = true;
   #partDuration: number;
   #segmentStart: number | undefined;
@@ -37,7 +37,7 @@ export class Segmenter {
   }
 
   /**
-   * A unit begins: it is the first one behind the cut.
+   * Decides where to cut in front of the next unit of the leading track.
    *
    * @param time decoding time, ms
    * @param isForced whether a segment must end at the next random access point: the parameters have changed
@@ -68,7 +68,7 @@ export class Segmenter {
     this.#last = time;
   }
 
-  /** Takes the distance of two frames into the length of parts. */
+  /** Adjusts the part duration to the interval of two frames. */
   #learn(distance: number): void {
     if (!this.#options.isAdjusting || !this.#options.hasVideo || !this.#learning) return;
     const rounded = Math.round(distance);
@@ -78,7 +78,7 @@ export class Segmenter {
   }
 }
 
-/** The shortest length of parts, from `least` on, that whole frames of all these distances fill well enough, ms. */
+/** The shortest part duration, from `least` on, that whole frames of all these intervals fill well enough, ms. */
 export function fittingDuration(least: number, distances: ReadonlySet<number>): number {
   for (let duration = least; duration < PART_MAX_MS; duration += STEP_MS) {
     const fits = (distance: number) =>

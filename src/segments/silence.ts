@@ -1,9 +1,9 @@
 import type { Stream } from "../stream/stream.ts";
 
-/** A track that has sent nothing for so long is left out, ms. */
+/** A track that has sent nothing for this long is skipped, ms. */
 const SILENCE_MS = 3_000;
 
-/** Looks for tracks that send nothing: players would wait for them. */
+/** Finds tracks that send nothing: players would wait for them. */
 export class SilenceMonitor {
   readonly #stream: Stream;
   readonly #chosen: readonly number[];
@@ -14,7 +14,7 @@ export class SilenceMonitor {
 
   /**
    * @param chosen indexes of the tracks that are taken
-   * @param left of those that are left out because they were silent
+   * @param left indexes of the tracks skipped because they were silent
    */
   constructor(stream: Stream, chosen: readonly number[], left: ReadonlySet<number>) {
     this.#stream = stream;
@@ -25,7 +25,7 @@ export class SilenceMonitor {
 
   /**
    * @param now monotonic ms
-   * @returns the silent tracks, when they are not those that were known or expected; undefined otherwise
+   * @returns the silent tracks, if they have changed; undefined otherwise
    */
   look(now: number): ReadonlySet<number> | undefined {
     const speaksAgain = this.#left.values().some((index) => !this.#isSilent(index));

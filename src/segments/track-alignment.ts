@@ -9,13 +9,13 @@ export interface AlignedTrack {
   /** Index in the stream. */
   readonly index: number;
   readonly units: UnitLog;
-  /** Ticks that are 0 in the files; undefined before its first unit there. */
+  /** Ticks of time 0 in the files; undefined before its first unit. */
   origin: number | undefined;
   /** Finds the next unit to look at. */
   find(): boolean;
 }
 
-/** Relates the times of tracks and the times in the files to the wall clock. */
+/** Maps track times and file times to the wall clock. */
 export class TrackAlignment {
   readonly units: UnitOutput;
   /** Wall clock at time 0 in the files, ms since 1970. */

@@ -15,14 +15,14 @@ export interface ChosenTrack {
   readonly isVideo: boolean;
 }
 
-/** The tracks that a reader takes, and why it does not take the others. */
+/** The tracks that go into the playlist, and why the others are skipped. */
 export interface TrackChoice {
   readonly chosen: readonly ChosenTrack[];
   readonly skipped: readonly string[];
 }
 
 /**
- * Takes one video and one audio track whose codecs the files can carry; of several of a kind the one whose codec is
+ * Chooses one video and one audio track whose codecs the files can carry; of several of a kind the one whose codec is
  * first in the table of files.
  *
  * @param silent indexes of tracks that send nothing: players would wait for them
@@ -52,7 +52,7 @@ export function chooseTracks(
   return { chosen, skipped };
 }
 
-/** Why a track that sends something was not chosen. */
+/** Why an active track was not chosen. */
 function reasonOf(format: Format, carrier: string): string {
   if (!canCarry(format)) return `not supported by ${carrier}`;
   if (!canMakeUnits(format)) return "unknown codec parameters";
@@ -68,7 +68,7 @@ function canMakeUnits(format: Format): boolean {
   return unitSetup(format) !== undefined;
 }
 
-/** The parameters of a track as they are now; undefined while something is missing or makes no sense. */
+/** The current parameters of a track; undefined while they are incomplete or invalid. */
 export function describeTrack({ format }: ChosenTrack, inBand: InBand): KnownParameters | undefined {
   const parameters = readFormat(format);
   return parameters && asKnown(withInBand(parameters, inBand));

@@ -5,7 +5,7 @@ import type { MuxerOwner } from "./muxer-options.ts";
 import type { MuxerTrack } from "./muxer-track.ts";
 import { describeTrack } from "./track-choice.ts";
 
-/** Time without anything to show after which the log says why, ms. */
+/** Time without a first part after which the log says why, ms. */
 const BLIND_MS = 10_000;
 /** Bytes of a random access point that are parsed. */
 const HEAD_BYTES = 4_096;
@@ -18,7 +18,7 @@ export class TrackDescriber {
   /** The tracks with their parameters; empty before all are known. */
   described: readonly KnownParameters[] = [];
   #version = -1;
-  /** When the log says that nothing can be shown, monotonic ms. */
+  /** When the log says why there is no playlist yet, monotonic ms. */
   #blindTime: number;
 
   constructor(stream: Stream, tracks: readonly MuxerTrack[], owner: Pick<MuxerOwner, "clock" | "logger">) {
@@ -43,7 +43,7 @@ export class TrackDescriber {
   }
 
   /**
-   * Logs once that nothing can be shown, after some time without anything to show.
+   * Logs once why there is no playlist, after some time without a first part.
    *
    * @param isRandomAccess whether the present unit is a random access point
    */
@@ -56,7 +56,7 @@ export class TrackDescriber {
   }
 }
 
-/** What the media have said of a track up to the unit found last. */
+/** In-band parameters of a track up to the current unit. */
 function inBandOf({ log }: Stream, { index, isVideo, units }: MuxerTrack): InBand {
   const sets = log.tracks[index]?.parameterSets;
   return {

@@ -9,10 +9,10 @@ import { CODECS } from "../media/codecs.ts";
 import { withLengths } from "../media/nal.ts";
 import { setsOf } from "../media/parameters.ts";
 
-/** The form of the files that segments become. */
+/** The container of the segment files. */
 export type Container = "fmp4" | "mpegts";
 
-/** How parts become bytes. */
+/** Writes parts in a container. */
 export interface Writer {
   /**
    * Takes the tracks with their parameters, before the first part and when they change.
@@ -63,7 +63,7 @@ class Fragments implements Writer {
     this.#sequence += 1;
     const filled = ranges.filter(({ from, to }) => to !== from);
     const front = isSegmentStart && filled[0]?.isVideo ? this.#parameters : undefined;
-    // what is new counts from the segment on that begins behind this part
+    // new parameter sets apply from the segment that starts after this part
     this.#parameters = this.#nextParameters;
     return this.#writer.write(filled, this.#sequence, front);
   }

@@ -1,7 +1,7 @@
 import { BudgetError } from "../lib/errors.ts";
 
 /**
- * Something that takes media memory.
+ * Opens something that needs media memory.
  *
  * @param part undefined when the memory is used up
  * @throws {BudgetError} then

@@ -5,7 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 /** Seconds from 1900, where NTP begins, to 1970. */
 const NTP_EPOCH_SECONDS = 2_208_988_800;
 
-/** Sender reports that disagree with arrival by more than this are not believed, ms. */
+/** Sender reports that disagree with arrival by more than this are ignored, ms. */
 const BELIEVABLE_MS = 10_000;
 
 /** An instant in both clocks. */
@@ -52,7 +52,7 @@ export class StreamTimes {
   }
 
   /**
-   * Says where an instant of a track is, from now on.
+   * Pins an instant of a track to the wall clock, from now on.
    *
    * @param ticks RTP time of the track, with or without wraps
    * @param wall wall clock of the server, ms since 1970
@@ -61,7 +61,7 @@ export class StreamTimes {
     this.#ntp.place(track, ticks, wall);
   }
 
-  /** Tracks whose place is known, by a report of the publisher at least. */
+  /** Tracks whose place on the wall clock is known, from a sender report or from the source. */
   get reportedTracks(): number {
     return this.#ntp.reportedTracks;
   }
@@ -77,7 +77,7 @@ export class NtpClock {
   /** Server's wall clock minus publisher's, ms; undefined before the first report. */
   #offset: number | undefined;
   readonly #seen: number[];
-  /** Where a source has placed its tracks; undefined for those that it has not. */
+  /** Instants pinned by the source, by track; undefined for tracks that it has not placed. */
   readonly #places: (Place | undefined)[];
 
   constructor(log: RtpLog, clockRates: readonly number[]) {
@@ -108,7 +108,7 @@ export class NtpClock {
   }
 
   /**
-   * Says that an instant of a track is at a wall clock of the server, whatever reports and arrival say.
+   * Pins an instant of a track to the wall clock of the server; this overrides sender reports and arrival.
    *
    * @param ticks RTP time, with or without wraps
    * @param wall ms since 1970
@@ -117,7 +117,7 @@ export class NtpClock {
     this.#places[index] = { ticks, wall };
   }
 
-  /** Tracks that are placed, by a report of the publisher at least; when it grows, the relation may be a better one. */
+  /** Number of tracks placed by a sender report or by the source; when it grows, the alignment may have improved. */
   get reportedTracks(): number {
     const { tracks } = this.#log;
     let count = 0;
@@ -127,7 +127,7 @@ export class NtpClock {
     return count;
   }
 
-  /** Takes reports that came since the last call into the offset of the clocks. */
+  /** Updates the clock offset with the sender reports received since the last call. */
   #follow(now: number, wall: number): void {
     this.#log.tracks.forEach((track, i) => {
       if (track.reports === this.#seen[i]) return;
@@ -140,7 +140,7 @@ export class NtpClock {
     });
   }
 
-  /** Whether each track that sends has a report, and all agree with their arrival. */
+  /** Whether every active track has a sender report and all of them agree with arrival. */
   #byReports(now: number, wall: number): boolean {
     return this.#log.tracks.every((track, i) => {
       if (!track.started) return true;

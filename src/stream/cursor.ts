@@ -5,30 +5,30 @@ import { type ByteSink, OUTBOX_MAX, type Outbox } from "./outbox.ts";
 import type { OutputContext, ReaderFault } from "./output.ts";
 import type { SentGroup } from "./sent-bytes.ts";
 
-/** A reader is never further behind than this, ms; with nine tenths of the budget taken, the second figure counts. */
+/** How far a reader may lag, ms; the second limit applies once nine tenths of the budget are taken. */
 const LAG_MAX_MS = 5_000;
 const LAG_MIN_MS = 500;
 /** Blocks a log keeps for readers that are behind: 32 MB, and no more than half of what its stream may take. */
 const LAG_MAX_BLOCKS = 256;
-/** With less of the budget left than this part, a frame that was begun is not finished: that is for publishers. */
+/** Below this share of free budget, readers do not finish their frame: what is left is for publishers. */
 const LEFT_MIN = 0.02;
-/** Bytes copied at once for a reader that does not get the log's own: more than the largest packet. */
+/** Bytes copied at once for a reader with its own channels: more than the largest packet. */
 const FILL_BYTES = 72 * 1024;
 
 /** A log that readers have cursors on. */
 export interface ReadLog {
-  /** Oldest entry that a reader which is behind may go on from. */
+  /** Oldest entry from which a lagging reader may continue. */
   readonly floorSeq: number;
   readonly blocks: number;
 }
 
-/** What a reader gets besides the bytes of the log: sender reports, the preamble of a form. */
+/** Bytes a reader gets besides those of the log: sender reports, the preamble of a form. */
 export interface OwnBytes {
-  /** Whether it may be in the group, where what becomes due waits for its turn. */
+  /** Whether the reader may be in the group, where due bytes wait for their turn. */
   readonly isSettled: boolean;
-  /** Whether something is to go out before the log's next bytes. */
+  /** Whether something must be sent before the log's next bytes. */
   isDue(now: number): boolean;
-  /** Writes that at `dst`. @returns bytes written */
+  /** Writes the due bytes at `dst`. @returns bytes written */
   write(dst: number, now: number): number;
   /** The reader has skipped the entries of the log from `from` up to `to`, not included. */
   jumped(from: number, to: number): void;
@@ -49,7 +49,7 @@ export interface CursorOwner extends SentGroup {
   readonly log: ReadLog;
   /** Takes the reader out of the group. */
   separate(cursor: StreamCursor): void;
-  /** Ends a reader that cannot go on. */
+  /** Ends a reader that has failed. */
   failed(cursor: StreamCursor, error: Error): void;
 }
 
@@ -60,7 +60,7 @@ interface Final {
   readonly lostFrames: number;
 }
 
-/** Whether a reader that is blocked has to be moved to the live edge. */
+/** Whether a blocked reader must be moved to the live edge. */
 export function isTooFarBehind(cursor: LogCursor, log: ReadLog, memory: MediaMemory, now: number): boolean {
   if (cursor.lag === 0) return false;
   const limit = memory.hasRoom ? LAG_MAX_MS : LAG_MIN_MS;
@@ -74,11 +74,11 @@ export class StreamCursor {
   readonly #outbox: Outbox;
   readonly #cursor: LogCursor;
   readonly #own: OwnBytes;
-  /** Undefined once it was called. */
+  /** Undefined once it has been called. */
   #fault: ReaderFault | undefined;
-  /** When it last could send something while more was waiting. */
+  /** When it last made progress while data was waiting. */
   #progress = 0;
-  /** Bytes of media that the connection had been sent when the reader began. */
+  /** Media bytes already sent on the connection when the reader started. */
   readonly #sentBefore: number;
   /** Place in the group; undefined while it is solo. */
   index: number | undefined;
@@ -99,7 +99,7 @@ export class StreamCursor {
     return this.index !== undefined || this.#isOver ? 0 : this.#cursor.lag;
   }
 
-  /** Age of the oldest packet that waits for it, ms. */
+  /** Age of the oldest packet waiting for it, ms. */
   get lagMs(): number {
     return this.lag === 0 ? 0 : this.#cursor.age(this.#owner.context.clock.now() | 0);
   }
@@ -122,7 +122,7 @@ export class StreamCursor {
     return this.#outbox.sink;
   }
 
-  /** Whether it has failed or is closed: it sends nothing and needs nothing of the log. */
+  /** Whether it has failed or is closed: it sends nothing and holds nothing in the log. */
   get #isOver(): boolean {
     return this.#fault === undefined || this.#final !== undefined;
   }
@@ -140,14 +140,14 @@ export class StreamCursor {
     this.#outbox.sent.join(this.#owner);
   }
 
-  /** Goes solo from where `leader` stands. */
+  /** Leaves the group, from the position of `leader`. */
   part(leader: LogCursor): void {
     this.index = undefined;
     this.#outbox.sent.leave();
     this.#cursor.follow(leader);
   }
 
-  /** After `part`: of what all others got next, it has taken only so much, or is closed (-1). */
+  /** After a partial write of the group: this reader took only `taken` bytes, or is closed (-1). */
   fallBehind(taken: number, now: number): void {
     this.#progress = now;
     this.#outbox.tookLess(taken);
@@ -156,7 +156,7 @@ export class StreamCursor {
     if (rest > 0) this.#hold(this.#cursor.rest, rest);
   }
 
-  /** Sends what of its own is due. */
+  /** Sends its own bytes that are due. */
   sendOwn(now: number): void {
     if (!this.#own.isDue(now)) return;
     const { scratch } = this.#owner.context;
@@ -169,7 +169,7 @@ export class StreamCursor {
     return this.#outbox.blocked ? this.#progress : undefined;
   }
 
-  /** Sends what it may send now. While it is in the group, that is done for all of it. */
+  /** Sends what it may send now; does nothing while it is in the group, which writes for all its readers. */
   pump(now: number): void {
     if (this.index !== undefined || this.#isOver) return;
     if (this.#outbox.blocked) {
@@ -184,7 +184,7 @@ export class StreamCursor {
     }
   }
 
-  /** The socket has room again, and the outbox has written what it could. */
+  /** Called when the socket has room again and the outbox has written what it could. */
   drained(now: number): void {
     this.#progress = now;
     if (this.#outbox.blocked || this.index !== undefined || this.#isOver) return;
@@ -222,19 +222,19 @@ export class StreamCursor {
     if (!this.#outbox.hold(address, size)) this.#owner.failed(this, usedUp());
   }
 
-  /** A reader whose socket is full keeps its place only so long: then it finishes its frame and loses the rest. */
+  /** A reader whose socket stays full too long finishes its frame and is moved to the live edge. */
   #watchLag(now: number): void {
     const { context, log } = this.#owner;
     if (!isTooFarBehind(this.#cursor, log, context.memory, now)) return;
     const { seq } = this.#cursor;
     this.#cursor.skip();
     this.#finishFrame();
-    // otherwise the frame that was begun is still coming in
+    // otherwise the frame in progress is still being received
     if (this.#cursor.lag > 0) this.#cursor.jump();
     this.#own.jumped(seq, this.#cursor.seq);
   }
 
-  /** Puts the rest of a frame that was begun into the outbox, as far as it has room. */
+  /** Puts the rest of the frame in progress into the outbox, as far as there is room. */
   #finishFrame(): void {
     const ending = this.#cursor.endingTracks;
     if (ending === 0 || this.#owner.context.memory.left < LEFT_MIN) return;
@@ -245,7 +245,7 @@ export class StreamCursor {
     this.#outbox.extend(size);
   }
 
-  /** Tells its owner, after this turn, that it cannot go on. @returns false when that was done before */
+  /** Reports a failure to its owner after this turn. @returns false if that was done before */
   fail(error: Error): boolean {
     const fault = this.#fault;
     if (fault === undefined) return false;
@@ -254,7 +254,7 @@ export class StreamCursor {
     return true;
   }
 
-  /** Gives its place back; its figures stay as they are. */
+  /** Releases its cursor; its counters keep their values. */
   close(): void {
     if (this.#final !== undefined) return;
     if (this.index !== undefined) this.#outbox.sent.leave();

@@ -4,14 +4,14 @@ import { writeReceiverReport } from "../../wasm/rtcp.ts";
 import { usedUp } from "./budget.ts";
 import type { Stream } from "./stream.ts";
 
-/** The largest RTCP datagram that is looked at, bytes. */
+/** Largest RTCP datagram that is parsed, bytes. */
 const REPORT_MAX = 4_096;
 
-/** Brings a stream in that comes in datagrams: one source a track. */
+/** Writes a stream received in datagrams into the log: one source per track. */
 export class DatagramInput {
   readonly #stream: Stream;
   readonly #sources: readonly DatagramSource[];
-  /** Of each track: what the last receiver report said. */
+  /** The last receiver report of each track. */
   readonly #reported: { expected: number; received: number }[];
 
   /** @throws {BudgetError} if the media memory is used up */
@@ -32,7 +32,7 @@ export class DatagramInput {
   /**
    * Takes the RTP packet of a datagram.
    *
-   * @returns why the publisher cannot go on
+   * @returns why the publisher must be closed
    */
   receive(track: number, data: Uint8Array): ReceiveFault | undefined {
     const { now } = this.#stream;

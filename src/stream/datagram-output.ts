@@ -4,31 +4,31 @@ import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, ReaderFault, StreamOutput } from "./output.ts";
 import { bitsOf, REPORT_INTERVAL_MS, writeTrackReport } from "./sender-reports.ts";
 
-/** Time between two looks at who is due for sender reports, ms. */
+/** How often readers are checked for due sender reports, ms. */
 const REPORT_LOOK_MS = 250;
 
-/** Where a reader takes one track. */
+/** Destination of one track of a reader. */
 export interface DatagramPair {
   readonly rtp: DatagramAddress;
   readonly rtcp: DatagramAddress;
 }
 
-/** What sends datagrams: a pair of sockets, for RTP and RTCP. */
+/** Sends datagrams: a pair of sockets, for RTP and RTCP. */
 export interface DatagramSink {
   /** The address as the system wants it, at most 28 bytes. */
   encode(address: DatagramAddress): Uint8Array;
-  /** Sends what a cursor has not seen, the packets of track n to all of `lists[n]`, and moves it to the live edge. */
+  /** Sends the packets a cursor has not seen, those of track n to all of `lists[n]`, and moves it to the live edge. */
   flush(cursor: LogCursor, lists: readonly DestinationList[]): void;
   /** Sends one RTCP packet; the bytes are borrowed. */
   report(bytes: Uint8Array, to: DatagramAddress): void;
 }
 
-/** A reader that takes a stream in datagrams. It is never behind: what the network does not take is lost. */
+/** A reader over datagrams. It never lags: what the network does not accept is lost. */
 export class DatagramReader {
   readonly pairs: readonly (DatagramPair | undefined)[];
-  /** Place in the list of each of its tracks. */
+  /** Index in the destination list, by track. */
   readonly places: number[];
-  /** Bytes each track had when it joined. */
+  /** Byte counter of each track when it joined. */
   readonly bytesBefore: readonly number[];
   /** Tracks (bits) whose first report was not sent, and when the next ones are due. */
   unreported: number;
@@ -54,12 +54,12 @@ export class DatagramReader {
     }, 0);
   }
 
-  /** Called when it leaves the stream: its figures stay as they are. */
+  /** Called when it leaves the stream: its counters keep their values. */
   freeze(): void {
     this.#bytes = this.bytesSent;
   }
 
-  /** Tells its owner, after this turn, that it cannot go on. */
+  /** Reports a failure to its owner after this turn. */
   fail(error: Error): void {
     const fault = this.#fault;
     this.#fault = undefined;
@@ -78,7 +78,7 @@ export class DatagramOutput implements StreamOutput {
   readonly #members: readonly DatagramReader[][];
   readonly #readers = new Set<DatagramReader>();
   #looked = 0;
-  /** Somebody waits for a first report. */
+  /** Whether any reader waits for its first report. */
   #unreported = false;
 
   private constructor(context: OutputContext, sink: DatagramSink) {
@@ -94,7 +94,7 @@ export class DatagramOutput implements StreamOutput {
   }
 
   /**
-   * The output of a stream to some sockets.
+   * The output of a stream to one pair of sockets.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -111,7 +111,7 @@ export class DatagramOutput implements StreamOutput {
   }
 
   /**
-   * Lets a reader in at the live edge.
+   * Adds a reader at the live edge.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -165,13 +165,13 @@ export class DatagramOutput implements StreamOutput {
     return this.#members[track] as DatagramReader[];
   }
 
-  /** Sends everybody what is new. */
+  /** Sends new packets to all readers. */
   flush(now: number): void {
     this.#sink.flush(this.#cursor, this.#lists);
     this.#reportWhenDue(now);
   }
 
-  /** Sends sender reports to those who are due: the first ones at once, then every ten seconds. */
+  /** Sends the sender reports that are due: the first ones at once, then every ten seconds. */
   #reportWhenDue(now: number): void {
     if (!this.#unreported && now - this.#looked < REPORT_LOOK_MS) return;
     this.#looked = now;

@@ -3,11 +3,11 @@ import { type CursorOwner, type CursorParts, type ReadLog, StreamCursor } from "
 import type { OutputContext } from "./output.ts";
 import type { SinkGroup } from "./sink-group.ts";
 
-/** Time in which every reader of the group is asked once whether it has something of its own to send, ms. */
+/** Time in which every reader of the group is checked once for own bytes to send, ms. */
 const ROUND_MS = 2_000;
 
 /**
- * Readers of one log over streams of bytes. Those that stand at the head and need nothing of their own are in the
+ * Readers of one log over byte streams. Those at the head with nothing of their own to send are in the
  * group: they get the same bytes at the same time. The others are solo: each is written to from its own cursor.
  */
 export class FanOut implements CursorOwner {
@@ -18,13 +18,13 @@ export class FanOut implements CursorOwner {
   readonly #sinks: SinkGroup;
   /** Where the group stands. */
   readonly #leader: LogCursor;
-  /** Of the write in progress: readers that did not take all, and how much they took. */
+  /** Readers that accepted only part of the write in progress, and how many bytes. */
   readonly #shortIndexes: number[] = [];
   readonly #shortTaken: number[] = [];
-  /** Next in the group to be asked whether something of its own is due, and when the last one was. */
+  /** Next reader of the group to check for own bytes, and when the last one was checked. */
   #turn = 0;
   #turnTime = 0;
-  /** Bytes that a member of the group since the beginning would have got. */
+  /** Bytes sent to the group since it exists. */
   groupBytes = 0;
   /** Entries between the head and the reader that is furthest behind, as of the last flush. */
   lag = 0;
@@ -41,14 +41,14 @@ export class FanOut implements CursorOwner {
     return this.#solo.length + this.#group.length;
   }
 
-  /** Lets a reader in where its cursor stands; nothing is sent before the next flush or `pump`. */
+  /** Adds a reader at the position of its cursor; nothing is sent before the next flush or `pump`. */
   add(parts: CursorParts): StreamCursor {
     const cursor = new StreamCursor(this, parts);
     this.#solo.push(cursor);
     return cursor;
   }
 
-  /** Takes a reader out and closes it. */
+  /** Removes a reader and closes it. */
   remove(cursor: StreamCursor): void {
     this.separate(cursor);
     const i = this.#solo.indexOf(cursor);
@@ -56,7 +56,7 @@ export class FanOut implements CursorOwner {
     cursor.close();
   }
 
-  /** Takes a reader out of the group, as it has something of its own to send first. */
+  /** Moves a reader out of the group, because it has bytes of its own to send first. */
   separate(cursor: StreamCursor): void {
     const { index } = cursor;
     if (index === undefined) return;
@@ -74,7 +74,7 @@ export class FanOut implements CursorOwner {
     if (cursor.fail(error)) this.context.fault(error, "reader of a stream");
   }
 
-  /** Sends every reader what it may have. */
+  /** Sends every reader what is new for it. */
   flush(now: number): void {
     if (this.#group.length > 0) this.#flushGroup(now);
     else this.#leader.toHead();
@@ -102,7 +102,7 @@ export class FanOut implements CursorOwner {
     if (error !== undefined) this.failed(this.#group[index] as StreamCursor, error as Error);
   };
 
-  /** Has readers of the group send what of their own is due: goes round all of them once in ROUND_MS. */
+  /** Lets readers of the group send their own due bytes: each is checked once in ROUND_MS. */
   #askInTurn(now: number): void {
     const due = Math.ceil((this.#group.length * (now - this.#turnTime)) / ROUND_MS);
     const count = Math.min(due, this.#group.length);
@@ -138,7 +138,7 @@ export class FanOut implements CursorOwner {
     }
   }
 
-  /** Moves the reader number `i` of those that are solo to the group. */
+  /** Moves solo reader number `i` to the group. */
   #regroup(i: number): void {
     const cursor = this.#takeSolo(i);
     cursor.join(this.#group.push(cursor) - 1);
@@ -152,13 +152,13 @@ export class FanOut implements CursorOwner {
     return cursor;
   }
 
-  /** Tells every reader that it cannot go on. */
+  /** Fails every reader. */
   fail(error: Error): void {
     for (const cursor of this.#solo) cursor.fail(error);
     for (const cursor of this.#group) cursor.fail(error);
   }
 
-  /** Gives everything back; readers that are left get nothing any more. */
+  /** Releases everything; the remaining readers get nothing more. */
   close(): void {
     for (const cursor of this.#group) cursor.close();
     for (const cursor of this.#solo) cursor.close();

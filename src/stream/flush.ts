@@ -5,7 +5,7 @@ import type { FaultReport } from "../lib/guard.ts";
 import { Histogram } from "../lib/histogram.ts";
 import { PlainSinkGroup, type SinkGroup } from "./sink-group.ts";
 
-/** Streams with fewer readers are flushed at every turn of the loop. */
+/** Streams with fewer readers are flushed on every turn of the event loop. */
 const COALESCE_READERS = 8;
 const COALESCE_BYTES = 32 * 1024;
 const COALESCE_MS = 10;
@@ -19,10 +19,10 @@ const LATENCY_BOUNDS_S = [
 /** What is flushed: a stream. */
 export interface Flushable {
   readonly readers: number;
-  /** Since when something waits to be flushed, monotonic ms. */
+  /** When the oldest unflushed data arrived, monotonic ms. */
   readonly pendingSince: number;
   readonly pendingBytes: number;
-  /** Whether what waits ends a frame. */
+  /** Whether the unflushed data ends a frame. */
   readonly frameEnded: boolean;
   flush(now: number): void;
 }
@@ -30,14 +30,14 @@ export interface Flushable {
 export interface FlushQueueOptions {
   readonly clock: Clock;
   readonly memory: MediaMemory;
-  /** Makes a group of sinks that get the same bytes; they are written to one by one when left out. */
+  /** Makes a group of sinks that get the same bytes; by default they are written to one by one. */
   readonly createGroup?: () => SinkGroup;
   /** Reports an internal error that ended a reader, an output or a flush. */
   readonly fault: FaultReport;
 }
 
 /**
- * Decides when what came in goes out. Nothing is sent while bytes are being received: streams are marked, and flushed
+ * Decides when received data is sent. Nothing is sent while bytes are being received: streams are marked, and flushed
  * once all sockets that are ready have been served. With many readers a stream waits for the end of a frame, 32 KB, or
  * 10 ms, whichever is first, as each write costs the same whatever its size.
  */
@@ -53,7 +53,7 @@ export class FlushQueue {
 
   /** How long flushes of a stream took, seconds. */
   readonly flushTimes = new Histogram(FLUSH_BOUNDS_S);
-  /** From the arrival of the first byte that waited to the end of its flush, seconds. */
+  /** From the arrival of the first waiting byte to the end of its flush, seconds. */
   readonly addedLatencies = new Histogram(LATENCY_BOUNDS_S);
   readonly createGroup: () => SinkGroup;
   readonly fault: FaultReport;
@@ -75,14 +75,14 @@ export class FlushQueue {
     return block;
   }
 
-  /** Gives the scratch block back. No stream may be left. */
+  /** Releases the scratch block. No stream may be left. */
   close(): void {
     if (this.#scratch !== 0) this.#memory.give(this.#scratch);
     this.#scratch = 0;
     this.#timer?.();
   }
 
-  /** Says that a stream has something new. */
+  /** Marks a stream as having new data. */
   mark(stream: Flushable): void {
     this.#dirty.add(stream);
     if (this.#scheduled) return;

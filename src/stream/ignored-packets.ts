@@ -1,7 +1,7 @@
-/** What came from the network and was not taken, since the process began; shared by all servers and sources. */
+/** Counts of packets ignored since the process started; shared by all servers and sources. */
 export interface IgnoredPackets {
-  /** Datagrams from somebody who may not send any here. */
+  /** Datagrams from unknown senders. */
   datagrams: number;
-  /** Packets of somebody who may, but not these: of another source, of an unknown format, malformed. */
+  /** Packets of known senders that are ignored: wrong SSRC, unknown payload type, malformed. */
   packets: number;
 }

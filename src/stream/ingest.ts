@@ -13,7 +13,7 @@ export interface PublisherOptions {
   readonly ignoredPackets: IgnoredPackets;
 }
 
-/** Brings what a publisher sends into the stream. */
+/** Writes the packets of a publisher into the stream. */
 export class IngestReporter {
   readonly stream: Stream;
   readonly #memory: MediaMemory;
@@ -30,20 +30,20 @@ export class IngestReporter {
     this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
   }
 
-  /** Whether an interleaved frame has come in part. */
+  /** Whether an interleaved frame has arrived in part. */
   get midFrame(): boolean {
     return this.stream.log.pending;
   }
 
-  /** RTP packets that never came. */
+  /** RTP packets lost. */
   get packetsLost(): number {
     return this.stream.log.tracks.reduce((sum, track) => sum + track.lost, 0);
   }
 
   /**
-   * Takes interleaved frames from `offset` on.
+   * Receives interleaved frames from `offset` on.
    *
-   * @returns where the first byte stands that is none
+   * @returns position of the first byte that belongs to no frame
    * @throws {ProtocolError} if a frame is too large
    * @throws {BudgetError} if the media memory is used up
    */
@@ -54,7 +54,7 @@ export class IngestReporter {
   }
 
   /**
-   * Says what was not taken of what the stream has just received.
+   * Reports packets that the last receive ignored.
    *
    * @throws {ProtocolError | BudgetError} if there is a fault
    */

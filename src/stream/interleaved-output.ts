@@ -32,7 +32,7 @@ export class InterleavedOutput implements StreamOutput {
   }
 
   /**
-   * Lets a reader in at the live edge; nothing is sent before the next flush or `pump`.
+   * Adds a reader at the live edge; nothing is sent before the next flush or `pump`.
    *
    * @param channels interleaved channels of each track; undefined for tracks it does not want
    * @throws {BudgetError} if the media memory is used up
@@ -50,7 +50,7 @@ export class InterleavedOutput implements StreamOutput {
     }
   }
 
-  /** Takes a reader out and closes it. */
+  /** Removes a reader and closes it. */
   remove(cursor: StreamCursor): void {
     this.#fanOut.remove(cursor);
     this.#context.release(this);

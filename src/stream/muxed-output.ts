@@ -10,14 +10,14 @@ import { Preamble } from "./preamble.ts";
 import { RecordReader, type RecordReaderOwner, type RecordSink } from "./record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
 
-/** Records that a reader is given at once. */
+/** Records given to a reader at once. */
 const BATCH_ROWS = 64;
-/** Most blocks that are kept only for readers that may start at the last random access point: 16 MB. */
+/** Most blocks kept only so that readers can start at the last random access point: 16 MB. */
 const WINDOW_MAX_BLOCKS = 128;
 /** Most blocks that are kept for retransmission: 32 MB. */
 const KEEP_MAX_BLOCKS = 256;
 
-/** Makes the records of a form from units or from packets of the log. If it throws, its output ends. */
+/** Makes the records of a form from units or from packets of the log. If it throws, its output is closed. */
 export interface RecordMuxer {
   /** Packets between the oldest one that it still needs and the head of the stream's log. */
   readonly lag: number;
@@ -26,9 +26,9 @@ export interface RecordMuxer {
   close(): void;
 }
 
-/** A form of a stream that is made once for all its readers: RTMP chunks, MPEG-TS, RTP of another packet size. */
+/** A form of a stream that is muxed once for all its readers: RTMP chunks, MPEG-TS, RTP of another packet size. */
 export interface MuxedForm {
-  /** Names it in reports of internal errors. */
+  /** Name in reports of internal errors. */
   readonly name: string;
   /** Of each track: whether a reader that drops frames resumes at the next random access point. */
   readonly video: readonly boolean[];
@@ -36,9 +36,9 @@ export interface MuxedForm {
   readonly open: (records: RecordWriter, context: OutputContext) => RecordMuxer;
 }
 
-/** What a reader of a form takes. */
+/** What a reader of a form wants. */
 export interface FormOptions {
-  /** Of each track: whether it takes it; all when left out. */
+  /** Whether it wants each track; all by default. */
   readonly tracks?: readonly boolean[];
   /**
    * `live`: at the live edge, where video waits for its next random access point. `randomAccess`: at the last random
@@ -59,7 +59,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
   /** Readers over streams of bytes, and readers that take records one by one. */
   readonly #fanOut: FanOut;
   readonly #takers: RecordReader[] = [];
-  /** Whether a reader has asked to begin at a random access point. */
+  /** Whether a reader has asked to start at a random access point. */
   #hasWindow = false;
 
   private constructor(context: OutputContext, form: MuxedForm, opened: { close(): void }[]) {
@@ -108,7 +108,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
   }
 
   /**
-   * Lets in a reader over a stream of bytes; nothing is sent before the next flush or `pump`.
+   * Adds a reader over a byte stream; nothing is sent before the next flush or `pump`.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -119,7 +119,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
   }
 
   /**
-   * Lets in a reader that takes records one by one; it is given nothing before the next flush or `pump`.
+   * Adds a reader that takes records one by one; it gets nothing before the next flush or `pump`.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -153,7 +153,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
     if (!isOutdated || this.found.track(0) === preambleTrack) cursor.to(startSeq);
   }
 
-  /** Takes a reader out and closes it. */
+  /** Removes a reader and closes it. */
   remove(reader: StreamCursor | RecordReader): void {
     if (reader instanceof RecordReader) {
       const i = this.#takers.indexOf(reader);
@@ -215,7 +215,7 @@ export class MuxedOutput implements StreamOutput, RecordReaderOwner {
   }
 }
 
-/** The older one of two numbers of records, which wrap. */
+/** The older of two record numbers, which wrap. */
 function older(a: number, b: number): number {
   return ((a - b) | 0) < 0 ? a : b;
 }

@@ -11,22 +11,22 @@ export interface ByteSink {
 export const OUTBOX_MAX = 128 * 1024 - 64;
 
 /**
- * What a peer could not take yet: the rest of a packet that was written in part, responses, reports. Nothing else is
+ * Bytes that the socket has not accepted yet: the rest of a partly written packet, responses, reports. Nothing else is
  * sent until it is empty. Takes media memory only while it holds something.
  */
 export class Outbox {
   readonly #memory: MediaMemory;
-  /** The socket: to be written to directly only by those who write to many at once. */
+  /** The socket; only writes to many sockets at once bypass the outbox. */
   readonly sink: ByteSink;
   /** All bytes sent to the peer, also those written to the sink directly. */
   readonly sent = new SentBytes();
-  /** Called when something could not be written: from now on the outbox blocks. */
+  /** Called when a write was short: from now on the outbox is blocked. */
   onBlocked: (() => void) | undefined;
   #address = 0;
   #capacity = 0;
   #start = 0;
   #end = 0;
-  /** The sink was full: wait until it announces room. */
+  /** Whether the sink is full: wait until it announces room. */
   #full = false;
 
   constructor(memory: MediaMemory, sink: ByteSink) {
@@ -46,7 +46,7 @@ export class Outbox {
   /**
    * Writes media from media memory straight to the sink.
    *
-   * @returns bytes taken; what is left is the caller's to hold. A closed sink takes everything and counts nothing
+   * @returns bytes accepted; the caller keeps the rest. A closed sink accepts everything and counts nothing
    */
   write(address: number, size: number): number {
     const taken = this.#put(this.#memory.u8, address, size);
@@ -54,7 +54,7 @@ export class Outbox {
     return taken < 0 ? size : taken;
   }
 
-  /** Says that the sink was given media directly, of which it took only so many bytes. */
+  /** Records a direct write to the sink, of which only `taken` bytes were accepted. */
   tookLess(taken: number): void {
     if (taken > 0) {
       this.sent.addTotal(taken);
@@ -71,7 +71,7 @@ export class Outbox {
     return taken;
   }
 
-  /** Says that the sink is full. */
+  /** Marks the sink as full. */
   block(): void {
     this.#full = true;
     this.onBlocked?.();
@@ -80,7 +80,7 @@ export class Outbox {
   /**
    * Sends bytes that must arrive, now or later.
    *
-   * @returns false when they do not fit any more: the peer has stopped reading
+   * @returns false if they do not fit: the peer does not read
    */
   send(bytes: Uint8Array): boolean {
     let taken = 0;
@@ -115,7 +115,7 @@ export class Outbox {
     this.sent.addMedia(size);
   }
 
-  /** The sink has room again: writes on. */
+  /** Continues writing: the sink has room again. */
   drain(): void {
     this.#full = false;
     if (this.pending === 0) return;

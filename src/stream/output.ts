@@ -6,12 +6,12 @@ import type { StreamDescription } from "../media/track.ts";
 import type { StreamTimes } from "./clocks.ts";
 import type { SinkGroup } from "./sink-group.ts";
 
-/** Told, at most once and after the turn in which it failed, that a reader cannot go on. */
+/** Called at most once, after the turn in which a reader failed. */
 export type ReaderFault = (error: Error) => void;
 
-/** What a stream does with new packets for one kind of reader. */
+/** Sends the new packets of a stream to one kind of reader. */
 export interface StreamOutput {
-  /** Names it in reports of internal errors. */
+  /** Name in reports of internal errors. */
   readonly name: string;
   /** How many readers it has. */
   readonly readers: number;
@@ -19,20 +19,20 @@ export interface StreamOutput {
   readonly lag: number;
   /** Sends its readers what is new in the log. */
   flush(now: number): void;
-  /** Tells all readers that they cannot go on; `close` follows. */
+  /** Fails all readers; `close` follows. */
   fail(error: Error): void;
-  /** Gives everything back. */
+  /** Releases everything. */
   close(): void;
 }
 
-/** What an output knows of its stream. */
+/** What an output gets from its stream. */
 export interface OutputContext {
   readonly memory: MediaMemory;
   readonly log: RtpLog;
   readonly description: StreamDescription;
   readonly clock: Clock;
   readonly times: StreamTimes;
-  /** Entries of a log that a reader may always lag behind. */
+  /** Entries that a reader may always lag. */
   readonly lagPackets: number;
   /** Address of a block that any call may use until it returns. */
   readonly scratch: number;

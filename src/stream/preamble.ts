@@ -2,7 +2,7 @@ import type { MediaMemory } from "../../wasm/core.ts";
 import type { OwnBytes } from "./cursor.ts";
 import type { RecordWriter } from "./record-writer.ts";
 
-/** Decides when a reader of a form needs a copy of the preamble, as it did not get the last one from the log. */
+/** Decides when a reader needs a copy of the preamble, because it did not get the last one from the log. */
 export class Preamble implements OwnBytes {
   readonly #memory: MediaMemory;
   readonly #records: RecordWriter;

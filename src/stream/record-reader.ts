@@ -7,7 +7,7 @@ import type { RecordWriter } from "./record-writer.ts";
 
 /** Takes the records of a form one by one: a sender of datagrams that encrypts or retransmits them. */
 export interface RecordSink {
-  /** Records that it can take now. After 0 it calls `drained` of its reader as soon as it has room. */
+  /** Number of records it can take now. After 0 it calls `drained` on its reader as soon as it has room. */
   readonly room: number;
   /**
    * Takes the rows from `from` up to `to`, not included: never more than it has room for. Bytes and rows are borrowed;
@@ -37,12 +37,12 @@ export interface RecordReaderParts {
 export class RecordReader {
   readonly #owner: RecordReaderOwner;
   readonly #parts: RecordReaderParts;
-  /** When it last could take something. */
+  /** When it last accepted a record. */
   #progress: number;
   #bytesSent = 0;
   /** Oldest record that may be retransmitted. */
   #kept: number | undefined;
-  /** The rest of a frame that was begun when it stalled. */
+  /** The rest of the frame that was in progress when it stalled. */
   #held: HeldRecords | undefined;
   #isFailed = false;
   /** Figures once it is closed. */
@@ -59,7 +59,7 @@ export class RecordReader {
     return this.#isOver ? 0 : this.#parts.cursor.lag;
   }
 
-  /** Age of the oldest record that waits for it, ms. */
+  /** Age of the oldest record waiting for it, ms. */
   get lagMs(): number {
     return this.lag === 0 ? 0 : this.#parts.cursor.age(this.#owner.context.clock.now() | 0);
   }
@@ -72,7 +72,7 @@ export class RecordReader {
     return this.#final?.lostFrames ?? this.#parts.cursor.lostFrames;
   }
 
-  /** Bytes of records that its sink was given. */
+  /** Bytes of the records given to its sink. */
   get bytesSent(): number {
     return this.#bytesSent;
   }
@@ -104,7 +104,7 @@ export class RecordReader {
     return !this.#isOver && found.find(records.log, seq) ? found : undefined;
   }
 
-  /** Sends what it may send now. */
+  /** Gives its sink what it may have now. */
   pump(now: number): void {
     if (this.#isOver) return;
     const { sink, preamble, cursor } = this.#parts;
@@ -165,12 +165,12 @@ export class RecordReader {
     if (cursor.endingTracks !== 0 && this.#held === undefined) {
       this.#held = HeldRecords.take(context.memory, cursor, cursor.endingTracks);
     }
-    // otherwise the frame that was begun is still coming in
+    // otherwise the frame in progress is still being received
     if (cursor.lag > 0) cursor.jump();
     preamble.jumped(seq, cursor.seq);
   }
 
-  /** Tells its owner, after this turn, that it cannot go on. @returns false when that was done before */
+  /** Reports a failure to its owner after this turn. @returns false if that was done before */
   fail(error: Error): boolean {
     if (this.#isOver) return false;
     this.#isFailed = true;
@@ -178,7 +178,7 @@ export class RecordReader {
     return true;
   }
 
-  /** Gives its place back; its figures stay as they are. */
+  /** Releases its cursor; its counters keep their values. */
   close(): void {
     if (this.#final !== undefined) return;
     const { cursor } = this.#parts;

@@ -72,7 +72,7 @@ export class RecordWriter {
     this.#capacity = 0;
   }
 
-  /** Gives everything back. */
+  /** Releases everything. */
   close(): void {
     this.#release();
     this.log.close();

@@ -6,7 +6,7 @@ import type { OutputContext } from "./output.ts";
 /** Time between sender reports to a reader, ms. */
 export const REPORT_INTERVAL_MS = 10_000;
 
-/** How a reader takes one track. */
+/** How one track is sent to a reader. */
 export interface TrackChannels {
   readonly rtp: number;
   readonly rtcp: number;
@@ -16,11 +16,11 @@ export interface TrackChannels {
 export class SenderReports implements OwnBytes {
   readonly #context: OutputContext;
   readonly #channels: readonly (TrackChannels | undefined)[];
-  /** When the next ones are due. */
+  /** When the next reports are due. */
   #due = 0;
-  /** Tracks that had a report of the publisher when ours were sent last. */
+  /** Tracks that had a publisher's report when ours were last sent. */
   #reportedTracks = 0;
-  /** Tracks (bits) whose first report was not sent, as nothing has come of them. */
+  /** Tracks (bits) without a first report yet, because none of their packets have arrived. */
   #unreported: number;
 
   constructor(context: OutputContext, channels: readonly (TrackChannels | undefined)[]) {
@@ -37,7 +37,7 @@ export class SenderReports implements OwnBytes {
     return this.#unreported !== 0 || this.#isRoundDue(now);
   }
 
-  /** Every ten seconds, and as soon as the publisher's own reports place its tracks better. */
+  /** Every ten seconds, and as soon as the publisher's own reports improve the alignment. */
   #isRoundDue(now: number): boolean {
     return now >= this.#due || this.#context.times.reportedTracks !== this.#reportedTracks;
   }
@@ -88,7 +88,7 @@ export function writeTrackReport(context: OutputContext, track: number, dst: num
   return writeSenderReport(memory, dst, { ssrc, packets, octets, ...time });
 }
 
-/** Bits of the tracks that are there. */
+/** Bit mask of the tracks. */
 export function bitsOf(tracks: readonly unknown[]): number {
   return tracks.reduce<number>((bits, track, i) => (track === undefined ? bits : bits | (1 << i)), 0);
 }

@@ -1,6 +1,6 @@
 /** A group of readers that are sent the same bytes in one go. */
 export interface SentGroup {
-  /** Bytes that a member since the beginning would have been sent. */
+  /** Bytes sent to the group since it exists. */
   readonly groupBytes: number;
 }
 
@@ -11,7 +11,7 @@ export interface SentGroup {
 export class SentBytes {
   #total = 0;
   #media = 0;
-  /** The group the reader is in, and what this had sent when it joined. */
+  /** The group the reader is in, and the group's byte counter when it joined. */
   #group: SentGroup | undefined;
   #joinedAt = 0;
 
@@ -39,7 +39,7 @@ export class SentBytes {
     this.#media += size;
   }
 
-  /** From now on the reader is sent what the group is. */
+  /** Counts with the group from now on. */
   join(group: SentGroup): void {
     this.#group = group;
     this.#joinedAt = group.groupBytes;

@@ -9,12 +9,12 @@ import type { OutputContext } from "./output.ts";
 /** Samples that the frame rate is made of; one is taken each second. */
 const SAMPLES = 6;
 
-/** What can be said of a stream while it runs: losses, and of its first video track the pictures. */
+/** Live statistics of a stream: losses, and the pictures of its first video track. */
 export class StreamStats {
   readonly #context: OutputContext;
   readonly #video: { readonly track: TrackState; readonly format: Format } | undefined;
   readonly #rate = new FrameRate();
-  /** What the size was read from, and the size. */
+  /** The payload the picture size was read from, and the size. */
   #sizeKey = "";
   #size: PictureSize | undefined;
 
@@ -34,17 +34,17 @@ export class StreamStats {
     if (track !== undefined) this.#rate.sample({ frames: track.frames, time: track.frameTime, now });
   }
 
-  /** RTP packets that have come. */
+  /** RTP packets received. */
   get packetsReceived(): number {
     return this.#context.log.tracks.reduce((sum, { packets }) => sum + packets, 0);
   }
 
-  /** RTP packets that never came. */
+  /** RTP packets lost. */
   get packetsLost(): number {
     return this.#context.log.tracks.reduce((sum, { lost }) => sum + lost, 0);
   }
 
-  /** What has a meaning and is known, as the API shows it. */
+  /** The known values, as the API shows them. */
   describe(): JsonObject {
     const { packetsReceived, packetsLost } = this;
     return { ...this.#describeVideo(), packetsReceived, packetsLost };
@@ -74,14 +74,14 @@ export class StreamStats {
   }
 }
 
-/** How many frames a track had begun at `now` (monotonic ms), and the RTP time of the last one. */
+/** Frames of a track counted at `now` (monotonic ms), and the RTP time of the last one. */
 interface FrameSample {
   readonly frames: number;
   readonly time: number;
   readonly now: number;
 }
 
-/** Frames a second over the last samples. */
+/** Frames per second over the last samples. */
 export class FrameRate {
   readonly #samples: FrameSample[] = [];
 
@@ -91,8 +91,8 @@ export class FrameRate {
   }
 
   /**
-   * By the times that the frames carry, which are exact where arrival is not; by arrival when these make no sense or
-   * nothing comes any more.
+   * From the RTP times, which are more exact than arrival; from arrival when they are invalid or
+   * nothing arrives.
    *
    * @param clockRate ticks a second
    * @returns with three decimals at most

@@ -53,7 +53,7 @@ export class Stream implements OutputHost, Flushable {
     this.stats = new StreamStats(this.context);
   }
 
-  /** The share of the media memory that it has; closed with it. */
+  /** Its share of the media memory; closed with it. */
   get memory(): MediaMemory {
     return this.context.memory;
   }
@@ -91,7 +91,7 @@ export class Stream implements OutputHost, Flushable {
     return count;
   }
 
-  /** Takes interleaved frames of the publisher; see RtpLog.receive. */
+  /** Receives interleaved frames of the publisher; see RtpLog.receive. */
   receive(chunk: Uint8Array, offset: number): number | ReceiveFault {
     const { now } = this;
     const end = this.log.receive(chunk, offset, now);
@@ -109,7 +109,7 @@ export class Stream implements OutputHost, Flushable {
     this.#flushes.mark(this);
   }
 
-  /** Packets that were not taken since the last call. */
+  /** Packets ignored since the last call. */
   takeEvents(): IngestEvents | undefined {
     return this.log.takeEvents();
   }
@@ -156,7 +156,7 @@ export class Stream implements OutputHost, Flushable {
     }
   }
 
-  /** A used-up media memory, for one, is not an internal error. */
+  /** An exhausted media memory, for example, is not an internal error. */
   #report(error: unknown, where: string): void {
     if (!isExpected(error)) this.#flushes.fault(error, where);
   }
@@ -170,7 +170,7 @@ export class Stream implements OutputHost, Flushable {
     this.flush(this.now);
   }
 
-  /** Gives everything back, whatever throws. The readers are gone by then. */
+  /** Releases everything, whatever throws. The readers have left by then. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -49,14 +49,14 @@ interface Track {
   readonly format: Format;
   readonly isVideo: boolean;
   readonly units: UnitLog;
-  /** The unit that comes next. */
+  /** Entry of the next unit. */
   at: number;
-  /** Ticks that are taken from its times; undefined before its first unit. */
+  /** Ticks subtracted from its times; undefined before its first unit. */
   origin: number | undefined;
 }
 
 class TsMuxer implements RecordMuxer, UnitReader {
-  /** Its units are made by another output of the stream. */
+  /** Its units come from another output of the stream. */
   readonly lag = 0;
   readonly #context: OutputContext;
   readonly #records: RecordWriter;
@@ -100,7 +100,7 @@ class TsMuxer implements RecordMuxer, UnitReader {
     return this.#units.tracks[index]?.headSeq ?? 0;
   }
 
-  /** The same flush calls `mux`, which takes the units. */
+  /** Does nothing: the same flush calls `mux`, which takes the units. */
   pump(): void {}
 
   failed(error: Error): void {

@@ -9,7 +9,7 @@ import type { Stream } from "./stream.ts";
 
 const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
 
-/** Publishes a stream that comes in units: access units and audio frames. */
+/** Publishes a stream from units: access units and audio frames. */
 export class UnitInput {
   readonly #stream: Stream;
   readonly #packetizer: Packetizer;
@@ -48,11 +48,11 @@ export class UnitInput {
   }
 
   /**
-   * Publishes the finished units of all tracks, interleaved by decoding time, and gives back what their logs need not
+   * Publishes the finished units of all tracks, interleaved by decoding time, and trims what their logs need not
    * keep.
    *
    * @param limits decoding time of each track, in ticks, up to which units go; all when left out
-   * @returns why the source cannot go on
+   * @returns why the source must stop
    */
   pump(limits?: readonly number[]): ReceiveFault | undefined {
     const { now } = this.#stream;
@@ -70,12 +70,12 @@ export class UnitInput {
     this.#stream.times.align(track, ticks, wall);
   }
 
-  /** Units that no packet can carry. */
+  /** Units dropped because no packet can carry them. */
   get dropped(): number {
     return this.#packetizer.dropped;
   }
 
-  /** The logs of units stay. */
+  /** The unit logs stay open. */
   close(): void {
     this.#packetizer.close();
   }

@@ -6,13 +6,13 @@ import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
 import { UnitAlignment } from "./unit-alignment.ts";
 
-/** Takes some tracks of a stream as units. */
+/** Reads some tracks of a stream as units. */
 export interface UnitReader {
-  /** There may be new units. If it throws, it ends. */
+  /** Called when there may be new units. If it throws, the reader is removed. */
   pump(now: number): void;
   /** First entry of one of its tracks that it still needs. */
   needs(track: number): number;
-  /** It cannot go on. Called at most once, after the turn in which it failed. */
+  /** Called at most once, after the turn in which it failed. */
   failed(error: Error): void;
 }
 
@@ -28,12 +28,12 @@ export class UnitOutput implements StreamOutput {
   readonly #context: OutputContext;
   readonly #cursor: LogCursor;
   readonly #pull: UnitPull;
-  /** By track of the stream; undefined for those that nobody takes, and those whose codec does not come in units. */
+  /** By track of the stream; undefined for tracks without a reader and for codecs that have no units. */
   readonly #tracks: (UnitLog | undefined)[];
   readonly #alignment: UnitAlignment;
   readonly #members: Member[] = [];
 
-  /** Begins with the last random access point of `tracks`, where the log still has it. */
+  /** Starts at the last random access point of `tracks`, if the log still has it. */
   private constructor(context: OutputContext, tracks: readonly number[]) {
     const { memory, log } = context;
     const channels = log.tracks.map((_, i) => (tracks.includes(i) ? 2 * i : undefined));
@@ -53,7 +53,7 @@ export class UnitOutput implements StreamOutput {
   }
 
   /**
-   * Lets a reader in that takes some tracks; it hears of them with the next flush.
+   * Adds a reader of some tracks; it is called with the next flush.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -71,7 +71,7 @@ export class UnitOutput implements StreamOutput {
     return this.#cursor.lag;
   }
 
-  /** By track of the stream; undefined for those that nobody takes, and those whose codec does not come in units. */
+  /** By track of the stream; undefined for tracks without a reader and for codecs that have no units. */
   get tracks(): readonly (UnitLog | undefined)[] {
     return this.#tracks;
   }
@@ -105,7 +105,7 @@ export class UnitOutput implements StreamOutput {
     this.#alignment.forget(track);
   }
 
-  /** Lets a reader go; tracks that nobody takes any more are no longer made into units. */
+  /** Removes a reader; tracks without readers are no longer depacketized. */
   remove(reader: UnitReader): void {
     this.#leave(reader);
     this.#context.release(this);
@@ -122,7 +122,7 @@ export class UnitOutput implements StreamOutput {
     }
   }
 
-  /** Makes units of what is new, and tells the readers. */
+  /** Depacketizes new packets and calls the readers. */
   flush(now: number): void {
     for (let isMore = true; isMore && this.#members.length > 0; ) {
       isMore = this.#pull.pull();
@@ -161,12 +161,12 @@ export class UnitOutput implements StreamOutput {
     }
   }
 
-  /** Wall clock of an instant of a track that is taken, ms since 1970; see UnitAlignment. */
+  /** Wall clock of an instant of a track that has a reader, ms since 1970; see UnitAlignment. */
   wallOf(track: number, ticks: number): number {
     return this.#alignment.wallOf(track, ticks);
   }
 
-  /** Aligns the tracks better where that has become possible; see UnitAlignment. */
+  /** Realigns the tracks if sender reports allow it now; see UnitAlignment. */
   realign(ticks: readonly (number | undefined)[], except: number): void {
     this.#alignment.realign(ticks, except);
   }

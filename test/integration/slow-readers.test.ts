@@ -89,7 +89,7 @@ test(
         return { publisher, reader, stalled };
       }),
     );
-    const closed = () => arena.server.log.match(/closed \(write timed out/g)?.length ?? 0;
+    const closed = () => arena.server.log.match(/closed \(write timeout/g)?.length ?? 0;
     await arena.server.until(() => closed() === 20, "all stalled readers are closed", 25_000);
     for (const { publisher, reader, stalled } of streams) {
       await reader.more(1_000);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { CodecParameters } from "../../src/media/codec-parameters.ts";
-import { asKnown, pictureOf, withInBand, setsOf } from "../../src/media/parameters.ts";
+import { asKnown, pictureOf, setsOf, withInBand } from "../../src/media/parameters.ts";
 import { PARAMETER_SAMPLES, sampleName, samplesOf, VP9_FRAME } from "./parameter-samples.ts";
 
 const [AV1, VP9, H265, H264] = samplesOf(["av1", "vp9", "h265", "h264"]) as [

@@ -14,12 +14,12 @@ import { parseH265Sps } from "../../media/h265.ts";
 import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
 import { readH264Record, readH265Record, writeH264Record, writeH265Record } from "../../media/nal-records.ts";
 import { writeVp9Record } from "../../media/vp9.ts";
+import { readAc3, readOpus, writeDops } from "./audio-configurations.ts";
 import { box, fullBox } from "./boxes.ts";
 import { av1Name, h265Name, vp9Name } from "./codec-names.ts";
 import { decoderConfigOf, type ElementaryStream, readElementaryStream, writeEsds } from "./esds.ts";
 import { type Box, bodyOf } from "./read-boxes.ts";
 import { audioBoxes, audioEntry, type SampleDescription, visualBoxes, visualEntry } from "./sample-entry.ts";
-import { readAc3, readOpus, writeDops } from "./audio-configurations.ts";
 
 /** How files carry a codec. */
 interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {

@@ -1,4 +1,4 @@
-import { MAX_FRAME_BYTES, MAX_AUDIO_BYTES, MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
+import { MAX_AUDIO_BYTES, MAX_FRAME_BYTES, MP4_TRACKS_MAX } from "../../../assembly/abi.ts";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { Mp4Demuxer, type Mp4TrackSetup } from "../../../wasm/mp4-demuxer.ts";
 import { UnitLog } from "../../../wasm/units.ts";

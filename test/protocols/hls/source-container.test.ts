@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { MAX_FRAME_BYTES, MAX_AUDIO_BYTES } from "../../../assembly/abi.ts";
+import { MAX_AUDIO_BYTES, MAX_FRAME_BYTES } from "../../../assembly/abi.ts";
 import { writeInit } from "../../../src/formats/fmp4/init.ts";
 import { tsCarriage } from "../../../src/formats/mpegts/codecs.ts";
 import { Timeline } from "../../../src/ingest/timeline.ts";
