@@ -12,7 +12,7 @@ export function isGroup(address: string): boolean {
 }
 
 /**
- * Joins a group on every interface that can.
+ * Joins a group on every interface that supports it.
  *
  * @throws {SourceError} if there is none
  */
@@ -27,7 +27,7 @@ export function joinEverywhere(
       socket.joinGroup(group, address);
       joined += 1;
     } catch {
-      // this one cannot; another may
+      // another interface may support it
     }
   }
   if (joined === 0) throw new SourceError("unable to activate multicast on any network interface");

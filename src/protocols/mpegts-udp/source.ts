@@ -8,7 +8,7 @@ import { Tally } from "../../lib/tally.ts";
 import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import { isGroup, joinEverywhere } from "./group.ts";
 
-/** How often it is looked whether something has waited too long, ms. */
+/** How often timeouts are checked, ms. */
 const TICK_MS = 250;
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 const PACKET_BYTES = 188;
@@ -28,7 +28,7 @@ export function startUdpSource(owner: SourceOwner, options: UdpSourceOptions): R
   return new UdpSource(owner, options);
 }
 
-/** Takes MPEG-TS from whoever sends it to an address. */
+/** Receives MPEG-TS over UDP, from any sender. */
 class UdpSource implements RunningSource {
   readonly #owner: SourceOwner;
   readonly #options: UdpSourceOptions;
@@ -38,7 +38,7 @@ class UdpSource implements RunningSource {
   #socket: UdpSocket | undefined;
   #timer: Cancel | undefined;
   #lastData: number;
-  /** Size of the last datagram that was refused, bytes. */
+  /** Size of the last datagram with an invalid size, bytes. */
   #wrongSize = 0;
   #isDue = false;
   #closed = false;
@@ -94,7 +94,7 @@ class UdpSource implements RunningSource {
     this.#options.clock.soon(this.#publish);
   };
 
-  /** Publishes what all datagrams of this turn have brought. */
+  /** Publishes the media of all datagrams of this turn. */
   readonly #publish = (): void => {
     this.#isDue = false;
     if (this.#closed) return;

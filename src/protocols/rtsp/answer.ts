@@ -15,7 +15,7 @@ export interface Answer {
 export interface RequestOwner {
   readonly id: string;
   readonly remote: string;
-  /** The connection at the door. */
+  /** The connection, as authentication sees it. */
   readonly visitor: Visitor;
   /** The session this connection is bound to. */
   readonly session: RtspSession | undefined;

@@ -17,7 +17,7 @@ import { writeResponse } from "./proto/response.ts";
 import { RtspResponder } from "./responder.ts";
 import { RtspSession, type SessionContext } from "./session.ts";
 
-/** A connection that has no active session says something in this time, ms. */
+/** Longest time without a request on a connection without an active session, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** Most bytes buffered while a request is pending, besides the rest of its own chunk. */
 const HELD_BYTES_MAX = 64 * 1024;
@@ -44,7 +44,7 @@ export class RtspConn implements TcpConn, Listed {
   #lastReceived: number;
   #lastRequest: number;
   #reason: Error | undefined;
-  /** The request that waits for its answer. */
+  /** The request whose response is pending. */
   #held: HeldRequest | undefined;
   #endHook: EndHook | undefined;
 
@@ -112,7 +112,7 @@ export class RtspConn implements TcpConn, Listed {
     void answer.then((later) => this.#release(held, later)); // it never rejects
   }
 
-  /** A request that was held has its answer: what came meanwhile is next. */
+  /** Sends the response of a held request, then handles what arrived meanwhile. */
   #release(held: HeldRequest, answer: Answer): void {
     if (this.#reason !== undefined) return;
     this.#held = undefined;
@@ -160,7 +160,7 @@ export class RtspConn implements TcpConn, Listed {
     this.session?.reader?.drained(this.#context.clock.now());
   }
 
-  /** Called once a second: ends what has waited too long. */
+  /** Called once a second: enforces the timeouts. */
   tick(now: number): void {
     const { readTimeout, writeTimeout } = this.#context;
     const session = this.session;
@@ -220,7 +220,7 @@ export class RtspConn implements TcpConn, Listed {
     this.#gone(this.#reason, true);
   }
 
-  /** @param lost the peer is gone, and its session is not to blame */
+  /** @param lost whether the peer has disconnected, without a fault of its session */
   #gone(reason: Error, lost: boolean): void {
     const session = this.session;
     this.session = undefined;
@@ -233,7 +233,7 @@ export class RtspConn implements TcpConn, Listed {
   }
 }
 
-/** A request without an answer, and what came behind it. */
+/** A request whose response is pending, and the bytes received after it. */
 class HeldRequest {
   #chunks: Uint8Array[] = [];
   #size = 0;

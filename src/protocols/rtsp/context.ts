@@ -22,13 +22,13 @@ export interface RtspContext {
   readonly secure: boolean;
   readonly conns: Registry;
   readonly sessions: Registry;
-  /** ms without a byte of a publisher, or without the first request of a connection. */
+  /** Timeout for bytes of a publisher and for the first request of a connection, ms. */
   readonly readTimeout: number;
-  /** ms without progress of a reader that has something waiting. */
+  /** Timeout for a reader that makes no progress while data is waiting, ms. */
   readonly writeTimeout: number;
-  /** Where clients come in; shared with the other servers. */
+  /** Authenticates clients; shared with the other servers. */
   readonly door: Door;
-  /** Counts what was not taken; shared as well. */
+  /** Counts ignored packets; shared as well. */
   readonly ignoredPackets: IgnoredPackets;
   /** Schemes offered to clients; both when empty. */
   readonly authMethods: readonly AuthMethod[];

@@ -18,7 +18,7 @@ export interface Passage {
   readonly query: string;
 }
 
-/** Takes the requests of one connection to the door, and turns rejections into responses. */
+/** Authenticates the requests of one connection, and turns rejections into responses. */
 export class Gate {
   readonly #context: RtspContext;
   readonly #owner: RequestOwner;

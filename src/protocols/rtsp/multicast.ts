@@ -15,12 +15,12 @@ import type { MediaOptions, MediaPublisher, MediaReader, SessionTransport } from
 import { checkPair } from "./udp-listener.ts";
 import { PacketReader } from "./udp-transport.ts";
 
-/** Routers a packet passes at most, and what the response says of it, as clients know it from MediaMTX. */
+/** TTL of multicast packets, and the TTL in the response, which clients know from MediaMTX. */
 const TTL = 16;
-const TTL_SAID = 127;
+const TTL_ANNOUNCED = 127;
 
 export interface MulticastOptions {
-  /** Addresses to take groups from, as in `224.1.0.0/16`. */
+  /** Range of group addresses, as in `224.1.0.0/16`. */
   readonly range: string;
   readonly ports: Pair;
   readonly memory: MediaMemory;
@@ -31,18 +31,18 @@ export interface MulticastOptions {
 interface StreamGroups {
   readonly addresses: readonly string[];
   readonly offsets: readonly number[];
-  /** Who sends to them, one for each interface; undefined before the first reader plays. */
+  /** The senders, one per interface; undefined before the first reader plays. */
   senders: PacketReader[] | undefined;
-  /** Readers that were set up, and those that play: called when the groups are sent to no longer. */
+  /** Readers that were set up, and callbacks of those that play, for when sending fails. */
   holders: number;
   readonly playing: Set<ReaderFault>;
 }
 
-/** Hands out multicast addresses and sends streams to them, on every interface that takes multicast. */
+/** Allocates multicast addresses and sends streams to them, on every multicast-capable interface. */
 export class MulticastGroups {
   readonly ports: Pair;
   readonly #first: Uint8Array;
-  /** Addresses of the range but for its base. */
+  /** Number of addresses in the range, without its base. */
   readonly #size: number;
   readonly #outputs: readonly DatagramSockets[];
   readonly #sockets: readonly UdpSocket[];
@@ -115,7 +115,7 @@ export class MulticastGroups {
     return formatIp(bytes);
   }
 
-  /** A reader is not interested any more; with the last one the addresses are free again. */
+  /** Removes a reader; with the last one the addresses are free again. */
   release(stream: Stream): void {
     const groups = this.#streams.get(stream);
     if (groups === undefined) return;
@@ -126,9 +126,9 @@ export class MulticastGroups {
   }
 
   /**
-   * A reader plays: with the first one the stream is sent.
+   * Adds a playing reader; the first one starts sending.
    *
-   * @param fault called once when that cannot go on
+   * @param fault called once when sending fails
    */
   play(stream: Stream, fault: ReaderFault): void {
     const groups = this.#streams.get(stream);
@@ -146,7 +146,7 @@ export class MulticastGroups {
     for (const sender of groups.senders) sender.pump();
   }
 
-  /** A reader does not play any more; with the last one sending ends. */
+  /** Removes a playing reader; the last one stops sending. */
   stop(stream: Stream, fault: ReaderFault): void {
     const groups = this.#streams.get(stream);
     if (groups === undefined) return;
@@ -162,7 +162,7 @@ export class MulticastGroups {
   }
 }
 
-/** Packets in datagrams to the groups of the stream. */
+/** Sends packets to the multicast groups of the stream. */
 export class MulticastTransport implements SessionTransport {
   readonly label = "UDP-multicast";
   readonly #groups: MulticastGroups;
@@ -194,7 +194,7 @@ export class MulticastTransport implements SessionTransport {
       delivery: "multicast",
       destination: this.#addresses[track] as string,
       port: this.#groups.ports,
-      ttl: TTL_SAID,
+      ttl: TTL_ANNOUNCED,
     };
   }
 

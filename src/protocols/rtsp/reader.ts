@@ -13,13 +13,13 @@ export class RtspReader {
   readonly #output: InterleavedOutput;
   readonly #cursor: StreamCursor;
   readonly #channels: ChannelTable;
-  /** What was lost when the log last said so. */
+  /** Lost packets as of the last log line. */
   #reported = 0;
 
   /**
    * Enters the stream at its live edge; nothing is sent before the next `pump`.
    *
-   * @param fault called once when it cannot go on
+   * @param fault called once when it fails
    * @throws {BudgetError} if the media memory is used up
    */
   constructor(stream: Stream, outbox: Outbox, channels: ChannelTable, fault: (error: Error) => void) {
@@ -70,7 +70,7 @@ export class RtspReader {
   }
 
   /**
-   * Names the first packet of each track that this reader will get. Tracks of which nothing has come are left out.
+   * Describes the first packet of each track that this reader will get. Tracks without packets are left out.
    *
    * @param url of the track with that index
    */

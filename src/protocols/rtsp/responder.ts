@@ -72,7 +72,7 @@ export class RtspResponder {
     });
   }
 
-  /** Goes on with a request that the gate lets pass. */
+  /** Handles a request that was admitted. */
   #admitted(request: RtspRequest, passage: Passage, go: () => Awaitable<Answer>): Awaitable<Answer> {
     return when(this.#gate.pass(request, passage), (refused) => refused ?? go());
   }
@@ -164,7 +164,7 @@ export class RtspResponder {
   }
 }
 
-/** The Session header names none that lives. */
+/** The Session header names an unknown session. */
 class SessionNotFoundError extends RefusedError {}
 
 function failed(error: unknown): Answer {

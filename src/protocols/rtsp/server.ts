@@ -16,7 +16,7 @@ import { MulticastGroups } from "./multicast.ts";
 import type { RtspSession, SessionContext } from "./session.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
-/** How often connections are looked at for what has waited too long, ms. */
+/** How often timeouts are checked, ms. */
 const TICK_MS = 1_000;
 
 /** The parameters of a RTSP server. */
@@ -160,7 +160,7 @@ function closeDatagrams({ udp, multicast }: Datagrams): void {
   udp?.close();
 }
 
-/** The system may grant less than was asked for: packets of publishers get lost at high rates then. */
+/** Warns if the system grants a smaller buffer than requested: packets of publishers get lost at high rates then. */
 function warnOfSmallBuffer({ rtp }: UdpListener, logger: Logger): void {
   if (rtp.receiveBuffer === undefined || rtp.receiveBuffer >= UDP_RECEIVE_BUFFER) return;
   logger.warn(

@@ -6,7 +6,7 @@ export interface SessionConn {
   readonly remote: string;
   /** The peer's address without the port. */
   readonly remoteAddress: string;
-  /** The connection at the door. */
+  /** The connection, as authentication sees it. */
   readonly visitor: Visitor;
   readonly outbox: Outbox;
   /** Ends the connection, and with it the session. */

@@ -34,7 +34,7 @@ export function readAnnouncement(request: RtspRequest): Announcement {
   return { url: withoutTrailingSlash(parseRtspUrl(request.url)), description, controls };
 }
 
-/** The place of a session on the path that it publishes to. */
+/** The publishing side of a session: its place on the path. */
 export class Publishing {
   readonly kind = "publishing";
   readonly path: Path;
@@ -97,7 +97,7 @@ export class Publishing {
     this.path.endStream();
   }
 
-  /** Called once a second. @returns whether it has been silent for too long */
+  /** Called once a second. @returns whether the publisher has timed out */
   tick(now: number, readTimeout: number): boolean {
     this.#media?.tick(now);
     const lastReceived = this.#media?.lastReceived;

@@ -10,7 +10,7 @@ import type { SessionState } from "./proto/server-state.ts";
 import { controlBase, type RtspUrl } from "./proto/url.ts";
 import type { MediaOptions, MediaReader, SessionTransport } from "./transport.ts";
 
-/** The place of a session among the readers of a path. */
+/** The reading side of a session: its place among the readers of the path. */
 export class Reading {
   readonly kind = "reading";
   readonly path: Path;
@@ -19,7 +19,7 @@ export class Reading {
   #reader: MediaReader | undefined;
   /** Stops `runOnRead`. */
   #endHook: EndHook | undefined;
-  /** Bytes of readers that were paused. */
+  /** Bytes sent before the last PAUSE. */
   #sentBefore = 0;
 
   constructor({ path, stream }: Here, url: RtspUrl) {

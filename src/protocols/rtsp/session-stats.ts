@@ -3,7 +3,7 @@ import type { JsonObject, Losses } from "../../lib/registry.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
 import type { MediaReader } from "./transport.ts";
 
-/** What can be said of a session while it runs; what has no meaning for it is left out. */
+/** Live statistics of a session; values that do not apply are left out. */
 export function sessionStats(
   rates: ByteRates,
   publisher: IngestReporter | undefined,

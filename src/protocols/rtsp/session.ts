@@ -30,10 +30,10 @@ import {
 } from "./transport.ts";
 import { isServed, labelOf, openTransport } from "./transport-choice.ts";
 
-/** The transport of a track; undefined when none of those offered is to be had. */
+/** The transport of a track; undefined when none of those offered is available. */
 export type SetupResult = TransportSpec | undefined;
 
-/** Without any request or RTCP of a reader that gets datagrams, its session ends, ms. */
+/** A UDP reader without requests or RTCP times out after this, ms. */
 const READER_TIMEOUT_MS = 60_000;
 
 /** What sessions share with each other, and with the connections that look them up. */
@@ -45,12 +45,12 @@ export interface SessionContext extends RtspContext {
 /** One exchange between SETUP or ANNOUNCE and TEARDOWN: a publisher or a reader. */
 export class RtspSession implements Listed, Client {
   readonly id = randomUUID();
-  /** What the Session header says. */
+  /** Value of the Session header. */
   readonly key = randomBytes(16).toString("hex");
   readonly created: number;
-  /** Where it was made from. */
+  /** Address of the client that created it. */
   readonly #origin: Pick<SessionConn, "remote" | "remoteAddress">;
-  /** The connection whose requests it gets; undefined when that is gone. */
+  /** The connection whose requests it handles; undefined once that is closed. */
   #conn: SessionConn | undefined;
   readonly #context: SessionContext;
   readonly #logger: Logger;
@@ -78,7 +78,7 @@ export class RtspSession implements Listed, Client {
     return this.#context.secure ? "rtspsSession" : "rtspSession";
   }
 
-  /** Where it was made from, address and port. */
+  /** Address and port of the client that created it. */
   get remote(): string {
     return this.#origin.remote;
   }
@@ -91,7 +91,7 @@ export class RtspSession implements Listed, Client {
     return this.#role?.kind === "reading" ? this.#role : undefined;
   }
 
-  /** Whether it is a publisher's, from ANNOUNCE on. */
+  /** Whether it publishes, from ANNOUNCE on. */
   get isPublishing(): boolean {
     return this.#role?.kind === "publishing";
   }
@@ -163,7 +163,7 @@ export class RtspSession implements Listed, Client {
   /**
    * SETUP: gives one track its transport.
    *
-   * @returns what the response says of it; undefined when none of those offered is to be had
+   * @returns the Transport header of the response; undefined when none of those offered is available
    * @throws {ProtocolError | RefusedError | NoStreamError} if the track or the transport cannot be had
    */
   setup(request: RtspRequest): Awaitable<SetupResult> {
@@ -235,7 +235,7 @@ export class RtspSession implements Listed, Client {
     return { ...answer, ...(state?.started === true && { ssrc: state.ssrc }) };
   }
 
-  /** The transport that an offer means: the one the session has, or its first. */
+  /** The transport for an offer: the session's own, or a new one for its first track. */
   #choose(offer: TransportSpec, stream: Stream | undefined): SessionTransport {
     const wanted = labelOf(offer);
     const had = this.#transport;
@@ -265,7 +265,7 @@ export class RtspSession implements Listed, Client {
       throw new ProtocolError("not all announced medias have been setup");
     }
     return when(publishing.record(this.#context.directory, this), (stream) => {
-      if (this.#closed) throw gone(); // its place was given up with the session, and the stream with it
+      if (this.#closed) throw gone(); // its place and its stream were released with the session
       publishing.begin(transport.openPublisher(this.#mediaOptions(stream)));
       const { path, description } = publishing;
       this.#logger.info(`is publishing to path '${path.id}', ${trackList(description.tracks)}`);
@@ -275,7 +275,7 @@ export class RtspSession implements Listed, Client {
   /**
    * PLAY: the reader enters the stream; nothing is sent before `started`.
    *
-   * @returns what RTP-Info says
+   * @returns value of the RTP-Info header
    */
   play(request: RtspRequest): RtpInfo[] {
     checkState("PLAY", this.state);
@@ -299,7 +299,7 @@ export class RtspSession implements Listed, Client {
     return { stream, logger: this.#logger, clock, ignoredPackets, fault };
   }
 
-  /** The response to PLAY is on its way: sender reports follow at once. */
+  /** Starts sending, once the response to PLAY is written: sender reports come first. */
   started(now: number): void {
     this.reader?.pump(now);
   }
@@ -333,13 +333,13 @@ export class RtspSession implements Listed, Client {
     this.#rates.sample(this.publisher?.stream.bytesReceived ?? 0, this.bytesSent, now);
   }
 
-  /** A request came. */
+  /** Called for each request. */
   touch(now: number): void {
     this.#lastRequest = now;
   }
 
   /**
-   * Another connection goes on with the session.
+   * Moves the session to another connection.
    *
    * @throws {ProtocolError} if it may not
    */
@@ -351,14 +351,14 @@ export class RtspSession implements Listed, Client {
     this.#conn = conn;
   }
 
-  /** Its connection is gone: it ends too, unless its packets travel elsewhere. */
+  /** Its connection is closed: the session ends too, unless its packets use another transport. */
   lose(conn: SessionConn, reason: Error): void {
     if (this.#conn !== conn) return;
     this.#conn = undefined;
     if (!this.active || this.#transport instanceof InterleavedTransport) this.end(reason);
   }
 
-  /** Called once a second: ends a session of which nothing is heard. */
+  /** Called once a second: ends a session that has timed out. */
   tick(now: number): void {
     this.#reading?.reportLoss(this.#logger);
     const isSilent = this.#publishing?.tick(now, this.#context.readTimeout) === true;

@@ -19,7 +19,7 @@ const TICK_MS = 250;
 const DOLLAR = 0x24;
 const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
 
-/** How the packets of a source come. */
+/** How the packets of a source arrive. */
 export type Carrier = "tcp" | "udp" | "multicast";
 
 export interface SourceAttemptOptions {
@@ -36,9 +36,9 @@ export interface SourceAttemptOptions {
   readonly isTrial: boolean;
   /** Called to try again over TCP. */
   readonly fallBack: (reason: string) => void;
-  /** Called when another server has the stream. */
+  /** Called when the server redirects to another URL. */
   readonly redirect: (location: string) => void;
-  /** Called when it cannot go on. */
+  /** Called when it has failed. */
   readonly failed: (error: Error) => void;
 }
 

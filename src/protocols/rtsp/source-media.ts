@@ -18,7 +18,7 @@ export interface SourceMediaOptions {
   /** The server's address. */
   readonly remoteAddress: string;
   readonly tracks: number;
-  /** Whether packets from other ports of the server than agreed are taken. */
+  /** Whether packets from other ports of the server than negotiated are accepted. */
   readonly anyPort: boolean;
   readonly take: TakeDatagram;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ export interface SourceMediaOptions {
 
 /** How a source reaches its server. */
 export interface SourceNetwork {
-  /** @returns how to give up */
+  /** @returns a function that aborts */
   connect(options: ConnectOptions): () => void;
   openMedia(carrier: "udp" | "multicast", options: SourceMediaOptions): Promise<SourceMedia>;
 }
@@ -40,17 +40,17 @@ export const systemNetwork: SourceNetwork = {
     carrier === "multicast" ? new GroupMedia(options) : await UnicastMedia.open(options),
 };
 
-/** How the packets of a source come, apart from its connection. */
+/** The UDP or multicast transport of a source. */
 export interface SourceMedia {
-  /** What is asked for, track by track. */
+  /** Transport requested for each track. */
   readonly offers: readonly TransportSpec[];
   /**
-   * The server has said how it sends a track.
+   * Sets up a track with the transport from the server's response.
    *
    * @throws {SourceError} if that is not enough to receive it
    */
   answered(track: number, transport: TransportSpec | undefined): void | Promise<void>;
-  /** Opens the way for packets of the server through a NAT. */
+  /** Punches a hole in a NAT for the packets of the server. */
   punch(): void;
   report(track: number, report: Uint8Array): void;
   close(): void;
@@ -59,7 +59,7 @@ export interface SourceMedia {
 /** An empty receiver report. */
 const EMPTY_RTCP = new Uint8Array([0x80, 201, 0, 1, 0, 0, 0, 0]);
 
-/** Datagrams to a pair of ports of our own for each track. */
+/** Unicast: a pair of own ports for each track. */
 export class UnicastMedia implements SourceMedia {
   readonly offers: readonly TransportSpec[];
   readonly #options: SourceMediaOptions;
@@ -128,7 +128,7 @@ export class UnicastMedia implements SourceMedia {
   }
 }
 
-/** Datagrams to groups that the server names. */
+/** Multicast: groups that the server chooses. */
 export class GroupMedia implements SourceMedia {
   readonly offers: readonly TransportSpec[];
   readonly #options: SourceMediaOptions;

@@ -65,7 +65,7 @@ export class SourceReception {
       await this.#media?.answered(track, transport);
   }
 
-  /** Opens a NAT for datagrams. */
+  /** Punches a hole in a NAT for datagrams. */
   punch(): void {
     this.#media?.punch();
   }
@@ -76,7 +76,7 @@ export class SourceReception {
     if (!this.#options.isTrial || this.#early.some(([, rtcp]) => !rtcp)) this.#begin();
   }
 
-  /** Whether interleaved frames are taken. */
+  /** Whether interleaved frames are accepted. */
   get isInterleaved(): boolean {
     return this.#interleaved !== undefined;
   }
@@ -87,7 +87,7 @@ export class SourceReception {
   }
 
   /**
-   * Takes interleaved frames from `offset` on, while `isInterleaved`.
+   * Receives interleaved frames from `offset` on, while `isInterleaved`.
    *
    * @returns position of the first byte that belongs to no frame
    * @throws {ProtocolError | BudgetError} if it cannot go on
@@ -98,7 +98,7 @@ export class SourceReception {
   }
 
   /**
-   * Takes a datagram.
+   * Receives a datagram.
    *
    * @throws {ProtocolError | BudgetError} if it cannot go on
    */
@@ -111,7 +111,7 @@ export class SourceReception {
     if (this.#playingSince !== undefined && !rtcp) this.#begin();
   }
 
-  /** Makes the stream available, over a transport that is known to work. */
+  /** Makes the stream available, once the transport is known to work. */
   #begin(): void {
     const { owner, clock, ignoredPackets } = this.#options;
     const { description } = this.#described;

@@ -7,7 +7,7 @@ import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
 import { type Carrier, SourceAttempt } from "./source-attempt.ts";
 import { type SourceNetwork, systemNetwork } from "./source-media.ts";
 
-/** Servers that a source may be sent on to. */
+/** Most redirects that are followed. */
 const REDIRECTS_MAX = 5;
 
 export interface RtspSourceOptions {

@@ -19,11 +19,11 @@ export function labelOf({ protocol, delivery }: TransportSpec): SessionTransport
   return delivery === "multicast" ? "UDP-multicast" : "UDP";
 }
 
-/** What a session has that its transport may need. */
+/** What a transport may need from its session. */
 export interface TransportParts {
   /** The peer's address. */
   readonly address: string;
-  /** Of the connection; undefined when that is gone. */
+  /** Of the connection; undefined once that is closed. */
   readonly outbox: Outbox | undefined;
   /** Of a reader. */
   readonly stream: Stream | undefined;

@@ -6,46 +6,46 @@ import type { RtpInfo } from "./proto/rtp-info.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
 import { RtspReader } from "./reader.ts";
 
-/** A reader at work, whatever carries its packets. */
+/** A playing reader, over any transport. */
 export interface MediaReader {
   readonly bytesSent: number;
   readonly packetsLost: number;
   readonly framesDropped: number;
-  /** Age of the oldest packet that waits for it, ms; undefined where nothing ever waits. */
+  /** Age of the oldest packet waiting for it, ms; undefined over UDP, where nothing waits. */
   readonly lagMs: number | undefined;
-  /** When it last made progress while something waits for it, monotonic ms; undefined when nothing does. */
+  /** When it last made progress, monotonic ms; undefined while nothing is waiting. */
   readonly stalledSince: number | undefined;
-  /** When something last came from it, monotonic ms; undefined when that says nothing. */
+  /** When it was last heard from, monotonic ms; undefined where that is not required. */
   readonly lastReceived: number | undefined;
-  /** Sends what it may have now. */
+  /** Sends what it may send now. */
   pump(now: number): void;
   /** The connection has room again. */
   drained(now: number): void;
   /** Packets lost since the last call. */
   takeLost(): number;
-  /** First packet of each track it will get, `url` being that of the track with that index. */
+  /** RTP-Info of each track; `url` returns the URL of the track with that index. */
   rtpInfo(url: (track: number) => string): RtpInfo[];
   close(): void;
 }
 
-/** A publisher at work, whatever carries its packets. */
+/** A recording publisher, over any transport. */
 export interface MediaPublisher {
   readonly publisher: IngestReporter;
-  /** When something last came from it, monotonic ms; undefined when its connection knows. */
+  /** When it was last heard from, monotonic ms; undefined where its connection knows. */
   readonly lastReceived: number | undefined;
   /** Called once a second. */
   tick(now: number): void;
   close(): void;
 }
 
-/** What a publisher or reader is opened with. */
+/** Options of a publisher or reader. */
 export interface MediaOptions extends PublisherOptions {
   readonly stream: Stream;
-  /** Called once when it cannot go on. */
+  /** Called once when it has failed. */
   readonly fault: (error: Error) => void;
 }
 
-/** Where the packets of one session travel. */
+/** The transport of one session. */
 export interface SessionTransport {
   /** As the log and the API name it. */
   readonly label: "TCP" | "UDP" | "UDP-multicast";
@@ -53,15 +53,15 @@ export interface SessionTransport {
   readonly size: number;
   has(track: number): boolean;
   /**
-   * Gives a track its way.
+   * Sets up a track.
    *
-   * @returns what the response says of it
+   * @returns the Transport header of the response
    * @throws {ProtocolError} if the offer is incomplete, or asks for what is taken
    */
   assign(track: number, offer: TransportSpec, role: "play" | "record"): TransportSpec;
   openReader(options: MediaOptions): MediaReader;
   openPublisher(options: MediaOptions): MediaPublisher;
-  /** Gives back what its tracks hold. */
+  /** Releases what its tracks hold. */
   close(): void;
 }
 

@@ -9,19 +9,19 @@ import type { Pair } from "./proto/transport-header.ts";
 
 /** Bytes of the receive buffer of the RTP socket: 60,000 packets a second for 50 ms. */
 export const UDP_RECEIVE_BUFFER = 4 * 1024 * 1024;
-/** How often a pair of ports that the system chose is thrown away because it is no pair. */
+/** How often to ask the system again for an even port whose neighbour is free. */
 const TRIES = 64;
 
-/** Takes the datagrams of one peer for one track. */
+/** Receives the datagrams of one peer for one track. */
 export interface DatagramPeer {
   rtp(data: Uint8Array): void;
   rtcp(data: Uint8Array): void;
 }
 
-/** Datagrams are taken from those alone whose address and port were negotiated. */
+/** Peers by negotiated address and port; datagrams from others are ignored. */
 class PeerTable {
   readonly #peers = new Map<number, { address: string; receive: (data: Uint8Array) => void }[]>();
-  /** By address: those who may send from any port. */
+  /** Peers that may send from any port, by address. */
   readonly #anyPort = new Map<string, (data: Uint8Array) => void>();
   readonly #ignoredPackets: IgnoredPackets;
 
@@ -118,14 +118,14 @@ export class UdpListener {
     }
   }
 
-  /** Whether one of these ports of an address is somebody's already. */
+  /** Whether one of these ports of an address is already in use. */
   has(address: string, [rtp, rtcp]: Pair): boolean {
     return (
       this.#rtpPeers.has(this.rtp.peer(address), rtp) || this.#rtcpPeers.has(this.rtcp.peer(address), rtcp)
     );
   }
 
-  /** Lets a peer's datagrams in; returns how to shut it out again. */
+  /** Accepts a peer's datagrams; returns a function that stops accepting them. */
   add(address: string, [rtp, rtcp]: Pair, peer: DatagramPeer): () => void {
     const removeRtp = this.#rtpPeers.add(this.rtp.peer(address), rtp, (data) => peer.rtp(data));
     const removeRtcp = this.#rtcpPeers.add(this.rtcp.peer(address), rtcp, (data) => peer.rtcp(data));
@@ -135,7 +135,7 @@ export class UdpListener {
     };
   }
 
-  /** Lets datagrams of a peer in from whatever port they come. */
+  /** Accepts datagrams of a peer from any port. */
   addAnyPort(address: string, peer: DatagramPeer): void {
     this.#rtpPeers.addAnyPort(this.rtp.peer(address), (data) => peer.rtp(data));
     this.#rtcpPeers.addAnyPort(this.rtcp.peer(address), (data) => peer.rtcp(data));

@@ -16,16 +16,16 @@ import type { UdpListener } from "./udp-listener.ts";
 
 /** Time between receiver reports to a publisher, ms. */
 const REPORT_INTERVAL_MS = 10_000;
-/** An empty RTP packet of no payload type in use: it opens the way through a NAT. */
+/** An empty RTP packet with an unused payload type: it punches a hole in a NAT. */
 export const EMPTY_RTP = new Uint8Array([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-/** Packets in datagrams between the server's pair of ports and a pair of the peer's for each track. */
+/** UDP unicast: between the server's port pair and one port pair of the peer per track. */
 export class UdpTransport implements SessionTransport {
   readonly label = "UDP";
   readonly #listener: UdpListener;
   readonly #address: string;
   readonly #ports = new Map<number, Pair>();
-  /** Takes away the peers that were let in. */
+  /** Functions that remove the accepted peers. */
   readonly #removals: (() => void)[] = [];
   #receive: ((track: number, rtcp: boolean, data: Uint8Array) => void) | undefined;
 
@@ -117,7 +117,7 @@ export class UdpTransport implements SessionTransport {
   }
 }
 
-/** Sends a stream to a reader in datagrams. What the network does not take is lost: it is never behind. */
+/** Sends a stream to a reader over UDP. What the network does not accept is lost: the reader never lags. */
 export class PacketReader implements MediaReader {
   readonly #stream: Stream;
   readonly #sink: DatagramSink;
@@ -148,7 +148,7 @@ export class PacketReader implements MediaReader {
   #output: DatagramOutput | undefined;
 
   /**
-   * Joins the stream: the response to PLAY is on its way.
+   * Joins the stream, once the response to PLAY is written.
    *
    * @throws {BudgetError} if the media memory is used up
    */
@@ -181,7 +181,7 @@ export interface PacketPublisherOptions {
   readonly report: (track: number, report: Uint8Array) => void;
 }
 
-/** Brings what a publisher sends in datagrams into the stream, and answers with receiver reports. */
+/** Writes the datagrams of a publisher into the stream, and sends receiver reports. */
 export class PacketPublisher implements MediaPublisher {
   readonly publisher: IngestReporter;
   lastReceived: number;

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 
-/** Name of the protected area; known to clients of MediaMTX. */
+/** Authentication realm; known to clients of MediaMTX. */
 export const REALM = "IPCAM";
 
 /** A scheme of authentication (RFC 2617). */
 export type AuthMethod = "basic" | "digest";
 
-/** What an Authorization header brings. */
+/** A parsed Authorization header. */
 export type Authorization =
   | { readonly scheme: "basic"; readonly user: string; readonly pass: string }
   | { readonly scheme: "digest"; readonly params: ReadonlyMap<string, string> };
@@ -14,7 +14,7 @@ export type Authorization =
 /**
  * Reads the Authorization header of a request.
  *
- * @param values all there are: more than one counts as none
+ * @param values all Authorization headers: more than one counts as none
  * @returns undefined when there are no usable credentials
  */
 export function parseAuthorization(values: readonly string[]): Authorization | undefined {
@@ -38,10 +38,10 @@ export function writeChallenges(methods: readonly AuthMethod[], nonce: string): 
 }
 
 export interface DigestCheck {
-  /** Empty: none was given out, so that nothing is right. */
+  /** Empty if no nonce was issued: every digest is wrong then. */
   readonly nonce: string;
   readonly method: string;
-  /** URLs that the client may have meant, as it wrote them. */
+  /** URLs that the client may have used, as it wrote them. */
   readonly urls: readonly string[];
   readonly user: string;
   readonly pass: string;
@@ -67,7 +67,7 @@ export function checkDigest(params: ReadonlyMap<string, string>, check: DigestCh
   return isRight ? undefined : "authentication failed";
 }
 
-/** Compares in a time that does not tell where two texts differ. */
+/** Compares in constant time. */
 function equals(a: string, b: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   const [x, y] = [hash(a), hash(b)];
@@ -83,7 +83,7 @@ export interface DigestInput {
   readonly uri: string;
 }
 
-/** The response of a digest without quality of protection. */
+/** The digest response without qop. */
 export function digestResponse({ user, pass, realm, nonce, method, uri }: DigestInput, hash = md5): string {
   return hash(`${hash(`${user}:${realm}:${pass}`)}:${nonce}:${hash(`${method}:${uri}`)}`);
 }
@@ -106,7 +106,7 @@ interface Challenge {
   readonly params: ReadonlyMap<string, string>;
 }
 
-/** How a client answers the challenges of a server, request by request. */
+/** Answers the challenges of a server, request by request. */
 export class ClientAuth {
   readonly #credentials: ClientCredentials;
   readonly #challenge: Challenge;
@@ -115,7 +115,7 @@ export class ClientAuth {
 
   /**
    * @param challenges values of WWW-Authenticate; the strongest one that is known is answered
-   * @param random gives a new nonce of ours, in hex
+   * @param random returns a new client nonce, in hex
    */
   static from(
     challenges: readonly string[],
@@ -171,7 +171,7 @@ export class ClientAuth {
   }
 }
 
-/** Whether a digest challenge asks for what we can do. */
+/** Whether a digest challenge is supported. */
 function isKnown(params: ReadonlyMap<string, string>): boolean {
   const algorithm = params.get("algorithm")?.toUpperCase() ?? "MD5";
   const offered = params.get("qop");
@@ -194,8 +194,8 @@ function splitScheme(value: string): { readonly scheme: string; readonly rest: s
 }
 
 /**
- * `name=value` and `name="value"` between commas; of a name that comes twice the first value. A name is looked for at
- * its beginning alone, so that a long word takes no longer than it is long.
+ * `name=value` and `name="value"` between commas; the first value of a repeated name counts. A name is matched at
+ * its beginning only, so that the time is linear in the length of a word.
  */
 function parseParameters(text: string): ReadonlyMap<string, string> {
   const params = new Map<string, string>();

@@ -21,7 +21,7 @@ export class ChannelTable {
   }
 
   /**
-   * Gives a track its channels.
+   * Allocates the channels of a track.
    *
    * @param wanted what the Transport header names; undefined takes the next free pair
    * @throws {ProtocolError} if the track has channels already, or `wanted` is no pair or taken

@@ -11,35 +11,35 @@ import { parsePublic, parseSession } from "./session-header.ts";
 import { parseTransport, type TransportSpec, writeTransport } from "./transport-header.ts";
 import { escapeUnprintable, parseServerUrl, type RtspUrl, writeRtspUrl } from "./url.ts";
 
-/** Without a word of the server, a session is kept alive this often at least, ms. */
+/** Longest interval between keep-alives, also the default without a session timeout, ms. */
 const KEEP_ALIVE_MS = 30_000;
 /** The share of the session's timeout after which it is kept alive. */
 const KEEP_ALIVE_SHARE = 0.8;
 
 export interface RtspClientOptions {
-  /** What is asked for; its credentials are never part of a request's URL. */
+  /** URL of the stream; its credentials are never part of a request's URL. */
   readonly url: RtspUrl;
   /** Value of the Range header of PLAY. */
   readonly range: string;
-  /** Longest wait for an answer, ms. */
+  /** Longest wait for a response, ms. */
   readonly timeout: number;
-  /** Gives a new nonce of ours, in hex. */
+  /** Returns a new client nonce, in hex. */
   readonly random: () => string;
 }
 
-/** What the owner is to do. */
+/** What the owner must do. */
 export type RtspClientOutput =
   | { readonly kind: "send"; readonly bytes: Uint8Array }
   /** The stream is known: it must be set up by `setUp`. */
   | { readonly kind: "described"; readonly stream: DescribedStream }
-  /** A track was set up: what the server says of its transport, undefined when it says nothing. */
+  /** A track was set up; `transport` from the response, undefined without a Transport header. */
   | { readonly kind: "setUp"; readonly track: number; readonly transport: TransportSpec | undefined }
-  /** All tracks are set up: media may come at any moment. `play` goes on. */
+  /** All tracks are set up: media may arrive at any moment. `play` comes next. */
   | { readonly kind: "prepared" }
   | { readonly kind: "playing" }
-  /** The server has not the transport that was asked for. */
+  /** The server does not support the requested transport. */
   | { readonly kind: "unsupportedTransport" }
-  /** Another server, or another path, has the stream. */
+  /** The server redirects to another URL. */
   | { readonly kind: "redirect"; readonly url: string };
 
 type Step = "options" | "describe" | "setUp" | "play" | "keepAlive" | "teardown";
@@ -80,7 +80,7 @@ export class RtspClient {
     this.#request("options", "OPTIONS", this.#url, now);
   }
 
-  /** Whether nothing is held of a message: the next byte begins something new. */
+  /** Whether no partial message is held: the next byte starts a new one. */
   get idle(): boolean {
     return this.#framer.idle;
   }
@@ -95,8 +95,8 @@ export class RtspClient {
   }
 
   /**
-   * Takes borrowed bytes from `offset` on, up to the end of one message. Interleaved frames are thrown away: who wants
-   * them takes them before, while `idle`.
+   * Takes borrowed bytes from `offset` on, up to the end of one message. Interleaved frames are dropped: an owner that
+   * wants them takes them first, while `idle`.
    *
    * @returns bytes taken
    * @throws {ProtocolError | SourceError} if it cannot go on
@@ -113,7 +113,7 @@ export class RtspClient {
   tick(now: number): void {
     const pending = this.#pending;
     if (pending !== undefined && now >= pending.deadline) {
-      // some cameras never answer what keeps them alive
+      // some cameras never answer keep-alives
       if (pending.step !== "keepAlive")
         throw new SourceError(`i/o timeout: no response to ${pending.request.method}`);
       this.#pending = undefined;
@@ -134,7 +134,7 @@ export class RtspClient {
     this.#request("play", "PLAY", writeRtspUrl(this.#base), now, { Range: this.#options.range });
   }
 
-  /** Says goodbye, if there is a session; no answer is waited for. */
+  /** Sends TEARDOWN if there is a session, without waiting for the response. */
   teardown(now: number): void {
     if (this.#session === undefined) return;
     this.#request("teardown", "TEARDOWN", writeRtspUrl(this.#base), now);
@@ -155,7 +155,7 @@ export class RtspClient {
     this.#outputs.push({ kind: "send", bytes: writeRequest(request) });
   }
 
-  /** The server asks us something: some cameras keep their side alive like this. */
+  /** Answers a request of the server: some cameras send keep-alives. */
   #asked({ method, headers }: RtspRequest): void {
     const isKnown = method === "OPTIONS" || method === "GET_PARAMETER";
     const answer = new RtspHeaders();
@@ -170,7 +170,7 @@ export class RtspClient {
     const pending = this.#pending;
     const sequence = response.headers.get("CSeq");
     if (pending === undefined || (sequence !== undefined && Number(sequence) !== pending.sequence)) return;
-    if (response.status < 200) return; // there is more to come
+    if (response.status < 200) return; // the final response follows
     this.#pending = undefined;
     if (response.status === 401 && this.#authenticate(response)) {
       this.#send(pending.step, pending.request, now);
@@ -179,7 +179,7 @@ export class RtspClient {
     this.#step(pending.step, response, now);
   }
 
-  /** Takes up a challenge; false when it was answered in vain already, or cannot be. */
+  /** Answers a challenge; false if credentials were already rejected, or the scheme is not supported. */
   #authenticate({ headers }: RtspResponse): boolean {
     if (this.#credentials === undefined) return false;
     const challenges = headers.getAll("WWW-Authenticate");
@@ -207,7 +207,7 @@ export class RtspClient {
         this.#keepAliveAt = now + this.#keepAliveMs;
         this.#outputs.push({ kind: "playing" });
         return;
-      default: // an answer to what keeps the session alive says nothing
+      default: // responses to keep-alives are ignored
     }
   }
 
@@ -233,7 +233,7 @@ export class RtspClient {
     this.#outputs.push({ kind: "described", stream });
   }
 
-  /** The URL that controls are relative to (RFC 2326 §C.1.1), on the host that we know. */
+  /** The base of relative control URLs (RFC 2326 §C.1.1), with the host we are connected to. */
   #findBase(headers: RtspHeaders, control: string | undefined): RtspUrl {
     const { scheme, host, port } = this.#base;
     for (const text of [control, headers.get("Content-Base"), headers.get("Content-Location")]) {

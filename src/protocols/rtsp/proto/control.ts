@@ -50,7 +50,7 @@ function splitControl(text: string): { rest: string; track: number } | undefined
   return match === null ? undefined : { rest: match[1] ?? "", track: Number(match[2] ?? 0) };
 }
 
-/** All spellings of the place a control attribute means. */
+/** All spellings of the URL that a control attribute means. */
 function places(control: string | undefined, base: RtspUrl): string[] {
   const stream = withoutTrailingSlash(base);
   if (control === undefined || control === "" || control === "*") return [place(stream)];
@@ -64,7 +64,7 @@ function places(control: string | undefined, base: RtspUrl): string[] {
     if (control.startsWith("/")) found.push(root + relative);
     return found.map((text) => place(parseRtspUrl(text)));
   } catch (error) {
-    // a control that makes no URL matches none
+    // a control that is not a valid URL matches nothing
     if (error instanceof ProtocolError) return [];
     throw error;
   }

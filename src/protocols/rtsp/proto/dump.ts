@@ -3,7 +3,7 @@ import { RtspHeaders } from "./headers.ts";
 import { type RtspRequest, writeRequest } from "./request.ts";
 import { type RtspResponse, writeResponse } from "./response.ts";
 
-/** Characters of a session's key that are shown: enough to tell sessions apart, not to take one over. */
+/** Characters of the session key that are logged: enough to tell sessions apart, too few to hijack one. */
 const KEY_SHOWN = 8;
 const NO_BODY = new Uint8Array(0);
 const decoder = new TextDecoder();
@@ -31,7 +31,7 @@ function shown(headers: RtspHeaders): RtspHeaders {
   return copy;
 }
 
-/** What a description holds that must not be shown is found by whoever writes the line. */
+/** Secrets in a description are redacted by the writer of the log line. */
 function shownBody(headers: RtspHeaders, body: Uint8Array): string {
   if (body.length === 0) return "";
   const isDescription = /^application\/sdp\b/i.test(headers.get("Content-Type") ?? "");

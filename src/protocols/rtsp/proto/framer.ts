@@ -37,12 +37,12 @@ export class RtspFramer {
     this.#accept = accept;
   }
 
-  /** True when nothing is held, neither part of a message nor one to poll: the next byte begins something new. */
+  /** True when no message is held, partial or ready to poll: the next byte starts a new one. */
   get idle(): boolean {
     return this.#state.kind === "between" && this.#item === undefined;
   }
 
-  /** Takes the message or frame that is complete. */
+  /** Returns the complete message or frame. */
   poll(): Framed | undefined {
     const item = this.#item;
     this.#item = undefined;

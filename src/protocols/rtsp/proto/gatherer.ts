@@ -1,6 +1,6 @@
 import { assert } from "../../../lib/assert.ts";
 
-/** Joins bytes that come in pieces, up to a size known beforehand. Memory follows what came, not what was promised. */
+/** Joins pieces of bytes up to a known size. Memory grows with the bytes received, not with the size announced. */
 export class Gatherer {
   readonly #target: number;
   #buffer: Uint8Array;
@@ -17,7 +17,7 @@ export class Gatherer {
     return this.#target - this.#size;
   }
 
-  /** What came so far, a view that the next `add` invalidates. */
+  /** The bytes so far, a view that the next `add` invalidates. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#size);
   }

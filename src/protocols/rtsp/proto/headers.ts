@@ -51,7 +51,7 @@ export class RtspHeaders {
     return this.#fields.filter((field) => field.key === key).map(({ value }) => value);
   }
 
-  /** Puts one value in place of all a name had. */
+  /** Replaces all values of a name with one. */
   set(name: string, value: string): void {
     const key = name.toLowerCase();
     for (let i = this.#fields.length - 1; i >= 0; i--) {

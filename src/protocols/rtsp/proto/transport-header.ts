@@ -113,7 +113,7 @@ function parseMode(value: string): "play" | "record" {
   throw new ProtocolError(`transport header contains a invalid mode (${clip(value)})`);
 }
 
-/** Only a hint, and cameras send odd ones (decimal, spaces, more than 32 bits): those are as good as none. */
+/** Only a hint. Cameras send odd values (decimal, spaces, more than 32 bits), which are ignored. */
 function parseSsrc(value: string): Partial<TransportSpec> {
   return /^[0-9A-Fa-f]{1,8}$/.test(value) ? { ssrc: Number.parseInt(value, 16) } : {};
 }
