@@ -48,7 +48,7 @@ function added(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: false };
 }
 
-/** 1 for each item. */
+/** 1 per item. */
 export const PRESENT = old("", "1 for each %", () => 1);
 /** Bytes received. */
 export const RECEIVED = old("bytes_received", "bytes received from the %", own("bytesReceived"));
@@ -71,7 +71,7 @@ export const BITRATE_OUT = added(
   live("bitrateOut"),
 );
 
-/** About the video of a publisher or a path. */
+/** Video of a publisher or a path. */
 export const PICTURES: readonly Column[] = [
   added("frame_rate", "frames per second of the first video track", live("frameRate")),
   added("width", "width of the picture in pixels", live("width")),

@@ -35,7 +35,7 @@ export interface Running<Slice = unknown> {
   reload?(slice: Slice): void | Promise<void>;
   /** What it provides to components that need it. */
   readonly provides?: Partial<Provided>;
-  /** Where it listens, `address:port`. */
+  /** Address it listens on, `address:port`. */
   readonly address?: string;
   /** What it lists in the API and the metrics. */
   readonly registries?: readonly Registry[];

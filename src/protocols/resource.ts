@@ -5,7 +5,7 @@ import type { JsonObject } from "../lib/registry.ts";
 export interface Resource {
   /** Name of the registry and of its routes: `rtspconns`. */
   readonly name: string;
-  /** What an item is called, in the singular and the plural. */
+  /** Name of an item, singular and plural. */
   readonly item: string;
   readonly items: string;
   /** How an item is addressed: by its UUID, or by the name of a path, slashes included. */

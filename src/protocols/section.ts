@@ -4,9 +4,9 @@ import type { Json, JsonObject } from "../lib/registry.ts";
 export interface Section {
   /** The registry's name. */
   readonly registry: string;
-  /** Beginning of the names of its metrics, and the whole name of the first. */
+  /** Prefix of the names of its metrics, and the name of the first one. */
   readonly prefix: string;
-  /** What one item is called in help texts. */
+  /** Name of one item in help texts. */
   readonly noun: string;
   /** Labels of the metrics that v1.0.3 has. */
   readonly labels: readonly Label[];
@@ -25,11 +25,11 @@ export interface Label {
 export interface Column {
   /** Ending of its name; empty for the metric that is 1 for each item. */
   readonly suffix: string;
-  /** What it says, with `%` for the item. */
+  /** Help text, with `%` for the item. */
   readonly help: string;
   /** @returns undefined when the item has no such number */
   readonly read: (item: JsonObject) => number | undefined;
-  /** Whether it came after v1.0.3, and has the newer labels. */
+  /** Whether it is newer than v1.0.3, and has the newer labels. */
   readonly isNew: boolean;
   /** Whether it is written, as 0 without labels, while there are no items. */
   readonly zero: boolean;

@@ -1,12 +1,12 @@
 import type { LivePlaylist } from "./live-playlist.ts";
 
-/** Requests that may wait for one muxer. */
+/** Most requests held for one muxer. */
 const HELD_MAX = 10_000;
 
-/** A request that is held until there is enough. */
+/** A request held until the playlist has what it asks for. */
 export interface Held {
   readonly isReady: (playlist: LivePlaylist) => boolean;
-  /** @param playlist undefined when it has ended before */
+  /** @param playlist undefined if the muxer has ended first */
   readonly answer: (playlist: LivePlaylist | undefined) => Response;
 }
 
@@ -14,7 +14,7 @@ interface Waiting extends Held {
   readonly resolve: (response: Response) => void;
 }
 
-/** The requests that wait for a muxer. */
+/** The requests held for a muxer. */
 export class HeldRequests {
   readonly #waiting = new Set<Waiting>();
 
@@ -22,7 +22,7 @@ export class HeldRequests {
     return this.#waiting.size;
   }
 
-  /** Whether so many wait that no more can. */
+  /** Whether no more requests can be held. */
   get isFull(): boolean {
     return this.#waiting.size >= HELD_MAX;
   }
@@ -30,7 +30,7 @@ export class HeldRequests {
   /**
    * Holds a request until it is answered.
    *
-   * @param signal gives up
+   * @param signal cancels the request
    */
   hold(held: Held, signal: AbortSignal): Promise<Response> {
     return new Promise((resolve) => {
@@ -42,7 +42,7 @@ export class HeldRequests {
     });
   }
 
-  /** Answers, in one pass, all that wait for what there is now. */
+  /** Answers, in one pass, all requests that can be answered now. */
   serve(playlist: LivePlaylist): void {
     for (const waiting of this.#waiting) {
       if (!waiting.isReady(playlist)) continue;
@@ -51,7 +51,7 @@ export class HeldRequests {
     }
   }
 
-  /** Answers all: there is nothing to wait for any more. */
+  /** Answers all requests: the muxer has ended. */
   end(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();

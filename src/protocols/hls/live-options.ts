@@ -10,13 +10,13 @@ export interface LiveOptions {
   readonly partDuration: number;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
-  /** Of the bytes of all playlists. */
+  /** Budget for the bytes of all playlists. */
   readonly budget: ByteBudget;
   /** Where segments are kept in files; undefined to keep them in memory. */
   readonly files?: { readonly directory: string; readonly path: string };
 }
 
-/** Fewest segments that a playlist may have. */
+/** Minimum number of segments in a playlist. */
 export const LOW_LATENCY_SEGMENTS_MIN = 7;
 const SEGMENTS_MIN = 3;
 

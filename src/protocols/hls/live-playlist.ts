@@ -13,7 +13,7 @@ import type { Variant } from "./proto/playlist.ts";
 import { PlaylistTexts } from "./proto/texts.ts";
 import { SegmentWindow } from "./proto/window.ts";
 
-/** Duration of the parts that segments are made of when no playlist lists them, ms. */
+/** Part duration when the playlist does not list parts, ms. */
 const PIECE_MS = 500;
 
 const NO_CODEC =
@@ -30,7 +30,7 @@ export class LivePlaylist implements SegmentSink {
   readonly #files: SegmentFiles | undefined;
 
   /**
-   * @param silent tracks that send nothing and are left out until they do
+   * @param silent tracks without data, skipped until they send some
    * @throws {RefusedError} if the stream has no track for it, or the configuration does not fit
    * @throws {BudgetError} if the media memory is used up
    */
@@ -72,7 +72,7 @@ export class LivePlaylist implements SegmentSink {
     return this.#muxer.tracks;
   }
 
-  /** Whether the playlist has enough in it to be played. */
+  /** Whether the playlist has enough segments to be played. */
   get hasContent(): boolean {
     const least = this.#variant === "fmp4" ? 2 : 1;
     return this.window.wholeCount >= least && this.#muxer.isSettled;
@@ -96,7 +96,7 @@ export class LivePlaylist implements SegmentSink {
     if (segment?.bytes !== undefined) this.#files?.add(segment.id, segment.bytes, this.window);
   }
 
-  /** @returns when its files are gone; all else is given back at once */
+  /** @returns a promise for the removal of its files; everything else is released at once */
   close(): Promise<void> {
     this.#muxer.close();
     this.window.close();
@@ -114,7 +114,7 @@ function choose(stream: Stream, { logger }: MuxerOwner, silent: ReadonlySet<numb
   return chosen;
 }
 
-/** Players expect H264 and AAC in transport streams, whatever else these could carry. */
+/** Players expect H264 and AAC in MPEG-TS, whatever else it can carry. */
 function checkCodecs(tracks: readonly ChosenTrack[]): void {
   for (const { format, isVideo } of tracks) {
     if (["h264", "mpeg4Audio"].includes(format.codec)) continue;

@@ -11,10 +11,10 @@ import { type Held, HeldRequests } from "./held-requests.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { LivePlaylist } from "./live-playlist.ts";
 
-/** Nobody has asked for anything for so long: the muxer is not needed, ms. */
+/** A muxer without requests for this long is closed, ms. */
 const IDLE_MS = 60_000;
 const IDLE_LOOK_MS = 1_000;
-/** One that is made without a request is made again so long after a mistake, ms. */
+/** Pause before an automatically created muxer is restarted after an error, ms. */
 const AGAIN_MS = 10_000;
 
 export interface PathMuxerOptions {
@@ -25,9 +25,9 @@ export interface PathMuxerOptions {
   readonly playlist: LiveOptions;
   /** Where segments are kept in files; empty to keep them in memory. */
   readonly directory: string;
-  /** Who asked for it; undefined when it is made without a request, and stays. */
+  /** Address of the first client; undefined for a muxer created automatically, which stays. */
   readonly remoteAddress: string | undefined;
-  /** Told when it is over. */
+  /** Called when it has ended. */
   readonly onClose: () => void;
 }
 
@@ -37,7 +37,7 @@ interface Moment {
   readonly wall: number;
 }
 
-/** The muxer of a path, from the first request to the end of the stream or of all interest. */
+/** The muxer of a path, from the first request to the end of the stream or of the last request's timeout. */
 export class PathMuxer implements Listed {
   readonly id: string;
   readonly created: number;
@@ -47,12 +47,12 @@ export class PathMuxer implements Listed {
   #live: Here | undefined;
   #playlist: LivePlaylist | undefined;
   #lastRequest: Moment;
-  /** Set while the next check for interest, or the next attempt after a fault, is due. */
+  /** Timer of the next idle check, or of the next attempt after an error. */
   #timer: { readonly isRetry: boolean; readonly cancel: Cancel } | undefined;
   readonly #sent = new SentBytes();
   /** Aborted when it is closed. */
   readonly #departure = new AbortController();
-  /** Settles when the files of the playlists so far are gone. */
+  /** Settles when the files of earlier playlists are removed. */
   #filesGone: Promise<void> = Promise.resolve();
 
   constructor(options: PathMuxerOptions) {
@@ -84,7 +84,7 @@ export class PathMuxer implements Listed {
     return this.#departure.signal.aborted;
   }
 
-  /** Waits for the stream, and begins. */
+  /** Waits for the stream, then starts. */
   async start(): Promise<void> {
     const { paths, path } = this.#options;
     try {
@@ -101,7 +101,7 @@ export class PathMuxer implements Listed {
     }
   }
 
-  /** It cannot go on. */
+  /** Handles a failure. */
   #fail(error: Error): void {
     const { remoteAddress, logger, clock } = this.#options;
     reportUnexpected(logger, error, "the muxer");
@@ -114,7 +114,7 @@ export class PathMuxer implements Listed {
     this.#stop();
     const cancel = clock.after(AGAIN_MS, () => {
       this.#timer = undefined;
-      void this.start(); // its end is told by onClose
+      void this.start(); // onClose reports its end
     });
     this.#timer = { isRetry: true, cancel };
   }
@@ -157,7 +157,7 @@ export class PathMuxer implements Listed {
     this.#timer = { isRetry: false, cancel };
   }
 
-  /** Says that somebody wants something of it. */
+  /** Records a request. */
   requested(): void {
     const { clock } = this.#options;
     this.#lastRequest = { now: clock.now(), wall: clock.wall() };
@@ -167,27 +167,27 @@ export class PathMuxer implements Listed {
     this.#sent.total += bytes;
   }
 
-  /** The playlist as it is; undefined while the stream is waited for. */
+  /** The current playlist; undefined while waiting for the stream. */
   get playlist(): LivePlaylist | undefined {
     return this.#playlist;
   }
 
-  /** Whether so many requests wait that no more can. */
+  /** Whether no more requests can be held. */
   get isFull(): boolean {
     return this.#held.isFull;
   }
 
   /**
-   * Answers when the muxer has what is asked for.
+   * Resolves when the muxer has what the request asks for.
    *
-   * @param signal gives up
+   * @param signal cancels the request
    */
   hold(held: Held, signal: AbortSignal): Promise<Response> {
     if (this.#isClosed || this.#timer?.isRetry) return Promise.resolve(held.answer(undefined));
     return this.#held.hold(held, signal);
   }
 
-  /** Answers all that wait for what there is now, in one pass. */
+  /** Answers, in one pass, all held requests that can be answered now. */
   #serve(): void {
     const playlist = this.#playlist;
     if (playlist === undefined || this.#held.size === 0) return;
@@ -209,7 +209,7 @@ export class PathMuxer implements Listed {
     this.#options.onClose();
   }
 
-  /** Gives everything back; held requests are answered. */
+  /** Releases everything; held requests are answered. */
   #stop(): void {
     this.#closePlaylist();
     this.#live?.path.removeReader(this.#client);
@@ -225,7 +225,7 @@ export class PathMuxer implements Listed {
     }
   }
 
-  /** Settles when nothing of it is left on the disk; to be asked once it has been closed. */
+  /** Settles when its files are removed from disk; call it after `close`. */
   get gone(): Promise<void> {
     return this.#filesGone;
   }

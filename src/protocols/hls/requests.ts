@@ -1,4 +1,4 @@
-/** What a URL of the HLS server asks for. */
+/** A parsed URL of the HLS server. */
 export type HlsRequest =
   | { readonly kind: "page"; readonly path: string }
   /** The page, without the slash at its end. */
@@ -42,12 +42,12 @@ export function splitUrl(url: string): { readonly pathname: string; readonly sea
     : { pathname: url.slice(start, mark), search: url.slice(mark) };
 }
 
-/** What a request for a file that is there already is about. */
+/** What a request for a media file asks for. */
 export type FileName =
   | { readonly kind: "init"; readonly number: number }
   | { readonly kind: "segment" | "part"; readonly number: number; readonly type: string };
 
-/** Reads what follows the prefix in the name of a media file; undefined when it is none. */
+/** Parses the name of a media file after its prefix; undefined when it is not one. */
 export function readFileName(name: string): FileName | undefined {
   const [, kind, number, extension] = /^(init|seg|part)(0|[1-9]\d{0,14})?\.(mp4|ts)$/.exec(name) ?? [];
   if (kind === "init") {
@@ -59,22 +59,22 @@ export function readFileName(name: string): FileName | undefined {
   return { kind: kind === "seg" ? "segment" : "part", number: Number(number), type };
 }
 
-/** What a request for a playlist wants to wait for (RFC 8216bis §6.2.5.2). */
+/** The delivery directives of a playlist request (RFC 8216bis §6.2.5.2). */
 export interface Delivery {
-  /** Segment and part that the playlist must have; undefined to get it as it is. */
+  /** Segment and part that the playlist must have; undefined for the current playlist. */
   readonly wanted: { readonly segment: number; readonly part: number | undefined } | undefined;
   readonly isDelta: boolean;
 }
 
-/** A query taken apart. */
+/** A parsed query. */
 export interface PlaylistQuery {
-  /** Undefined when the delivery directives make no sense. */
+  /** Undefined when the delivery directives are invalid. */
   readonly delivery: Delivery | undefined;
-  /** What is repeated on the URIs of a playlist, with its `?`: what players that keep no headers log in by. */
+  /** Query repeated on the URIs of a playlist, with its `?`: credentials of players that do not resend headers. */
   readonly repeated: string;
 }
 
-/** The longest query that is repeated: it stands in a playlist some fifty times. */
+/** Longest query that is repeated: a playlist contains it some fifty times. */
 const REPEATED_MAX = 4_096;
 
 /**
@@ -90,7 +90,7 @@ export function readQuery(search: string): PlaylistQuery | undefined {
   return { delivery: { wanted, isDelta: false }, repeated: "" };
 }
 
-/** What most requests have, in the order that players write it in. */
+/** The directives of most requests, in the order in which players write them. */
 const USUAL_QUERY = /^\?_HLS_msn=(\d{1,15})&_HLS_part=(\d{1,15})$/;
 
 function readAnyQuery(search: string): PlaylistQuery | undefined {
@@ -121,7 +121,7 @@ function readDelivery(
   return { wanted: segment === undefined ? undefined : { segment, part }, isDelta };
 }
 
-/** @returns undefined without a value, null when it is no number */
+/** @returns undefined without a value, null when it is not a number */
 function readNumber(text: string | undefined): number | undefined | null {
   if (text === undefined) return undefined;
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
@@ -132,7 +132,7 @@ function repeatable(query: string): string {
   return query.replace(/[^!#-[\]-~]/g, (character) => encodeURIComponent(character));
 }
 
-/** A stretch of a file: both ends are in it. */
+/** A byte range, both ends included. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
@@ -142,7 +142,7 @@ export interface ByteRange {
  * Reads a Range header (RFC 9110 §14.2). Several ranges, other units and what is malformed are ignored, as it allows.
  *
  * @param size of the file, bytes
- * @returns undefined for the whole file, null when there is nothing there
+ * @returns undefined for the whole file, null if the range is not satisfiable
  */
 export function readRange(header: string | null, size: number): ByteRange | undefined | null {
   const [, from = "", to = ""] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(header ?? "") ?? [];

@@ -3,23 +3,23 @@ import { pageNotFound } from "../../http/middleware.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
 import { readRange } from "./requests.ts";
 
-/** How long the answer to a request may be kept by others, as Cache-Control says it. */
+/** Cache-Control of a response. */
 export const CACHE = {
-  /** A name that never stands for anything else. */
+  /** For a name that is never reused. */
   forever: "max-age=3600, immutable",
   multivariant: "max-age=30",
-  /** Only caches on the way keep it, for as long as they can be told in whole seconds at least. */
+  /** For shared caches only, for one second: the shortest time that Cache-Control can express. */
   passing: "max-age=0, s-maxage=1",
   nothing: "no-store",
 } as const;
 
-/** Headers that are kept ready: types and times are few. */
+/** Prepared headers: there are few types and lifetimes. */
 const READY_MAX = 100;
 
-/** Makes the responses of the HLS server. What many get alike is one Blob that all of them share. */
+/** Makes the responses of the HLS server. Responses with the same content share one Blob. */
 export class Responses {
   readonly #origin: string;
-  /** By Cache-Control, then by type; for everybody and for some. */
+  /** By Cache-Control, then by type; for public and for protected paths. */
   readonly #public = new Map<string, Map<string, Headers>>();
   readonly #private = new Map<string, Map<string, Headers>>();
 
@@ -27,7 +27,7 @@ export class Responses {
     this.#origin = hlsAllowOrigin;
   }
 
-  /** The headers of every response for a type and a time. */
+  /** The headers of a response by type and lifetime. */
   #ready(type: string, cache: string, isPrivate: boolean): Headers {
     const all = isPrivate ? this.#private : this.#public;
     const known = all.get(cache)?.get(type);
@@ -40,7 +40,7 @@ export class Responses {
     return headers;
   }
 
-  /** Lets pages of other sites read a response. */
+  /** Allows other origins to read a response (CORS). */
   open(headers: Headers): void {
     headers.set("Access-Control-Allow-Origin", this.#origin);
     headers.set("Access-Control-Allow-Credentials", "true");
@@ -50,7 +50,7 @@ export class Responses {
     return new Response(text, { headers: this.#ready(text.type, cache, isPrivate) });
   }
 
-  /** A media file, or the stretch of it that is asked for. */
+  /** A media file, or the requested range of it. */
   media(
     bytes: Blob,
     type: string,
@@ -61,7 +61,7 @@ export class Responses {
     incoming.allow(bytes.size);
     const ready = this.#ready(type, CACHE.forever, isPrivate);
     const { headers } = request;
-    // there is nothing that If-Range could be compared with
+    // without ETag or Last-Modified, If-Range never matches
     const wanted = headers.get("If-Range") === null ? headers.get("Range") : null;
     const range = wanted === null ? undefined : readRange(wanted, bytes.size);
     if (range === undefined) return new Response(bytes, { headers: ready });
@@ -83,7 +83,7 @@ export class Responses {
     return response;
   }
 
-  /** A response that is only a status. */
+  /** A response without a body. */
   empty(status: number): Response {
     const response = new Response(null, { status });
     this.open(response.headers);
@@ -92,7 +92,7 @@ export class Responses {
   }
 }
 
-/** Behind a password or a list of addresses, a cache for all must not keep anything. */
+/** Cache-Control of a response; shared caches must not store anything of a protected path. */
 function cacheControl(cache: string, isPrivate: boolean): string {
   if (cache === CACHE.nothing) return cache;
   if (!isPrivate) return `public, ${cache}`;

@@ -34,20 +34,20 @@ export interface HlsOptions {
   readonly door: Door;
 }
 
-/** What a request is about, once it may read its path. */
+/** An admitted request. */
 interface Passed {
   readonly request: Request;
   readonly incoming: HttpEnvironment;
   /** With its `?`. */
   readonly search: string;
   readonly path: string;
-  /** Whether not everybody may read the path. */
+  /** Whether reading the path requires authentication. */
   readonly isPrivate: boolean;
 }
 
 type Answer = Response | Promise<Response>;
 
-/** Serves streams as HLS, and the pages that play them. */
+/** Serves streams over HLS, and the pages that play them. */
 export class HlsServer implements PathWatcher {
   readonly muxers = new Registry<PathMuxer>("hlsmuxers", "id");
   readonly #options: HlsOptions;
@@ -67,7 +67,7 @@ export class HlsServer implements PathWatcher {
     this.#refused = new Tally(clock, (what, count) => logger.warn(`${count} ${what}`));
   }
 
-  /** Bytes of all segments and parts that are kept. */
+  /** Bytes of all stored segments and parts. */
   get bytesKept(): number {
     return this.#budget.used;
   }
@@ -84,7 +84,7 @@ export class HlsServer implements PathWatcher {
     for (const path of paths.registry.values()) if (path.stream !== undefined) this.ready(path);
   }
 
-  /** A stream is there: with `hlsAlwaysRemux` its muxer is made, unless it came because somebody asked for it. */
+  /** Called when a stream is ready: with `hlsAlwaysRemux` its muxer is created, unless the stream is on demand. */
   ready({ id, conf }: Path): void {
     if (conf.sourceOnDemand || this.muxers.get(id) !== undefined) return;
     if (this.#hasRoom()) this.#create(id, undefined);
@@ -147,7 +147,7 @@ export class HlsServer implements PathWatcher {
     return this.#mediaFile(passed, muxer, file);
   }
 
-  /** The muxer of a path, which is made when there is none. */
+  /** The muxer of a path, created if there is none. */
   #muxerOf({ path, request, incoming }: Passed): PathMuxer | undefined {
     if (this.#closed) return undefined;
     const present = this.muxers.get(path);
@@ -156,7 +156,7 @@ export class HlsServer implements PathWatcher {
     return this.#create(path, clientAddress(request, incoming, this.#access.trustedProxies));
   }
 
-  /** Whether there is memory for one more muxer; if not, that is logged. */
+  /** Whether there is memory for one more muxer; if not, this is logged. */
   #hasRoom(): boolean {
     if (!this.#budget.isSpent) return true;
     this.#refused.count("playlist requests refused: HLS memory is used up ('hlsMemory')");
@@ -185,11 +185,11 @@ export class HlsServer implements PathWatcher {
       },
     });
     this.muxers.add(muxer);
-    void muxer.start(); // its end is told by onClose
+    void muxer.start(); // onClose reports its end
     return muxer;
   }
 
-  /** Answers now when the muxer is ready for it, else once it is. */
+  /** Answers at once if the muxer is ready for the request, otherwise when it is. */
   #when({ request, incoming }: Passed, pathMuxer: PathMuxer, held: Held): Answer {
     const present = pathMuxer.playlist;
     if (present !== undefined && held.isReady(present)) return held.answer(present);
@@ -230,7 +230,7 @@ export class HlsServer implements PathWatcher {
         if (!has(playlist)) return this.#responses.empty(400);
         const text = playlist.texts.media(query.repeated, isDelta);
         pathMuxer.sent(text.size);
-        // what a whole URL asks for stays right; it is short so that a stream that starts anew is not hidden
+        // a blocking response stays valid; its lifetime is short so that a restarted stream is not hidden
         const cache = wanted === undefined ? CACHE.passing : playlist.texts.lifetime;
         return this.#responses.playlist(text, cache, passed.isPrivate);
       },
@@ -246,7 +246,7 @@ export class HlsServer implements PathWatcher {
     if (name === undefined) return this.#responses.notFound();
     const isNextPart = name.kind === "part" && name.number === present.window.nextPart;
     return this.#when(passed, pathMuxer, {
-      // a playlist that was made anew has other names
+      // a new playlist has other names
       isReady: (playlist) => playlist !== present || !isNextPart || playlist.window.nextPart > name.number,
       answer: (playlist) => {
         const bytes = playlist === present ? bytesOf(present, name) : undefined;
@@ -269,7 +269,7 @@ export class HlsServer implements PathWatcher {
   }
 }
 
-/** A segment type box and nothing else: VLC, which knows no gaps, gives up when it gets nothing for one. */
+/** A segment type box and nothing else: VLC does not support gaps and gives up on a missing file. */
 const GAP_FILE = new Blob([Buffer.from("0000001073747970" + "6d73646800000000", "hex")]);
 
 function bytesOf({ window }: LivePlaylist, name: FileName): Blob | undefined {

@@ -2,7 +2,7 @@ import type { UnitLog } from "../../../wasm/units.ts";
 import type { CodecParameters } from "../../media/codec-parameters.ts";
 import { CODECS } from "../../media/codecs.ts";
 
-/** A track that a source brings. */
+/** A track of a source. */
 export interface SourceTrack {
   readonly parameters: CodecParameters;
   readonly units: UnitLog;
@@ -11,12 +11,12 @@ export interface SourceTrack {
 /** Which tracks of a container are wanted. */
 export type Wanted = "all" | "audio" | "other than audio";
 
-/** Makes units of the segments of one rendition. */
+/** Demuxes the segments of one rendition into units. */
 export interface Container {
-  /** Undefined as long as they are not known. */
+  /** Undefined until they are known. */
   readonly tracks: readonly SourceTrack[] | undefined;
   /**
-   * Begins with a segment.
+   * Starts a segment.
    *
    * @param discontinuity number of its time line
    * @param position place of its first byte in its file
@@ -26,7 +26,7 @@ export interface Container {
   push(chunk: Uint8Array): void;
   /** @throws {SourceError} if nothing can be made of the segment */
   end(): void;
-  /** Gives everything back, the units too. */
+  /** Releases everything, including the units. */
   close(): void;
 }
 

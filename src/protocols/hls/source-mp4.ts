@@ -19,10 +19,10 @@ export interface Mp4ContainerOptions {
   readonly logger: Logger;
 }
 
-/** Most ticks a second that the core counts with. */
+/** Highest clock rate of the core, Hz. */
 const RATE_MAX = 768_000;
 
-/** A track whose codec is known. */
+/** A track with a supported codec. */
 type KnownTrack = InitTrack & { readonly description: ReadEntry };
 
 /** Segments of fragmented MP4. */
@@ -32,7 +32,7 @@ export class Mp4Container implements Container {
   readonly #lane: Lane = { end: undefined };
   #tracks: readonly SourceTrack[] | undefined;
   #discontinuity = 0;
-  /** Samples before the segment, those that were missing, and those that were too large. */
+  /** Counters before the segment: samples, missing ones, oversized ones. */
   #before = { samples: 0, missing: 0, oversized: 0 };
 
   /** @throws {BudgetError} if the media memory is used up */
@@ -48,7 +48,7 @@ export class Mp4Container implements Container {
   }
 
   /**
-   * Takes an initialization segment; between two segments.
+   * Reads an initialization segment; called between two segments.
    *
    * @throws {ProtocolError} if it is none
    * @throws {SourceError} if it has other tracks than the one before, or none that can be read
@@ -90,7 +90,7 @@ export class Mp4Container implements Container {
     return tracks;
   }
 
-  /** The tracks as they are, when a new description fits them. */
+  /** The present tracks, if a new initialization segment matches them. */
   #same(described: readonly CodecParameters[]): readonly SourceTrack[] {
     const tracks = this.#tracks ?? [];
     const isSame =

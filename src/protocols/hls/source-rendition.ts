@@ -23,15 +23,15 @@ import { TsContainer } from "./source-ts.ts";
 /** The largest segment and initialization segment, bytes. */
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const INIT_BYTES_MAX = 1024 * 1024;
-/** Waits before a request that failed is made again, ms. */
+/** Pauses before a failed request is retried, ms. */
 const RETRIES_MS = [300, 1_000];
 /** Segments are fetched ahead for so many target durations. */
 const AHEAD_TARGETS = 2;
-/** Bytes that tell containers apart. */
+/** Bytes needed to tell the containers apart. */
 const SNIFF_BYTES = 8;
 const TS_SYNC = 0x47;
 
-/** What the renditions of a source share. */
+/** Shared by the renditions of a source. */
 export interface RenditionContext {
   readonly client: HttpClient;
   readonly memory: MediaMemory;
@@ -42,7 +42,7 @@ export interface RenditionContext {
   /** Longest wait for the server, ms. */
   readonly readTimeout: number;
   readonly signal: AbortSignal;
-  /** Something has come. */
+  /** Called when data arrives. */
   readonly progress: () => void;
 }
 
@@ -80,12 +80,12 @@ export class SourceRendition {
   #container: Container | undefined;
   /** The initialization segment in use. */
   #map = "";
-  /** First bytes of the segment in progress, as long as they are too few to tell what it is. */
+  /** First bytes of the segment in progress, while they are too few to detect the container. */
   #head: Uint8Array | undefined;
-  /** Segments that have come. */
+  /** Segments received. */
   segments = 0;
 
-  /** @param loaded the playlist, when it is there already */
+  /** @param loaded the playlist, if it is already loaded */
   constructor(context: RenditionContext, url: URL, wanted: Wanted, loaded?: LoadedPlaylist) {
     this.#context = context;
     this.#url = url;
@@ -106,7 +106,7 @@ export class SourceRendition {
   }
 
   /**
-   * Fetches everything, as it is needed; resolves at the end of the playlist.
+   * Fetches playlists and segments as needed; resolves at the end of the playlist.
    *
    * @throws {SourceError | ProtocolError | BudgetError} if it cannot go on
    */
@@ -152,7 +152,7 @@ export class SourceRendition {
     this.#container?.end();
   }
 
-  /** Gets what describes the segments that follow, unless it is in use already. */
+  /** Fetches the initialization segment of a segment, unless it is in use already. */
   async #describe(map: Resource): Promise<void> {
     const url = resolveUrl(map.uri, this.#base);
     const key = `${url.href} ${map.range?.offset} ${map.range?.length}`;
@@ -198,7 +198,7 @@ export class SourceRendition {
     return this.#container;
   }
 
-  /** Tries again when a request fails: servers and caches have bad moments. */
+  /** Retries a failed request: failures of servers and caches are often temporary. */
   async #retry<T>(request: () => Promise<T>, mayRetry = () => true): Promise<{ readonly value: T }> {
     const { clock, signal, logger } = this.#context;
     for (const wait of RETRIES_MS) {

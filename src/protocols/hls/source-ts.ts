@@ -8,7 +8,7 @@ import type { Logger } from "../../lib/log.ts";
 import { CODECS } from "../../media/codecs.ts";
 import { type Container, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
 
-/** Segments after which some track must be known. */
+/** Number of segments within which a supported track must be found. */
 const SEGMENTS_MAX = 3;
 
 /** Segments of MPEG-TS. */
@@ -19,7 +19,7 @@ export class TsContainer implements Container {
   #tracks: readonly SourceTrack[] | undefined;
   #discontinuity: number | undefined;
   #segments = 0;
-  /** Frames that were too large so far. */
+  /** Oversized frames so far. */
   #oversized = 0;
 
   /** @throws {BudgetError} if the media memory is used up */
@@ -63,7 +63,7 @@ export class TsContainer implements Container {
     }
   }
 
-  /** Gives back units that nobody takes. */
+  /** Trims units that nobody reads. */
   #drop(): void {
     if (this.#tracks === undefined) return;
     for (const { units } of this.#demuxer.tracks) {
@@ -72,7 +72,7 @@ export class TsContainer implements Container {
     }
   }
 
-  /** A segment ends with whole units, and its counters need not go on in the next one. */
+  /** Ends a segment: its last units are complete, and continuity counters may restart in the next one. */
   end(): void {
     this.#demuxer.flush();
     this.#segments += 1;

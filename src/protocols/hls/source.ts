@@ -20,7 +20,7 @@ import {
   SourceRendition,
 } from "./source-rendition.ts";
 
-/** Longest time that a stream waits for the end of its first segments, ms. */
+/** Longest wait for the end of the first segments, ms. */
 const START_MAX_MS = 2_000;
 
 export interface HlsSourceOptions {

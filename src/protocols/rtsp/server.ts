@@ -22,7 +22,7 @@ const TICK_MS = 1_000;
 /** The parameters of a RTSP server. */
 export interface RtspSettings
   extends Pick<Config, "protocols" | "authMethods" | "readTimeout" | "writeTimeout"> {
-  /** Where it listens. */
+  /** Address it listens on. */
   readonly address: string;
   /** Files with key and certificate, for RTSP over TLS; media then travels over the connection only. */
   readonly tls?: Pick<Config, "serverKey" | "serverCert">;
@@ -45,7 +45,7 @@ export interface RtspServerOptions {
 
 /** A running RTSP server. */
 export interface RtspServer {
-  /** Where it listens, `address:port`. */
+  /** Address it listens on, `address:port`. */
   readonly address: string;
   readonly conns: Registry<RtspConn>;
   readonly sessions: Registry<RtspSession>;

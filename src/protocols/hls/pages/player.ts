@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import scriptPath from "hls.js/dist/hls.min.js" with { type: "file" };
 import html from "./player.html" with { type: "text" };
 
-/** Not what the runtime's types say of such an import: its text. */
+/** The text of the import, unlike what the runtime's types say. */
 const page = html as unknown as string;
 
 /** The page's own script, as its policy names it. */
@@ -21,7 +21,7 @@ const POLICY = [
 ].join("; ");
 let script: Blob | undefined;
 
-/** The page that plays a stream. It is made to be embedded. */
+/** The page that plays a stream. It can be embedded. */
 export function playerPage(): string {
   return page;
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../../lib/errors.ts";
 
-/** What of a playlist goes into an error text at most, characters. */
+/** Most characters of a playlist in an error message. */
 const SHOWN_MAX = 80;
 
 /** An error about a playlist. */
@@ -8,7 +8,7 @@ export function invalidPlaylist(reason: string): ProtocolError {
   return new ProtocolError(`invalid playlist: ${reason}`);
 }
 
-/** Text of a peer for an error text: short, and without what could be mistaken for something else. */
+/** Text from a peer for an error message: clipped, in printable ASCII. */
 export function shown(text: string): string {
   const plain = text.replace(/[^\x20-\x7e]/g, "?");
   return plain.length > SHOWN_MAX ? `${plain.slice(0, SHOWN_MAX)}…` : plain;
@@ -32,7 +32,7 @@ export class Attributes {
     }
   }
 
-  /** The value of an attribute as text; undefined when it is not there. */
+  /** The value of an attribute as text; undefined if absent. */
   text(name: string): string | undefined {
     return this.#values.get(name);
   }

@@ -1,4 +1,4 @@
-/** Bytes that all playlists together may keep. Who runs is never stopped by it: newcomers are refused. */
+/** Byte budget of all playlists. Running muxers are never stopped by it: new ones are refused. */
 export class ByteBudget {
   /** Bytes. */
   readonly limit: number;
@@ -8,12 +8,12 @@ export class ByteBudget {
     this.limit = limit;
   }
 
-  /** Bytes that are kept now. */
+  /** Bytes stored now. */
   get used(): number {
     return this.#used;
   }
 
-  /** Whether nine tenths are taken: the rest is for those who are there already. */
+  /** Whether nine tenths are taken: the rest is for running muxers. */
   get isSpent(): boolean {
     return this.#used >= this.limit * 0.9;
   }

@@ -9,7 +9,7 @@ import type {
 } from "./playlist-reader.ts";
 
 /**
- * The variant stream to fetch: of those whose codecs are all supported the one with most bits.
+ * The variant stream to fetch: the one with the highest bandwidth among those whose codecs are all supported.
  *
  * @throws {ProtocolError} if there is none
  */
@@ -34,10 +34,10 @@ export function chooseAudio(
   );
 }
 
-/** Segments from the end where a live stream begins, and how far from it is too late. */
+/** Segments from the live edge at which playback starts, and at which it is too late. */
 const START_FROM_END = 3;
 const LATE_FROM_END = 5;
-/** Shortest and longest time between two looks at a playlist, ms. */
+/** Shortest and longest interval between playlist reloads, ms. */
 const RELOAD_LEAST_MS = 250;
 const RELOAD_MOST_MS = 10_000;
 /** Target durations that a segment may be late. */
@@ -46,11 +46,11 @@ const PATIENCE_TARGETS = 3;
 /** What to do next. */
 export type FollowerStep =
   | { readonly kind: "segment"; readonly segment: PlaylistSegment }
-  /** Look at the playlist again at that time, monotonic ms. */
+  /** Reload the playlist at that time, monotonic ms. */
   | { readonly kind: "reload"; readonly at: number }
   | { readonly kind: "end" };
 
-/** Says which segment of a media playlist comes next (RFC 8216 §6.3). */
+/** Chooses the next segment of a media playlist (RFC 8216 §6.3). */
 export class PlaylistFollower {
   readonly #readTimeout: number;
   #playlist: MediaPlaylist | undefined;
@@ -67,7 +67,7 @@ export class PlaylistFollower {
     this.#readTimeout = readTimeout;
   }
 
-  /** Takes a playlist that came at `now`. */
+  /** Takes a playlist loaded at `now`. */
   update(loaded: MediaPlaylist, now: number): void {
     const playlist = renumber(loaded, this.#playlist?.segments.at(-1));
     const last = playlist.segments.at(-1)?.sequence ?? -1;
@@ -104,7 +104,7 @@ export class PlaylistFollower {
       if (!segment.isGap) return { kind: "segment", segment };
     }
     if (isEnded) return { kind: "end" };
-    // caches may show an older playlist now and then, but not a much older one
+    // caches may serve a slightly older playlist now and then
     if (this.#next > this.#lastSequence + 1 + LATE_FROM_END) {
       throw new ProtocolError("the playlist has restarted");
     }
@@ -112,7 +112,7 @@ export class PlaylistFollower {
     return this.#reload(playlist);
   }
 
-  /** Sequence number of the first segment; undefined while there are too few. */
+  /** Sequence number of the first segment to play; undefined while there are too few. */
   #start(playlist: MediaPlaylist): number | undefined {
     const { segments, isEnded } = playlist;
     const there = segments.filter(({ isGap }) => !isGap);
@@ -128,13 +128,13 @@ export class PlaylistFollower {
     return undefined;
   }
 
-  /** Whether no segment has appeared, as often as it was looked, for some target durations and `readTimeout`. */
+  /** Whether no new segment has appeared for some target durations and `readTimeout`. */
   #isOver({ targetDuration }: MediaPlaylist): boolean {
     const wait = Math.max(PATIENCE_TARGETS * 1000 * targetDuration, this.#readTimeout);
     return this.#loadedAt > (this.#changedAt ?? 0) + wait;
   }
 
-  /** A playlist that has changed is asked for again when its next segment is due, another one sooner (§6.3.4). */
+  /** A changed playlist is reloaded when its next segment is due, an unchanged one sooner (§6.3.4). */
   #reload({ targetDuration, segments }: MediaPlaylist): FollowerStep {
     const due = Math.min(targetDuration, segments.at(-1)?.duration ?? targetDuration);
     const wait = 1000 * (this.#isFresh ? due : targetDuration / 2);

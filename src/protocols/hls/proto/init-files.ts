@@ -1,7 +1,7 @@
 /** The init files that segments need, by number from 1. */
 export class InitFiles {
   readonly #files = new Map<number, Blob>();
-  /** Number of the newest one; 0 before there is one. */
+  /** Number of the newest one; 0 if there is none yet. */
   newest = 0;
 
   add(file: Blob): void {

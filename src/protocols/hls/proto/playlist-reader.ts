@@ -14,22 +14,22 @@ export interface ByteRange {
   readonly length: number;
 }
 
-/** Where bytes are to be had: a URI as it was written, and which bytes of it; all when undefined. */
+/** Where to get bytes: a URI as written, and its byte range; the whole resource when undefined. */
 export interface Resource {
   readonly uri: string;
   readonly range: ByteRange | undefined;
 }
 
 export interface PlaylistSegment extends Resource {
-  /** Media sequence number: what tells segments of a playlist apart. */
+  /** Media sequence number. */
   readonly sequence: number;
   /** Seconds. */
   readonly duration: number;
-  /** Segments with the same number are on one time line. */
+  /** Segments with the same number share a timeline. */
   readonly discontinuity: number;
   /** Initialization segment; undefined without one. */
   readonly map: Resource | undefined;
-  /** The source has no bytes for it. */
+  /** Whether the segment is a gap: the source has no bytes for it. */
   readonly isGap: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface MediaPlaylist {
 export interface VariantStream {
   readonly uri: string;
   readonly bandwidth: number;
-  /** Names of its codecs (RFC 6381); empty when it does not say. */
+  /** Names of its codecs (RFC 6381); empty when not given. */
   readonly codecs: readonly string[];
   /** Group of its audio renditions. */
   readonly audio: string | undefined;
@@ -134,7 +134,7 @@ class MultivariantReader {
   }
 }
 
-/** METHOD=NONE is no key. */
+/** METHOD=NONE means that segments are not encrypted. */
 function refuseKey(attributes: Attributes): void {
   const method = attributes.needed("METHOD");
   if (method !== "NONE") throw invalidPlaylist(`encrypted segments (${shown(method)}) are not supported`);
@@ -154,7 +154,7 @@ class MediaReader {
   isGap = false;
   /** Of all segments from here on. */
   map: Resource | undefined;
-  /** Where the bytes behind those of the last segment begin, and of which file. */
+  /** End of the last byte range, and its file. */
   #end: { readonly uri: string; readonly offset: number } | undefined;
   #skipped = 0;
 
@@ -162,7 +162,7 @@ class MediaReader {
     if (Object.hasOwn(MEDIA_TAGS, tag)) MEDIA_TAGS[tag]?.(this, value);
   }
 
-  /** Segments that a delta update leaves out (RFC 8216bis §4.4.5.2). */
+  /** Segments skipped by a delta update (RFC 8216bis §4.4.5.2). */
   skip(count: number): void {
     this.#skipped += count;
   }
@@ -186,7 +186,7 @@ class MediaReader {
     this.isGap = false;
   }
 
-  /** Without an offset a range goes on behind the one before (RFC 8216 §4.3.2.2). */
+  /** A range without an offset starts where the previous one ends (RFC 8216 §4.3.2.2). */
   #rangeOf(uri: string): ByteRange | undefined {
     const { range } = this;
     if (range === undefined) {

@@ -2,17 +2,17 @@ import { isGap, type Part, type Segment, type SegmentWindow } from "./window.ts"
 
 export type Variant = "mpegts" | "fmp4" | "lowLatency";
 
-/** How the files of a muxer are named. */
+/** Names of the files of a muxer. */
 export interface Names {
-  /** In front of every name. */
+  /** Prefix of every name. */
   readonly prefix: string;
   /** Query that is repeated on every URI, with its `?`; empty without one. */
   readonly query: string;
-  /** Writes a moment, ms since 1970, as RFC 3339 does. */
+  /** Formats a time, ms since 1970, as in RFC 3339. */
   readonly time: (wall: number) => string;
 }
 
-/** What a multivariant playlist says of the stream. */
+/** The stream attributes of a multivariant playlist. */
 export interface StreamFacts {
   /** Names of the codecs (RFC 6381). */
   readonly codecs: readonly string[];
@@ -21,15 +21,15 @@ export interface StreamFacts {
   readonly frameRate?: number;
 }
 
-/** Whole segments from the end that are listed with their parts and dates. */
+/** Number of last segments that are listed with their parts and dates. */
 const DETAILED = 2;
-/** The distance from the live edge that players keep, and how far back a delta update reaches, in units of targets. */
+/** Hold-back of players, and the skip boundary of delta updates, in target durations. */
 const HOLD_BACK_PARTS = 3;
 const SKIP_TARGETS = 6;
-/** Name of what is not there, in the gaps of a playlist that has just begun. */
+/** Name of the missing segments at the start of a low-latency playlist. */
 export const GAP_NAME = "gap.mp4";
 
-/** RFC 8216 §4.3.4.2: the one rendition of a stream. */
+/** RFC 8216 §4.3.4.2: the only variant of a stream. */
 export function writeMultivariant(
   facts: StreamFacts,
   window: SegmentWindow,
@@ -107,10 +107,10 @@ function firstInit({ entries, open }: SegmentWindow): number {
   return first?.init ?? 1;
 }
 
-/** What goes in front of a segment whose parameters are not those of the one before. */
+/** The tags in front of a segment whose parameters differ from those before it. */
 function changeLines(segment: Segment, variant: Variant, names: Names, isFirst: boolean): string[] {
   if (!segment.isDiscontinuity) return [];
-  const needsMap = variant !== "mpegts" && !isFirst; // the first one's is at the top
+  const needsMap = variant !== "mpegts" && !isFirst; // the first map is at the top
   return ["#EXT-X-DISCONTINUITY", ...(needsMap ? [mapLine(segment.init, names)] : [])];
 }
 
@@ -118,7 +118,7 @@ function mapLine(init: number, { prefix, query }: Names): string {
   return `#EXT-X-MAP:URI="${prefix}_${initName(init)}${query}"`;
 }
 
-/** Name of an init file behind the prefix: each number has its own, for caches to keep. */
+/** Name of an init file after the prefix: one per number, so that caches can keep it. */
 function initName(init: number): string {
   return `init${init <= 1 ? "" : init}.mp4`;
 }
@@ -138,7 +138,7 @@ function lowLatencyTags(window: SegmentWindow, target: number): string[] {
   return [`#EXT-X-SERVER-CONTROL:${control.join(",")}`, `#EXT-X-PART-INF:PART-TARGET=${part.toFixed(5)}`];
 }
 
-/** Entries from the front that lie further than CAN-SKIP-UNTIL from the end. */
+/** Number of first entries that are further than CAN-SKIP-UNTIL from the end. */
 function skippable(window: SegmentWindow, target: number): number {
   let behind = window.open?.parts.reduce((sum, { duration }) => sum + duration, 0) ?? 0;
   for (let i = window.entries.length - 1; i >= 0; i--) {

@@ -4,7 +4,7 @@ import { CODECS } from "../../../media/codecs.ts";
 import { pictureOf } from "../../../media/parameters.ts";
 import type { StreamFacts } from "./playlist.ts";
 
-/** What a multivariant playlist says of these tracks. */
+/** The stream attributes of these tracks for a multivariant playlist. */
 export function factsOf(tracks: readonly KnownParameters[]): StreamFacts {
   const video = tracks.find(({ codec }) => CODECS[codec].kind === "video");
   const picture = video && pictureOf(video);

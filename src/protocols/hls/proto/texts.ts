@@ -8,23 +8,23 @@ import {
 } from "./playlist.ts";
 import type { SegmentWindow } from "./window.ts";
 
-/** Stands for the query while a text is made: no URL and no name has it. */
+/** Placeholder for the query while a text is made: no URL or name contains it. */
 const MARK = "\u0001";
-/** Texts with a query that are kept until the playlist changes, and the longest one among them, characters. */
+/** Most texts with a query kept until the playlist changes, and the longest of them, characters. */
 const KEPT_MAX = 100;
 const KEPT_LENGTH_MAX = 32 * 1024;
 const TYPE = "application/vnd.apple.mpegurl";
 
-/** A playlist as it was at one moment. */
+/** A playlist at one moment. */
 interface Text {
-  /** What lies between one query and the next. */
+  /** The pieces between the queries. */
   readonly pieces: readonly string[];
   /** Without a query. */
   readonly plain: Blob;
   readonly byQuery: Map<string, Blob>;
 }
 
-/** Playlists as bytes: made once for each state of the window, and shared by all who ask for the same. */
+/** Playlists as bytes: made once for each state of the window, and shared by all requests for it. */
 export class PlaylistTexts {
   readonly #window: SegmentWindow;
   readonly #variant: Variant;
@@ -40,7 +40,7 @@ export class PlaylistTexts {
   }
 
   /**
-   * The media playlist as it is now.
+   * The current media playlist.
    *
    * @param query repeated on every URI, with its `?`; empty without one
    * @param isDelta whether old segments may be left out
@@ -52,14 +52,14 @@ export class PlaylistTexts {
     );
   }
 
-  /** The multivariant playlist as it is now. */
+  /** The current multivariant playlist. */
   multivariant(query: string, facts: () => StreamFacts): Blob {
     return this.#get("multivariant", query, () =>
       writeMultivariant(facts(), this.#window, this.#variant, MARK),
     );
   }
 
-  /** How long caches may keep what was waited for, as Cache-Control says it: a target duration. */
+  /** Cache lifetime of a blocking response, for Cache-Control: a target duration. */
   get lifetime(): string {
     this.#renew();
     return this.#lifetime;

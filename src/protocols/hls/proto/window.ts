@@ -3,7 +3,7 @@ import { InitFiles } from "./init-files.ts";
 
 /** A part of a segment. */
 export interface Part {
-  /** Counted through the whole life of a muxer, from 0. */
+  /** Number of the part in the lifetime of the muxer, from 0. */
   readonly id: number;
   /** ms. */
   readonly duration: number;
@@ -19,19 +19,19 @@ export interface Segment {
   readonly start: number;
   /** Number of the init file that it needs. */
   readonly init: number;
-  /** Whether its parameters are not those of the segment before. */
+  /** Whether its parameters differ from those of the segment before. */
   readonly isDiscontinuity: boolean;
   readonly parts: Part[];
   /** ms; 0 while it is in progress. */
   duration: number;
-  /** Of the whole segment. */
+  /** Bytes of the whole segment. */
   bytes: Blob | undefined;
   size: number;
-  /** What of it is in memory, bytes. */
+  /** Bytes of it in memory. */
   kept: number;
 }
 
-/** A stretch without media, for the start of a low-latency playlist. */
+/** A gap, for the start of a low-latency playlist. */
 export interface Gap {
   readonly isGap: true;
   readonly duration: number;
@@ -46,20 +46,20 @@ export function isGap(entry: Entry): entry is Gap {
 export interface WindowOptions {
   /** Entries of a playlist. */
   readonly count: number;
-  /** Gaps in front of the first segment, which gets that number. */
+  /** Number of gaps in front of the first segment, which is also its sequence number. */
   readonly gaps: number;
-  /** What the bytes are taken from; left out where nobody counts. */
+  /** The budget for the bytes; unlimited when omitted. */
   readonly budget?: ByteBudget;
 }
 
-/** Segments that are kept when no playlist names them any more: who has an older one still asks for them. */
+/** Segments kept after they have left the playlist: clients with an older playlist still request them. */
 const LATE_MAX = 2;
 
 /** The segments that a playlist names, and the one in progress. */
 export class SegmentWindow {
   readonly #options: WindowOptions;
   readonly entries: Entry[] = [];
-  /** Entries that are gone, and the discontinuities among them. */
+  /** Removed entries, and the discontinuities among them. */
   readonly removed = { entries: 0, discontinuities: 0 };
   readonly #late: Segment[] = [];
   readonly #segments = new Map<number, Segment>();
@@ -70,7 +70,7 @@ export class SegmentWindow {
   #nextPart = 0;
   /** Longest part so far, ms. */
   partTarget = 0;
-  /** Grows with everything that changes a playlist. */
+  /** Grows with every change of the playlist. */
   version = 0;
 
   constructor(options: WindowOptions) {
@@ -103,12 +103,12 @@ export class SegmentWindow {
     return this.#segments.size - this.#late.length;
   }
 
-  /** Segments from now on need this file in front; it gets the next number, from 1. */
+  /** Adds the init file of the segments from now on; it gets the next number, from 1. */
   describe(init: Uint8Array<ArrayBuffer>): void {
     this.#inits.add(new Blob([init]));
   }
 
-  /** An init file by its number, while a segment that is kept needs it. */
+  /** An init file by its number, while a stored segment needs it. */
   init(number: number): Blob | undefined {
     return this.#inits.get(number);
   }
@@ -131,7 +131,7 @@ export class SegmentWindow {
     this.version += 1;
   }
 
-  /** A part of the segment in progress is there. */
+  /** Adds a part to the segment in progress. */
   addPart(bytes: Blob, duration: number, isIndependent: boolean): void {
     const segment = this.#open as Segment;
     const part: Part = { id: this.#nextPart, duration, isIndependent, bytes };
@@ -145,7 +145,7 @@ export class SegmentWindow {
     this.version += 1;
   }
 
-  /** The segment in progress is whole. */
+  /** Completes the segment in progress. */
   end(): void {
     const segment = this.#open;
     if (segment === undefined) return;
@@ -171,12 +171,12 @@ export class SegmentWindow {
     this.#late.push(gone);
   }
 
-  /** Whether it keeps a segment that is whole. */
+  /** Whether a completed segment is stored. */
   keeps(id: number): boolean {
     return this.#segments.has(id);
   }
 
-  /** The bytes of a segment that is whole are in a file now, not in memory. */
+  /** Replaces the bytes of a completed segment by its file. */
   stored(id: number, file: Blob): void {
     const segment = this.#segments.get(id);
     if (segment === undefined) return;
@@ -194,7 +194,7 @@ export class SegmentWindow {
     if (oldest !== undefined && oldest.init !== init) this.#inits.delete(init);
   }
 
-  /** A segment that is whole. */
+  /** A completed segment. */
   segment(id: number): Segment | undefined {
     return this.#segments.get(id);
   }
@@ -203,7 +203,7 @@ export class SegmentWindow {
     return this.#parts.get(id);
   }
 
-  /** Whether a playlist that names part `part` of segment `segment`, or whole segment without one, can be had. */
+  /** Whether the playlist has part `part` of segment `segment`, or the whole segment if `part` is undefined. */
   has(segment: number, part: number | undefined): boolean {
     const { nextSegment } = this;
     if (segment < nextSegment) return true;
@@ -211,7 +211,7 @@ export class SegmentWindow {
     return (this.#open?.parts.length ?? 0) > part;
   }
 
-  /** Gives back what it keeps; nothing can be had any more. */
+  /** Releases what it stores; it has nothing to serve any more. */
   close(): void {
     const all = [...this.#segments.values(), ...(this.#open === undefined ? [] : [this.#open])];
     this.#options.budget?.give(all.reduce((sum, { kept }) => sum + kept, 0));
@@ -224,7 +224,7 @@ export class SegmentWindow {
   }
 }
 
-/** One piece of memory for a whole segment, of which its parts are slices from now on. */
+/** Joins the parts of a segment into one Blob, of which they are slices from now on. */
 function unite(parts: readonly Part[]): Blob {
   const whole = new Blob(parts.map(({ bytes }) => bytes));
   slice(whole, parts);
