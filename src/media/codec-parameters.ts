@@ -8,7 +8,7 @@ import type { Vp9Facts } from "./vp9.ts";
  *
  * - `CodecParameters` is what is known so far. A field that may be absent is one that streams also bring in band.
  * - `KnownParameters` has every field: what formats need that put the parameters in front of the media.
- * - `InBand` is what the media have said themselves; a codec's row in `CODECS` merges it into its parameters.
+ * - `InBand` holds in-band parameters; a codec's row in `CODECS` merges them into its parameters.
  *
  * Names and units: `clockRate` and `channels` as in `a=rtpmap`, in Hz; NAL units and OBUs have their header, and
  * neither start code nor length in front. All bytes are owned.
@@ -68,7 +68,7 @@ export type Known<Parameters extends CodecParameters> = {
 
 export type KnownParameters = { [Id in CodecId]: Known<ParametersOf<Id>> }[CodecId];
 
-/** What the media of a track have said of their codec themselves; each part as far as there is one. */
+/** In-band parameters of a track, as far as they have arrived. */
 export interface InBand {
   /** The newest parameter sets. */
   readonly sets?: ParameterSets;

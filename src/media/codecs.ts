@@ -7,24 +7,24 @@ import type { PictureFacts } from "./picture.ts";
 import { parseVp9KeyFrame } from "./vp9.ts";
 
 /**
- * What is true of a codec in any container, and what it knows of its own parameters. The methods throw `ProtocolError`
- * where the bytes make no sense; `parameters.ts` has what others call.
+ * Facts of a codec in any container, and functions on its parameters. They throw `ProtocolError`
+ * on invalid bytes; other code calls `parameters.ts`.
  */
 export interface CodecRow<Parameters extends CodecParameters = CodecParameters> {
   /** Name in API, log lines and error texts. */
   readonly label: string;
   readonly kind: "video" | "audio" | "application";
-  /** RTP clock rate in Hz when the codec fixes it; 0 when each track says its own. */
+  /** RTP clock rate in Hz if the codec fixes it; 0 if each track has its own. */
   readonly clockRate: number;
-  /** Whether any random access point may bring other parameters, of which nothing else tells. */
+  /** Whether any random access point may change the parameters without other notice. */
   readonly isInKeyFrames?: boolean;
   /** The parameters with what has come in band since. */
   renew?(parameters: Parameters, inBand: InBand): Parameters;
-  /** Whether nothing is missing that a decoder must know; without it nothing ever is. */
+  /** Whether a decoder can start with the parameters; always, if omitted. */
   isComplete?(parameters: Parameters): boolean;
-  /** Parameter sets in the order in which they stand in front of a random access point. */
+  /** Parameter sets in the order in which they precede a random access point. */
   sets?(parameters: Parameters): readonly (Uint8Array | undefined)[];
-  /** What the parameters say of the picture; undefined while they do not. */
+  /** The picture format in the parameters; undefined while unknown. */
   picture?(parameters: Parameters): PictureFacts | undefined;
 }
 

@@ -3,14 +3,14 @@ import { ProtocolError } from "../lib/errors.ts";
 import { withoutEmulation } from "./nal.ts";
 import type { PictureFacts } from "./picture.ts";
 
-/** Profiles whose parameter sets say how colours are sampled (ITU-T H.264 §7.3.2.1.1). */
+/** Profiles whose SPS has chroma_format_idc (ITU-T H.264 §7.3.2.1.1). */
 const WITH_CHROMA = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
 const MAX_SIDE = 16_384;
 const MAX_CYCLE = 255;
 const EXTENDED_SAR = 255;
 
 /**
- * Reads what a sequence parameter set says of the picture (ITU-T H.264 §7.3.2.1.1, §E.1.1).
+ * Reads the picture format from a sequence parameter set (ITU-T H.264 §7.3.2.1.1, §E.1.1).
  *
  * @param sps the NAL unit, its header included
  * @throws {ProtocolError} if it is none
@@ -77,7 +77,7 @@ function skipOrderCount(bits: BitReader): void {
   for (let i = 0; i < count; i++) bits.signedGolomb();
 }
 
-/** @returns cropped units, left and right, top and bottom together */
+/** @returns crop units: left plus right, top plus bottom */
 function readCrop(bits: BitReader): [number, number] {
   const left = bits.golomb();
   const right = bits.golomb();
@@ -110,7 +110,7 @@ function readVui(bits: BitReader): Partial<PictureFacts> {
   };
 }
 
-/** @returns frames a second; undefined when they make no sense */
+/** @returns frames per second; undefined when invalid */
 function readTiming(bits: BitReader): number | undefined {
   const unit = bits.read(32);
   const scale = bits.read(32);
@@ -130,7 +130,7 @@ function skipHrd(bits: BitReader): void {
   bits.skip(20);
 }
 
-/** @returns most frames that are decoded before and shown after another one */
+/** @returns the reorder depth: most frames that precede another one in decoding order and follow it in output order */
 function readRestriction(bits: BitReader): number {
   bits.skip(1);
   for (let i = 0; i < 4; i++) bits.golomb();

@@ -7,9 +7,9 @@ const MAX_SIDE = 16_384;
 const MAX_SETS = 64;
 const MAX_PICTURES = 16;
 
-/** What a sequence parameter set of H265 says, also what a `hvcC` box repeats of it. */
+/** The fields of an H265 sequence parameter set, including those repeated in `hvcC`. */
 export interface H265Facts extends PictureFacts {
-  /** general_profile_space, tier and profile in one byte, as they are written. */
+  /** general_profile_space, tier and profile in one byte, as in the bitstream. */
   readonly profile: number;
   readonly compatibility: number;
   /** The six bytes of general constraint flags. */
@@ -70,7 +70,7 @@ export function parseH265Sps(sps: Uint8Array): H265Facts {
   };
 }
 
-/** What the profile says of each temporal layer (§7.3.3). */
+/** Skips the profile of each temporal sub-layer (§7.3.3). */
 function skipLayers(bits: BitReader, layers: number): void {
   const present = Array.from({ length: layers }, () => [bits.flag(), bits.flag()] as const);
   if (layers > 0) bits.skip(2 * (8 - layers));
@@ -89,7 +89,7 @@ function readOrdering(bits: BitReader, layers: number): number {
   return Math.min(depth, MAX_PICTURES);
 }
 
-/** Goes through what lies before the VUI, as far as it is simple; the frame rate is only for show. */
+/** Skips the fields before the VUI, where that is simple; the frame rate is only for display. */
 function readFrameRate(bits: BitReader, orderBits: number): number | undefined {
   try {
     for (let i = 0; i < 6; i++) bits.golomb();

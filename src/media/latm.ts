@@ -2,13 +2,13 @@ import { BitReader } from "../lib/bits.ts";
 import { ProtocolError } from "../lib/errors.ts";
 import { skipAudioConfig } from "./mpeg4-audio.ts";
 
-/** What a StreamMuxConfig says of a stream with one program of one layer. */
+/** The fields of a StreamMuxConfig with one program of one layer. */
 export interface LatmFacts {
   /** AudioSpecificConfig, aligned to bytes. */
   readonly config: Uint8Array;
   /** Frames in one AudioMuxElement. */
   readonly subFrames: number;
-  /** Bytes of each frame when that is fixed; 0 when each says it. */
+  /** Size of each frame in bytes, if fixed; 0 if each frame carries its size. */
   readonly frameBytes: number;
 }
 

@@ -10,7 +10,7 @@ const ESCAPE = 31;
 const SBR = 5;
 const PARAMETRIC_STEREO = 29;
 const BSAC = 22;
-/** syncExtensionType: what follows says that bandwidth is extended, or parametric stereo is there (§1.6.6.1). */
+/** syncExtensionType of SBR and of parametric stereo (§1.6.6.1). */
 const SYNC_SBR = 0x2b7;
 const SYNC_PS = 0x548;
 /** Object types with a GASpecificConfig. */
@@ -18,7 +18,7 @@ const GENERAL = [1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23];
 
 /** What an AudioSpecificConfig says. */
 export interface Mpeg4AudioFacts {
-  /** Audio object type; of the core codec where bandwidth is extended: 2 for AAC-LC. */
+  /** Audio object type, with SBR that of the core codec: 2 for AAC-LC. */
   readonly objectType: number;
   /** Of the core codec, Hz. */
   readonly sampleRate: number;
@@ -48,7 +48,7 @@ export function parseAudioConfig(config: Uint8Array): Mpeg4AudioFacts {
 }
 
 /**
- * Passes over an AudioSpecificConfig whose length is not known.
+ * Skips an AudioSpecificConfig of unknown length.
  *
  * @throws {ProtocolError} if it is none of those whose end can be told: AAC with a channel configuration
  */
@@ -85,7 +85,7 @@ function readRate(bits: BitReader): number {
 }
 
 /**
- * The header of a frame in a stream without other framing (ISO/IEC 13818-7 §6.2.1), its length left open.
+ * An ADTS header (ISO/IEC 13818-7 §6.2.1), without its frame length.
  *
  * @throws {ProtocolError} if the header cannot say what the stream is
  */

@@ -1,7 +1,7 @@
 import type { Known, ParametersOf } from "./codec-parameters.ts";
 import { parseH265Sps } from "./h265.ts";
 
-/** What a decoder configuration record says. NAL units are copies, without empty ones. */
+/** A parsed decoder configuration record. NAL units are copies, without empty ones. */
 export interface NalRecord<Kind extends string> {
   /** Bytes of the length in front of each NAL unit of a sample, 1 to 4. */
   readonly lengthSize: number;

@@ -1,4 +1,4 @@
-/** The payload of a NAL unit without the bytes that keep start codes out of it (ITU-T H.264 §7.4.1). */
+/** The payload of a NAL unit without emulation prevention bytes (ITU-T H.264 §7.4.1). */
 export function withoutEmulation(bytes: Uint8Array): Uint8Array {
   const plain = new Uint8Array(bytes.length);
   let size = 0;

@@ -3,13 +3,13 @@ import type { CodecParameters, InBand, KnownParameters } from "./codec-parameter
 import { CODECS, type CodecRow } from "./codecs.ts";
 import type { PictureFacts } from "./picture.ts";
 
-/** The parameters of a track with what its media have said since; what makes no sense changes nothing. */
+/** Merges in-band parameters into those of a track; invalid ones are ignored. */
 export function withInBand(parameters: CodecParameters, inBand: InBand): CodecParameters {
   const row: CodecRow = CODECS[parameters.codec];
   return attempt(() => row.renew?.(parameters, inBand)) ?? parameters;
 }
 
-/** The same parameters when a decoder can begin with them; undefined while something is missing or makes no sense. */
+/** The same parameters if a decoder can start with them; undefined while they are incomplete or invalid. */
 export function asKnown(parameters: CodecParameters): KnownParameters | undefined {
   const row: CodecRow = CODECS[parameters.codec];
   const isKnown = attempt(() => {
@@ -19,13 +19,13 @@ export function asKnown(parameters: CodecParameters): KnownParameters | undefine
   return isKnown === true ? (parameters as KnownParameters) : undefined;
 }
 
-/** What parameters say of the picture; undefined where they do not, or make no sense. */
+/** The picture format in the parameters; undefined when absent or invalid. */
 export function pictureOf(parameters: CodecParameters): PictureFacts | undefined {
   const row: CodecRow = CODECS[parameters.codec];
   return attempt(() => row.picture?.(parameters));
 }
 
-/** The parameter sets that are known, in the order in which they stand in front of a random access point. */
+/** The known parameter sets, in the order in which they precede a random access point. */
 export function setsOf(parameters: CodecParameters): readonly Uint8Array[] {
   const row: CodecRow = CODECS[parameters.codec];
   return (row.sets?.(parameters) ?? []).filter((set) => set !== undefined);

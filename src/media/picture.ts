@@ -1,9 +1,9 @@
-/** What the parameters of a video stream say of its pictures. */
+/** Picture format of a video track. */
 export interface PictureFacts {
   readonly width: number;
   readonly height: number;
   /** Frames a second. */
   readonly frameRate?: number;
-  /** Most pictures that come before another one and are shown after it; undefined when it is not said. */
+  /** Reorder depth: most pictures that precede another one in decoding order and follow it in output order. */
   readonly reorderDepth?: number;
 }

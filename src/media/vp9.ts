@@ -2,7 +2,7 @@ import { BitReader } from "../lib/bits.ts";
 import { ProtocolError } from "../lib/errors.ts";
 import type { PictureFacts } from "./picture.ts";
 
-/** What the header of a key frame says (VP9 bitstream specification §6.2). */
+/** The header of a VP9 key frame (VP9 bitstream specification §6.2). */
 export interface Vp9Facts extends PictureFacts {
   readonly profile: number;
   /** 8, 10 or 12. */

@@ -23,7 +23,7 @@ import { audioBoxes, audioEntry, type SampleDescription, visualBoxes, visualEntr
 
 /** How files carry a codec. */
 interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {
-  /** What its samples are to the core: MP4_* of the ABI. */
+  /** Sample format for the core: MP4_* of the ABI. */
   readonly kind: number;
   /** Types of sample entries (ISO/IEC 14496-12 §8.5.2) that may be of this codec. */
   readonly entries: readonly string[];
@@ -42,12 +42,12 @@ interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {
   };
 }
 
-/** What a sample entry says, and what its samples are to the core: MP4_* of the ABI. */
+/** A parsed sample entry, and the sample format for the core: MP4_* of the ABI. */
 export type ReadEntry = SampleDescription & { readonly kind: number };
 
 type Mp4Rows = { readonly [Id in CodecId]?: Mp4Row<ParametersOf<Id>> };
 
-/** Those that are written are in the order of preference: who takes one track of a kind takes the first. */
+/** Written codecs are in order of preference: a reader of one track of a kind takes the first. */
 export const MP4_CODECS = {
   av1: {
     kind: MP4_AV1,
@@ -184,7 +184,7 @@ function rowOf(codec: CodecId): Mp4Row | undefined {
   return (MP4_CODECS as Mp4Rows)[codec];
 }
 
-/** A box that does not fit is passed over: units have all that it says. */
+/** An invalid box is ignored: the units carry the same parameters in band. */
 function readAv1c(body: Uint8Array): Uint8Array | undefined {
   const record = attempt(() => bodyOf(visualBoxes(body), "av1C", 4));
   return record && readAv1Record(record);

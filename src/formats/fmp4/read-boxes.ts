@@ -2,7 +2,7 @@ import { ProtocolError } from "../../lib/errors.ts";
 
 /** A box of a file (ISO/IEC 14496-12 §4.2). */
 export interface Box {
-  /** Four characters; what is no printable ASCII shows as `?`. */
+  /** Four characters; anything but printable ASCII is shown as `?`. */
   readonly type: string;
   /** What it holds; a view. */
   readonly body: Uint8Array;
@@ -37,7 +37,7 @@ export function readBoxes(bytes: Uint8Array): Box[] {
   return boxes;
 }
 
-/** The boxes of a box of boxes; none when it is not there. */
+/** The children of a container box; none if it is absent. */
 export function childrenOf(boxes: readonly Box[], type: string): Box[] {
   const box = boxes.find((each) => each.type === type);
   return box === undefined ? [] : readBoxes(box.body);

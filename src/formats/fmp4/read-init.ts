@@ -8,7 +8,7 @@ export interface InitTrack {
   readonly isVideo: boolean;
   /** Four characters of its sample entry, for people. */
   readonly entry: string;
-  /** What the entry says; undefined for a codec that is not known here. */
+  /** The parsed sample entry; undefined for an unsupported codec. */
   readonly description: ReadEntry | undefined;
   /** Ticks a second, from 1. */
   readonly timescale: number;
@@ -64,7 +64,7 @@ function readTrack(
   if (timescale === 0) throw new ProtocolError(`invalid MP4: track ${id} has no timescale`);
   const handler = String.fromCharCode(...bodyOf(media, "hdlr", 12).subarray(8, 12));
   const table = childrenOf(childrenOf(media, "minf"), "stbl");
-  // an entry count, then entries as boxes; the first one is what everybody uses
+  // an entry count, then entries as boxes; only the first one is used
   const [entry] = readBoxes(bodyOf(table, "stsd", 8).subarray(8));
   const values = defaults.get(id);
   return {
@@ -80,7 +80,7 @@ function readTrack(
   };
 }
 
-/** Empty edits at the beginning delay a track; the first other one says where it begins (§8.6.6). */
+/** Empty edits at the start delay a track; the first other edit has its start time (§8.6.6). */
 function readEdits(boxes: readonly Box[], movieScale: number, timescale: number): number {
   const list = boxes.find(({ type }) => type === "elst")?.body;
   if (list === undefined || list.length < 8) return 0;

@@ -21,7 +21,7 @@ import { findDescriptor } from "./tables.ts";
 const REGISTRATION = 0x05;
 const AC3 = 0x6a;
 const EXTENSION = 0x7f;
-/** Tag of the extension with which Opus says its channels. */
+/** Tag of the extension descriptor with the channels of Opus. */
 const OPUS_CONFIG = 0x80;
 
 /** What the core knows of an elementary stream. */
@@ -31,15 +31,15 @@ type TsFacts = Pick<TsTrack, "kind" | "parameterSets" | "audioConfig" | "sampleR
 interface TsRow<Parameters extends CodecParameters = CodecParameters> {
   /** How the core reads and writes it: TS_* of the ABI. */
   readonly kind: number;
-  /** Ticks a second; undefined: the sample rate of the stream. */
+  /** Clock rate in Hz; undefined: the sample rate of the stream. */
   readonly clockRate: number | undefined;
-  /** Stream types that stand for it (ISO/IEC 13818-1 table 2-34), the one that is written first. */
+  /** Stream types of the codec (ISO/IEC 13818-1 table 2-34), the written one first. */
   readonly streamTypes: readonly number[];
-  /** A stream type that stands for another form of it, which is read, and the kind of that. */
+  /** Stream type of another encapsulation that is only read, and its kind. */
   readonly other?: { readonly streamType: number; readonly kind: number };
-  /** Whether descriptors say that a stream of private data is one. */
+  /** Whether the descriptors of a private data stream name the codec. */
   isPrivate?(descriptors: Uint8Array): boolean;
-  /** Channels by the descriptors, where the stream itself does not say them. */
+  /** Channels from the descriptors, where the stream itself does not carry them. */
   channels?(descriptors: Uint8Array): number;
   /** The parameters, as far as they have come. */
   read(track: TsFacts): Parameters;
@@ -113,11 +113,11 @@ export const TS_CODECS = {
 export type TsCodecId = keyof typeof TS_CODECS;
 
 const ROWS = Object.entries(TS_CODECS) as readonly [TsCodecId, TsRow][];
-/** PES packets with private data: only descriptors say what they are. */
+/** PES packets with private data: only descriptors tell the codec. */
 const PRIVATE = 0x06;
 const NOTHING = new Uint8Array(0);
 
-/** How an elementary stream is read; undefined when its codec is not known. */
+/** How an elementary stream is demuxed; undefined if its codec is not supported. */
 export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKind | undefined {
   const row = ROWS.map(([, each]) => each).find(({ streamTypes, isPrivate, other }) =>
     streamType === PRIVATE
@@ -130,7 +130,7 @@ export function tsKind(streamType: number, descriptors: Uint8Array): TsStreamKin
   return { kind, clockRate, ...(channels && { channels: channels(descriptors) }) };
 }
 
-/** What is known of a track: all of it when it is ready. */
+/** The parameters of a track, complete once it is ready. */
 export function readTsTrack(track: TsFacts): CodecParameters {
   return TS_CODECS[tsCodecId(track)].read(track);
 }
@@ -143,7 +143,7 @@ export function tsCodecId({ kind: { kind } }: Pick<TsFacts, "kind">): TsCodecId 
 }
 
 /**
- * How a codec is written, for `TsWriter.setUp`; undefined where transport streams do not carry it.
+ * How a codec is muxed, for `TsWriter.setUp`; undefined if MPEG-TS does not carry it.
  *
  * @throws {ProtocolError} if ADTS cannot say what the AAC is
  */

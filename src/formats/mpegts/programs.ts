@@ -4,7 +4,7 @@ import { type ProgramMap, parseAssociation, parseProgramMap, splitSections } fro
 
 /** Programs that are considered. */
 const PROGRAMS_MAX = 16;
-/** Identifier of the program association table, and those that maps may have (ISO/IEC 13818-1 table 2-3). */
+/** PID of the program association table, and the range for program maps (ISO/IEC 13818-1 table 2-3). */
 const ASSOCIATION_PID = 0;
 const PID_MIN = 0x10;
 const PID_MAX = 0x1ffe;
@@ -19,7 +19,7 @@ interface Program {
 
 /** Chooses the program of a transport stream to read: the first one with a known codec. */
 export class TsPrograms implements TsTables {
-  /** Associations by section number: a table may have several sections. */
+  /** Sections of the association table by number. */
   readonly #associations = new Map<number, readonly { program: number; pid: number }[]>();
   #version = "";
   #programs: readonly Program[] = [];
@@ -71,7 +71,7 @@ export class TsPrograms implements TsTables {
     return program === this.#chosen ? program.streams : this.#choose();
   }
 
-  /** Chooses a program unless an earlier one may still turn out better: its map is waited for until this one has come twice. */
+  /** Chooses a program; waits for the map of an earlier one until this map has arrived twice. */
   #choose(): readonly TsStream[] | undefined {
     if (this.#chosen !== undefined) return undefined;
     const first = this.#programs.find(({ streams }) => streams?.some(({ kind }) => kind !== undefined));

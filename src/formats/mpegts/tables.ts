@@ -22,7 +22,7 @@ export interface ProgramMap {
 }
 
 const TABLE = { association: 0, map: 2 };
-/** Bytes in front of what a section says, and of its check sum. */
+/** Bytes of a section's header, and of its CRC. */
 const HEAD = 8;
 const TAIL = 4;
 
@@ -38,7 +38,7 @@ export function splitSections(bytes: Uint8Array): Uint8Array[] {
   return sections;
 }
 
-/** Undefined when it is not one. The check sum has been checked. */
+/** Undefined when it is not one. Its CRC has been checked. */
 export function parseAssociation(section: Uint8Array): ProgramAssociation | undefined {
   if (section[0] !== TABLE.association || section.length < HEAD + TAIL) return undefined;
   const programs: { program: number; pid: number }[] = [];
@@ -55,7 +55,7 @@ export function parseAssociation(section: Uint8Array): ProgramAssociation | unde
   };
 }
 
-/** Undefined when it is not one. The check sum has been checked. */
+/** Undefined when it is not one. Its CRC has been checked. */
 export function parseProgramMap(section: Uint8Array): ProgramMap | undefined {
   if (section[0] !== TABLE.map || section.length < HEAD + 4 + TAIL) return undefined;
   const streams: ElementaryStream[] = [];

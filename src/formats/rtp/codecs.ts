@@ -33,12 +33,12 @@ import { frameUnits, pictureUnits, sampleUnits } from "./unit-setups.ts";
 export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
   /** Encoding names of `a=rtpmap`, in the spelling we write, the preferred one first. Compared without case. */
   readonly encodings: readonly string[];
-  /** How the core finds frames and random access points (KIND_*); without it a packet is a frame. */
+  /** How the core finds frames and random access points (KIND_*); by default a packet is a frame. */
   readonly kind?: number;
-  /** Whether the parameters of an encoding, in lower case, fit the codec; when not, its track is Generic. */
+  /** Whether the rtpmap parameters, in lower case, fit the codec; if not, the track is Generic. */
   fits?(encoding: string, fmtp: ReadonlyMap<string, string>): boolean;
   /**
-   * What a format says of the codec; undefined where that cannot be.
+   * The codec parameters of a format; undefined if they are invalid.
    *
    * @throws {ProtocolError} if it makes no sense
    */
@@ -46,15 +46,15 @@ export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
   /** @throws {ProtocolError} if the parameters make no sense */
   write?(parameters: Parameters): FormatText;
   /**
-   * How payloads become units, and units payloads; undefined where that is not possible.
+   * How the core depacketizes and packetizes the codec; undefined if it cannot.
    *
    * @throws {ProtocolError} if the parameters make no sense
    */
   units?(format: Format, parameters: Parameters): UnitSetup | undefined;
-  /** Of codecs with parameter sets: how `a=fmtp` has them. Those that are missing are undefined. */
+  /** Of codecs with parameter sets: reads and writes them in `a=fmtp`. Missing ones are undefined. */
   sets?(sets: ParameterSets): Fmtp;
   /**
-   * Of codecs whose payloads say the size of the picture: reads it from the first one of a random access point.
+   * Of codecs whose payloads carry the picture size: reads it from the first payload of a random access point.
    *
    * @throws {ProtocolError} if it says nothing, or makes no sense
    */
@@ -119,7 +119,7 @@ export const RTP_CODECS = {
     }),
     units: (format, parameters) => ({
       ...pictureUnits(UNITS_MPEG4_VIDEO, format, parameters),
-      reorderDepth: 1, // of B pictures one reference at most comes before and is shown after
+      reorderDepth: 1, // at most one reference picture is decoded before a B picture and shown after it
     }),
   },
   mpeg12Video: {
@@ -137,7 +137,7 @@ export const RTP_CODECS = {
   mpegts: { encodings: ["MP2T"] },
   opus: {
     encodings: ["opus"],
-    // RFC 7587 §7: always two channels; a parameter says what they are worth
+    // RFC 7587 §7: always two channels in rtpmap; sprop-stereo has the real number
     read: ({ fmtp }) => ({ codec: "opus", channels: fmtp.get("sprop-stereo") === "0" ? 1 : 2 }),
     write: ({ channels }) => ({
       rtpmap: "opus/48000/2",

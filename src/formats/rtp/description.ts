@@ -13,7 +13,7 @@ import { writeSdp } from "../sdp/write.ts";
 import { codecOfEncoding } from "./codecs.ts";
 import { STATIC_RTPMAPS } from "./rtpmap.ts";
 
-/** What a description says: the stream, and how each of its tracks is addressed. */
+/** A parsed description: the stream, and the control attribute of each track. */
 export interface DescribedStream {
   readonly description: StreamDescription;
   /** `a=control` of each track; undefined when it has none. */
@@ -39,7 +39,7 @@ export function describeStream(sdp: SessionDescription): DescribedStream {
   return { description, controls: sdp.medias.map(({ attributes }) => sdpAttribute(attributes, "control")) };
 }
 
-/** How `writeDescription` fills in what a stream does not know about itself. */
+/** What `writeDescription` needs besides the stream. */
 export interface DescriptionOptions {
   /** Absolute URL to which `trackID=<n>` is appended, so ending in a slash. */
   readonly controlBase: string;
@@ -117,7 +117,7 @@ function readFormat(
   if (text === undefined) throw invalidSdp(`payload type ${payloadType} without rtpmap`);
   const [encoding = "", rate] = text.split("/").map((part) => part.trim());
   const codec = codecOfEncoding(encoding, fmtp);
-  // some cameras leave the clock rate out where the codec fixes it
+  // some cameras omit the clock rate where the codec fixes it
   const clockRate = rate === undefined ? CODECS[codec].clockRate : Number(/^\d{1,9}$/.test(rate) ? rate : 0);
   if (clockRate === 0) throw invalidSdp(`invalid clock rate of payload type ${payloadType}: ${text}`);
   return { codec, payloadType, clockRate, rtpmap, fmtp };
@@ -142,7 +142,7 @@ function readRtpmap(value: string, known: ReadonlyMap<number, unknown>, rtpmaps:
   rtpmaps.set(payloadType, other ?? rtpmap);
 }
 
-/** `<payload type> <name>[=<value>]; …`. Devices leave lines of other payload types behind: those are skipped. */
+/** `<payload type> <name>[=<value>]; …`. Some devices send lines for unlisted payload types: those are skipped. */
 function readFmtp(value: string, fmtps: ReadonlyMap<number, Map<string, string>>): void {
   const match = /^(\d{1,3})\s+(.*)$/.exec(value);
   const fmtp = match === null ? undefined : fmtps.get(Number(match[1]));

@@ -52,7 +52,7 @@ export function mpeg4AudioUnits(format: Format, parameters: Mpeg4Audio): UnitSet
   return isLatm(format) ? latmUnits(format) : genericUnits(format, parameters);
 }
 
-/** RFC 3640 §4.1: what is left out is 0; a frame of HE-AAC has twice the ticks where the clock is that of its output. */
+/** RFC 3640 §4.1: omitted parameters are 0; an HE-AAC frame has twice the ticks if the clock is the output rate. */
 function genericUnits({ fmtp, clockRate }: Format, { config }: Mpeg4Audio): UnitSetup | undefined {
   if (config === undefined) return undefined;
   const bits = (name: string) => {

@@ -11,7 +11,7 @@ export function readH264({ fmtp }: Format): ParametersOf<"h264"> {
   return { codec: "h264", sps: find(7), pps: find(8) };
 }
 
-/** What RFC 6184 §8.1 has for parameter sets; nothing while one of them is missing. */
+/** `sprop-parameter-sets` (RFC 6184 §8.1); nothing while one of the sets is missing. */
 export function h264Sets({ sps, pps }: Sets<"h264">): Fmtp {
   const isKnown = sps !== undefined && pps !== undefined && sps.length >= 4;
   return {
@@ -26,7 +26,7 @@ export function readH265({ fmtp }: Format): ParametersOf<"h265"> {
   return { codec: "h265", vps: read("vps"), sps: read("sps"), pps: read("pps") };
 }
 
-/** What RFC 7798 §7.1 has for parameter sets, as far as they are known. */
+/** `sprop-vps`, `sprop-sps` and `sprop-pps` (RFC 7798 §7.1), as far as known. */
 export function h265Sets({ vps, sps, pps }: Sets<"h265">): Fmtp {
   return { "sprop-vps": writeBase64(vps), "sprop-sps": writeBase64(sps), "sprop-pps": writeBase64(pps) };
 }

@@ -5,8 +5,8 @@ import { parseVp8KeyFrame } from "../../media/vp8.ts";
 import { parseVp9KeyFrame } from "../../media/vp9.ts";
 
 /*
- * The size of a picture in the RTP payload that begins a random access point. All take its first bytes at least, and
- * throw ProtocolError where it says nothing, or is cut or broken.
+ * The picture size in the first RTP payload of a random access point. All take at least its first bytes, and
+ * throw ProtocolError if there is none, or the payload is truncated or invalid.
  */
 
 /** Size of a picture, in pixels. */
@@ -28,7 +28,7 @@ export function av1Size(payload: Uint8Array): PictureSize {
   const element = payload.subarray(at, at + size);
   const [header = 0] = element;
   if ((header & 0x02) !== 0) return parseSequenceHeader(element);
-  const start = (header & 0x04) === 0 ? 1 : 2; // the element is the OBU without its size, which the reader wants
+  const start = (header & 0x04) === 0 ? 1 : 2; // the element is an OBU without its size field, which the parser expects
   const obu = [
     header | 0x02,
     ...element.subarray(1, start),
@@ -38,7 +38,7 @@ export function av1Size(payload: Uint8Array): PictureSize {
   return parseSequenceHeader(Uint8Array.from(obu));
 }
 
-/** RFC 9628 §4.2: the header of the frame is behind the payload descriptor. */
+/** RFC 9628 §4.2: the frame header follows the payload descriptor. */
 export function vp9Size(payload: Uint8Array): PictureSize {
   const [flags = 0] = payload;
   let at = 1;
@@ -59,7 +59,7 @@ function endOfStructure(payload: Uint8Array, start: number): number {
   return at;
 }
 
-/** RFC 7741 §4.2: the frame is behind the payload descriptor. */
+/** RFC 7741 §4.2: the frame follows the payload descriptor. */
 export function vp8Size(payload: Uint8Array): PictureSize {
   let at = 1;
   if (((payload[0] ?? 0) & 0x80) !== 0) {
@@ -72,12 +72,12 @@ export function vp8Size(payload: Uint8Array): PictureSize {
   return parseVp8KeyFrame(payload.subarray(at));
 }
 
-/** RFC 2435 §3.1: in blocks of 8 pixels; 0 means more than fits. */
+/** RFC 2435 §3.1: in blocks of 8 pixels; 0 means larger than 2040. */
 export function mjpegSize(payload: Uint8Array): PictureSize {
   return { width: 8 * (payload[6] ?? 0), height: 8 * (payload[7] ?? 0) };
 }
 
-/** RFC 2250 §3.4: the sequence header, where there is one, is behind that of the payload. */
+/** RFC 2250 §3.4: a sequence header follows the payload header, if there is one. */
 export function mpeg12Size(payload: Uint8Array): PictureSize {
   const isMpeg2 = ((payload[0] ?? 0) & 0x04) !== 0;
   return parseMpeg12Sequence(payload.subarray(isMpeg2 ? 8 : 4));

@@ -7,7 +7,7 @@ import { rtpRow } from "./codecs.ts";
 import type { PictureSize } from "./payload-sizes.ts";
 import { readFormat } from "./unit-formats.ts";
 
-/** Size of the pictures of a track; undefined while it is not known, or where its codec does not say. */
+/** Picture size of a track; undefined while unknown, and for codecs that do not carry it. */
 export function pictureSizeOf(format: Format, track: TrackState): PictureSize | undefined {
   if (rtpRow(format.codec)?.size !== undefined)
     return payloadPictureSize(format.codec, track.randomAccessHead);
@@ -16,10 +16,10 @@ export function pictureSizeOf(format: Format, track: TrackState): PictureSize | 
 }
 
 /**
- * What the RTP payload that begins a random access point says of the size of its picture.
+ * Reads the picture size from the first RTP payload of a random access point.
  *
  * @param payload its first bytes at least
- * @returns undefined when it says nothing, or is cut or broken
+ * @returns undefined if there is none, or the payload is truncated or invalid
  */
 export function payloadPictureSize(codec: CodecId, payload: Uint8Array): PictureSize | undefined {
   const size = attempt(() => rtpRow(codec)?.size?.(payload));

@@ -1,6 +1,6 @@
 import type { Format } from "../../media/track.ts";
 
-/** What `a=rtpmap` would say of the payload types that need none (RFC 3551 §6, tables 4 and 5). */
+/** The implied `a=rtpmap` of static payload types (RFC 3551 §6, tables 4 and 5). */
 export const STATIC_RTPMAPS: ReadonlyMap<number, string> = new Map([
   [0, "PCMU/8000"],
   [3, "GSM/8000"],
@@ -31,7 +31,7 @@ export const STATIC_RTPMAPS: ReadonlyMap<number, string> = new Map([
 /** Channels of samples at most. */
 const CHANNELS_MAX = 64;
 
-/** The payload type that RFC 3551 fixes for what an rtpmap says. */
+/** The static payload type of an rtpmap (RFC 3551). */
 export function staticPayloadType(rtpmap: string): number | undefined {
   for (const [payloadType, text] of STATIC_RTPMAPS) if (text === rtpmap) return payloadType;
   return undefined;
@@ -43,7 +43,7 @@ export function encodingOf(format: Format): string {
 }
 
 /**
- * Channels of an audio format; undefined when there cannot be so many.
+ * Channels of an audio format; undefined if out of range.
  *
  * @param usual what it means when nothing is said
  */

@@ -5,7 +5,7 @@ import type { Format, StreamDescription, Track } from "../../media/track.ts";
 import { rtpRow } from "./codecs.ts";
 import { readFormat } from "./unit-formats.ts";
 
-/** What the core must know of each track of a description. */
+/** The setup of each track of a description for the core. */
 export function trackSetups(description: StreamDescription): TrackSetup[] {
   return description.tracks.map((track) => ({
     kinds: new Map(
@@ -16,7 +16,7 @@ export function trackSetups(description: StreamDescription): TrackSetup[] {
   }));
 }
 
-/** The parameter sets that a description has, as bits PARAM_*. */
+/** The parameter sets in a description, as PARAM_* bits. */
 function paramsKnown(format: Format): number {
   if (rtpRow(format.codec)?.sets === undefined) return 0;
   const { vps, sps, pps } = (readFormat(format) ?? {}) as Partial<ParameterSets>;

@@ -8,7 +8,7 @@ import { staticPayloadType } from "./rtpmap.ts";
 /** First payload type without a fixed meaning (RFC 3551 §3). */
 const DYNAMIC = 96;
 
-/** What a format says of its codec; undefined where that is nothing that is understood. */
+/** The codec parameters of a format; undefined if they are not supported. */
 export function readFormat(format: Format): CodecParameters | undefined {
   return attempt(() => rtpRow(format.codec)?.read?.(format));
 }
@@ -16,7 +16,7 @@ export function readFormat(format: Format): CodecParameters | undefined {
 /**
  * The format of a track whose units are packetized.
  *
- * @param index of the track in its stream: tells dynamic payload types apart
+ * @param index of the track in its stream: makes dynamic payload types distinct
  * @throws {ProtocolError} if the parameters make no sense
  */
 export function unitFormat(parameters: CodecParameters, index = 0): Format {

@@ -7,7 +7,7 @@ import { rtpRow } from "./codecs.ts";
 import { readFormat } from "./unit-formats.ts";
 
 /**
- * How the payloads of a format become units, and units payloads.
+ * How the core depacketizes and packetizes a format.
  *
  * @param sets parameter sets that came in band
  * @returns undefined where that is not possible

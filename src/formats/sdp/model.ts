@@ -24,7 +24,7 @@ export interface SdpMedia {
   readonly port: number;
   /** `RTP/AVP`, … */
   readonly protocol: string;
-  /** What the protocol calls its formats: payload types for RTP. */
+  /** Formats: payload types for RTP. */
   readonly formats: readonly string[];
   readonly connection: string | undefined;
   readonly bandwidths: readonly string[];
@@ -48,7 +48,7 @@ export function sdpAttributes(attributes: readonly SdpAttribute[], name: string)
   return attributes.flatMap((each) => (each.name === name && each.value !== undefined ? [each.value] : []));
 }
 
-/** The error for whatever is wrong with a description; a long reason is cut. */
+/** The error for an invalid description; a long reason is clipped. */
 export function invalidSdp(reason: string): ProtocolError {
   return new ProtocolError(`invalid SDP: ${reason.length > 160 ? `${reason.slice(0, 160)}…` : reason}`);
 }

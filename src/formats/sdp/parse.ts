@@ -13,7 +13,7 @@ const MAX_BANDWIDTHS = 128;
 
 /**
  * Reads a session description (RFC 4566 §5). Cameras leave lines out, shuffle them and end them in LF or CR alone:
- * only the shape of lines and the content of `m=` are insisted on. Types of line that are not kept are skipped.
+ * only the shape of lines and the content of `m=` are checked. Unused line types are skipped.
  *
  * @throws {ProtocolError} if a line has no type, an `m=` line is malformed, or a limit is exceeded
  */
@@ -96,7 +96,7 @@ function parseAttribute(value: string): SdpAttribute {
   return { name: value.slice(0, colon).trim(), value: value.slice(colon + 1).trim() };
 }
 
-/** Without the space and the NUL characters that some devices pad with. */
+/** Trims spaces and NUL characters: some devices pad with them. */
 function trimLine(line: string): string {
   return line.replaceAll("\0", " ").trim();
 }
