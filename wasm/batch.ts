@@ -12,7 +12,7 @@ import type { MediaMemory } from "./core.ts";
 import type { LogCursor } from "./cursor.ts";
 import { type DestinationList, PAGE_DESTINATIONS } from "./destinations.ts";
 
-/** A block in which the packets of a flush are gathered, and addressed to those who get them. */
+/** A block in which the packets of a flush are gathered and addressed to their destinations. */
 export class DatagramBatch {
   readonly address: number;
   readonly #memory: MediaMemory;
@@ -31,7 +31,7 @@ export class DatagramBatch {
   }
 
   /**
-   * Gathers what a cursor has not seen, as far as there is room, and moves it on.
+   * Gathers the packets a cursor has not seen, as far as there is room, and advances it.
    *
    * @param base where the media memory begins in the process; 0 to have its own addresses in the vectors
    * @returns how many runs of packets; 0 when the cursor has seen everything
@@ -51,7 +51,7 @@ export class DatagramBatch {
     return this.#run(run, this.#memory.core.RUN_TRACK);
   }
 
-  /** Number of the first vector of a run, and of the one behind its last. */
+  /** Index of the first vector of a run, and the end of its vectors. */
   vectorsOf(run: number): readonly [first: number, end: number] {
     const { RUN_FIRST, RUN_PACKETS } = this.#memory.core;
     const first = this.#run(run, RUN_FIRST);
@@ -73,7 +73,7 @@ export class DatagramBatch {
   }
 
   /**
-   * Makes the messages that bring each run to all destinations of its track, and has them sent, all at once where there
+   * Makes the messages that send each run to all destinations of its track, and sends them, all at once if there
    * is room.
    *
    * @param base as given to `gather`
@@ -103,12 +103,12 @@ export class DatagramBatch {
     return this.#memory.core.batchAddress(this.address, run, at, destinations, count, base);
   }
 
-  /** Where message number `i` lies. */
+  /** Address of message number `i`. */
   messageAt(i: number): number {
     return this.address + BATCH_MESSAGES + i * BATCH_MESSAGE_STRIDE;
   }
 
-  /** Where the destination of a message lies. */
+  /** Address of the destination of a message. */
   destinationOf(message: number, base: number): number {
     const { core, u32 } = this.#memory;
     const at = this.messageAt(message);
@@ -124,7 +124,7 @@ export class DatagramBatch {
   }
 
   /**
-   * Makes the messages of a run anew for the destination of one message, behind all others.
+   * Rebuilds the messages of a run for the destination of one message, after all others.
    *
    * @returns numbers of the first one and of the one behind the last
    */

@@ -6,17 +6,17 @@ import type { CoreExports } from "./exports.ts";
 
 /** Bytes of a page of WebAssembly memory. */
 const PAGE = 65_536;
-/** Pages the core insists on (`initialMemory` of asconfig.json). */
+/** Minimum pages of the core (`initialMemory` of asconfig.json). */
 const PAGES_MIN = 16;
-/** Blocks the memory has room for at the start, and by how many it grows at least: 8 MiB. */
+/** Blocks in the initial memory, and the minimum growth: 8 MiB. */
 const BLOCKS_STEP = 64;
-/** Blocks that are always ready for the next calls of the core: more than any of them takes. */
+/** Blocks kept ready for the next call of the core: more than any call takes. */
 const BLOCKS_READY = 16;
 
-/** What one stream may take when nobody says, bytes. */
+/** Default limit of one stream, bytes. */
 const STREAM_BYTES = 256 * 1024 ** 2;
 
-/** What another thread needs to work on the same memory. */
+/** What another thread needs to use the same memory. */
 export interface SharedCore {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -25,12 +25,12 @@ export interface SharedCore {
 export interface PoolState {
   readonly blocksTaken: number;
   readonly blocksTotal: number;
-  /** Blocks ever taken and ever given back. */
+  /** Blocks taken and given back since the start. */
   readonly takes: number;
   readonly gives: number;
 }
 
-/** The views of a memory, as it was when it was looked at last. */
+/** The views of a memory, as of the last `renew`. */
 class Views {
   u8!: Uint8Array;
   i32!: Int32Array;
@@ -47,16 +47,16 @@ class Views {
 }
 
 /**
- * Where the media lives: one shared memory cut into blocks, the views of it, and the core that works on it. A *share* of
+ * The media memory: one shared memory cut into blocks, the views of it, and the core that works on it. A *share* of
  * it (`openShare`) is the same memory with an account, to which all that is opened with it is charged.
  */
 export class MediaMemory {
   readonly core: CoreExports;
   readonly shared: SharedCore;
-  /** Address of the account that blocks are charged to; 0: nobody's. */
+  /** Address of the account that blocks are charged to; 0: none. */
   readonly account: number;
   /**
-   * What one stream may take at most, bytes: of shares that are opened from now on, which never are more than half of
+   * Limit of one stream, bytes. It applies to shares opened from now on, which never get more than half of
    * the budget.
    */
   streamBytes = STREAM_BYTES;
@@ -83,7 +83,7 @@ export class MediaMemory {
     this.renew();
   }
 
-  /** Bytes of the memory. Views stay valid when it grows, but do not show what was added: do not keep them. */
+  /** Bytes of the memory. A view stays valid when the memory grows, but does not cover the new part: do not keep it. */
   get u8(): Uint8Array {
     return this.#views.u8;
   }
@@ -100,25 +100,25 @@ export class MediaMemory {
     return this.#views.f64;
   }
 
-  /** Writes a field of 32 bits of a layout of the core. */
+  /** Writes a 32-bit field of a layout of the core. */
   setInt(address: number, field: WebAssembly.Global, value: number): void {
     this.i32[(address + field.value) >> 2] = value;
   }
 
-  /** Writes a field of 64 bits, a floating-point number. */
+  /** Writes a 64-bit floating-point field. */
   setFloat(address: number, field: WebAssembly.Global, value: number): void {
     this.f64[(address + field.value) >> 3] = value;
   }
 
-  /** Looks at the whole memory again: the thread that owns it may have grown it, and put packets there since. */
+  /** Renews the views: the thread that owns the memory may have grown it and put packets there since. */
   renew(): void {
     this.#views.renew(this.shared.memory);
   }
 
   /**
-   * Reserves memory for `budget` bytes of blocks and loads the core. Address space alone is reserved. The memory
-   * grows as it is needed, for the runtime counts all of it as its own heap: were it large from the start, the
-   * collector would come too rarely.
+   * Reserves memory for `budget` bytes of blocks and loads the core. Only address space is reserved. The memory
+   * grows as needed, because the runtime counts all of it as its own heap: with a large initial memory, the
+   * collector would run too rarely.
    *
    * @param path another build of the core
    * @throws {RangeError} if not even a quarter of the budget can be reserved
@@ -155,19 +155,19 @@ export class MediaMemory {
   }
 
   /**
-   * Whether less than nine tenths of the budget are taken, and of what this share may take: newcomers are let in, readers
+   * Whether less than nine tenths of the budget, and of this share, are taken: new clients are admitted, readers
    * may lag as usual.
    */
   get hasRoom(): boolean {
     return this.left > 0.1;
   }
 
-  /** Blocks that may be taken through it. */
+  /** Most blocks that may be taken through it. */
   get blocksMax(): number {
     return this.account === 0 ? this.#pool(this.core.POOL_BUDGET) : this.#read(this.core.ACCOUNT_LIMIT);
   }
 
-  /** Why no block can be had, when that is so. */
+  /** Why no block is available. */
   get refusal(): string {
     const isUsedUp = this.account !== 0 && this.#read(this.core.ACCOUNT_TAKEN) >= this.blocksMax;
     return isUsedUp ? "the stream has used up its share of the media memory" : "the media memory is used up";
@@ -178,8 +178,8 @@ export class MediaMemory {
   }
 
   /**
-   * What one stream may take: the same memory with an account. Opened of a share, it is the same account. To be closed
-   * with `closeShare`; what was taken through it may be given back later.
+   * A share for one stream: the same memory with an account. A share of a share uses the same account. Close it
+   * with `closeShare`; memory taken through it may be given back later.
    *
    * @returns undefined when the budget is used up
    */
@@ -204,14 +204,14 @@ export class MediaMemory {
     this.core.accountClose(this.account);
   }
 
-  /** Part of the budget that is left, 0 to 1, or of what this share may take, whichever is less. */
+  /** Free part of the budget or of this share, whichever is less, 0 to 1. */
   get left(): number {
     const left = 1 - this.#pool(this.core.POOL_TAKEN) / this.#pool(this.core.POOL_BUDGET);
     if (this.account === 0) return left;
     return Math.min(left, 1 - this.#read(this.core.ACCOUNT_TAKEN) / this.blocksMax);
   }
 
-  /** Whether so little is left that what comes next needs it: readers may not lag at all. */
+  /** Whether so little is left that readers may not lag at all. */
   get isScarce(): boolean {
     return this.left < 0.05;
   }
@@ -221,9 +221,9 @@ export class MediaMemory {
   }
 
   /**
-   * Makes sure that there are blocks for the next call of the core, as long as the budget lasts.
+   * Makes sure that blocks are ready for the next call of the core, within the budget.
    *
-   * @param more blocks that it needs besides the usual ones
+   * @param more blocks needed besides the usual ones
    */
   prepare(more = 0): void {
     const { u32 } = this.#views;
@@ -241,7 +241,7 @@ export class MediaMemory {
       this.shared.memory.grow(pagesFor(wanted) - this.u8.length / PAGE);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.core.poolInit(backed, backed); // the system has no more: this is the budget from now on
+      this.core.poolInit(backed, backed); // the system has no more memory: this is the budget from now on
       return;
     }
     this.renew();

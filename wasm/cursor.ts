@@ -1,6 +1,6 @@
 import type { MediaMemory } from "./core.ts";
 
-/** What a reader wants of a log. */
+/** How a reader reads a log. */
 export interface CursorOptions {
   /** Address of the log. */
   readonly log: number;
@@ -50,22 +50,22 @@ export class LogCursor {
     return cursor;
   }
 
-  /** Goes to the live edge; what lies between does not count as lost. */
+  /** Moves to the live edge; skipped packets do not count as lost. */
   toHead(): void {
     this.#memory.core.cursorToHead(this.address);
   }
 
-  /** Goes where another cursor of the same log stands. */
+  /** Moves to the position of another cursor of the same log. */
   follow(leader: LogCursor): void {
     this.#memory.core.cursorFollow(this.address, leader.address);
   }
 
-  /** Goes to an entry; false when the log does not hold it. */
+  /** Moves to an entry; false if the log does not hold it. */
   to(seq: number): boolean {
     return this.#memory.core.cursorTo(this.address, seq) !== 0;
   }
 
-  /** Waits for the first random access points of its videos (logs of records); what lies before does not count as lost. */
+  /** Waits for the first random access points of its video tracks (record logs); earlier records do not count as lost. */
   await(): void {
     this.#memory.core.cursorAwait(this.address);
   }
@@ -81,12 +81,12 @@ export class LogCursor {
     return this.#memory.core.cursorGather(this.address, out, limit, only);
   }
 
-  /** Goes back to the last random access point; false when the log does not hold it. */
+  /** Moves back to the last random access point; false if the log does not hold it. */
   toRandomAccess(): boolean {
     return this.#memory.core.cursorToRandomAccess(this.address) !== 0;
   }
 
-  /** Whether the bytes of the log go out as they are, from `position`. */
+  /** Whether the bytes of the log are sent as they are, from `position`. */
   get plain(): boolean {
     return this.#memory.i32[this.#plain] !== 0;
   }
@@ -105,7 +105,7 @@ export class LogCursor {
     return this.#field(this.#memory.core.CURSOR_REST);
   }
 
-  /** Whether a frame that was begun is still to be finished before dropping begins. */
+  /** Whether the frame in progress is to be finished before dropping starts. */
   get ending(): boolean {
     return this.#field(this.#memory.core.CURSOR_ENDING) !== 0;
   }
@@ -131,7 +131,7 @@ export class LogCursor {
     return this.#memory.core.cursorSpan(this.address);
   }
 
-  /** Moves on by `size` sent bytes, and to the end of a packet sent in part; returns what is left of that packet. */
+  /** Advances by `size` sent bytes, and to the end of a partly sent packet; returns the unsent bytes of that packet. */
   move(size: number): number {
     return this.#memory.core.cursorMove(this.address, size);
   }
@@ -146,7 +146,7 @@ export class LogCursor {
     return this.#memory.core.cursorFill(this.address, dst, limit, only);
   }
 
-  /** Tracks (bits) whose begun frame is to be finished. */
+  /** Tracks (bits) whose frame in progress is to be finished. */
   get endingTracks(): number {
     return this.#field(this.#memory.core.CURSOR_ENDING);
   }

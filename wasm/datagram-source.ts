@@ -2,18 +2,18 @@ import { ERR_FRAME } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { ReceiveFault, RtpLog } from "./log.ts";
 
-/** What a receiver report says of a source (RFC 3550 §6.4.1). */
+/** Receiver report statistics of a source (RFC 3550 §6.4.1). */
 export interface ReceptionState {
   /** Sequence number of the first packet, and the highest one so far, extended to 32 bits. */
   readonly base: number;
   readonly highest: number;
-  /** Packets that came, duplicates included. */
+  /** Packets received, including duplicates. */
   readonly received: number;
   /** Interarrival jitter, RTP ticks. */
   readonly jitter: number;
 }
 
-/** One track of a log that comes in datagrams: packets less than 64 apart are put back in order. */
+/** A track received in datagrams: packets less than 64 apart are put back in order. */
 export class DatagramSource {
   readonly #memory: MediaMemory;
   readonly #log: number;
@@ -38,10 +38,10 @@ export class DatagramSource {
   }
 
   /**
-   * Takes the RTP packet of a datagram.
+   * Receives the RTP packet of a datagram.
    *
    * @param now monotonic time, ms
-   * @returns why the publisher cannot go on
+   * @returns why the publisher must be closed
    */
   receive(data: Uint8Array, now: number): ReceiveFault | undefined {
     const memory = this.#memory;
@@ -56,9 +56,9 @@ export class DatagramSource {
   }
 
   /**
-   * Takes the RTCP packets of a datagram.
+   * Receives the RTCP packets of a datagram.
    *
-   * @param scratch where there is room for them
+   * @param scratch address with room for them
    */
   receiveReport(data: Uint8Array, scratch: number, now: number): void {
     const { core, u8 } = this.#memory;
@@ -79,7 +79,7 @@ export class DatagramSource {
     };
   }
 
-  /** Duplicates and packets that came too late. */
+  /** Duplicates and late packets dropped. */
   get late(): number {
     return this.#memory.u32[(this.#address + this.#memory.core.REORDER_LATE.value) >> 2] as number;
   }

@@ -5,9 +5,9 @@ import type { MediaMemory } from "./core.ts";
 export const PAGE_DESTINATIONS = 512;
 const PAGE_BYTES = PAGE_DESTINATIONS * DESTINATION_STRIDE;
 
-/** Where an address is kept outside the media memory, for those who send without it. */
+/** An address outside the media memory, for sending without ffi. */
 export interface DatagramAddress {
-  /** An IP address, in the form that the sending socket takes. */
+  /** An IP address, as the sending socket takes it. */
   readonly address: string;
   readonly port: number;
 }
@@ -54,7 +54,7 @@ export class DestinationList {
     return true;
   }
 
-  /** Takes one out; the last one moves to its place. */
+  /** Removes one; the last one takes its place. */
   remove(index: number): void {
     const last = this.length - 1;
     const from = this.#at(last);
@@ -77,7 +77,7 @@ export class DestinationList {
   }
 }
 
-/** From now on a destination gets no segmented messages. */
+/** Stops sending segmented messages to a destination. */
 export function makePlain(memory: MediaMemory, destination: number): void {
   const at = destination + DESTINATION_FLAGS;
   memory.u8[at] = (memory.u8[at] as number) | DESTINATION_PLAIN;

@@ -10,13 +10,13 @@ import {
 import type { MediaMemory } from "./core.ts";
 import { TrackState } from "./track.ts";
 
-/** What the core must know of a track before its first packet. */
+/** What the core needs to know about a track before its first packet. */
 export interface TrackSetup {
   /** Kind (KIND_* of the ABI) of each payload type. */
   readonly kinds: ReadonlyMap<number, number>;
-  /** Ticks a second. */
+  /** Ticks per second. */
   readonly clockRate: number;
-  /** Parameter sets that readers know from the description: PARAM_* bits. */
+  /** Parameter sets already in the description: PARAM_* bits. */
   readonly paramsKnown: number;
 }
 
@@ -28,7 +28,7 @@ export interface LogOptions {
   readonly maxPacket: number;
 }
 
-/** Packets that were not taken, since the last look; each kind with one example. */
+/** Packets ignored since the last call, with one example per kind. */
 export interface IngestEvents {
   /** Bits EVENT_* of the core. */
   readonly bits: number;
@@ -76,7 +76,7 @@ export class RtpLog {
     return new RtpLog(memory, address, options);
   }
 
-  /** Says what a channel of the publisher carries: packets of a track, or its RTCP. */
+  /** Maps a channel of the publisher to the RTP or RTCP of a track. */
   mapChannel(channel: number, track: number, rtcp: boolean): void {
     this.#memory.u8[this.address + this.#memory.core.LOG_CHANNELS.value + channel] = rtcp
       ? track | 128
@@ -84,10 +84,10 @@ export class RtpLog {
   }
 
   /**
-   * Takes interleaved frames from `chunk`, from `offset` on.
+   * Receives interleaved frames from `chunk`, from `offset` on.
    *
-   * @returns the offset of the first byte that is no interleaved frame, the length of the chunk when all are; or why
-   *   the publisher cannot go on
+   * @returns the offset of the first byte that belongs to no interleaved frame, or the length of the chunk; or why
+   *   the publisher must be closed
    */
   receive(chunk: Uint8Array, offset: number, now: number): number | ReceiveFault {
     const memory = this.#memory;
@@ -108,7 +108,7 @@ export class RtpLog {
     return at;
   }
 
-  /** What went wrong since the last call; undefined when nothing did. */
+  /** Errors since the last call; undefined if there were none. */
   takeEvents(): IngestEvents | undefined {
     const { core, i32 } = this.#memory;
     const bits = i32[this.#events] as number;
@@ -128,12 +128,12 @@ export class RtpLog {
     return this.#takeCount(this.#memory.core.LOG_FRAMES_ENDED);
   }
 
-  /** Packets found missing since the last call. */
+  /** Packets lost since the last call. */
   takeLost(): number {
     return this.#takeCount(this.#memory.core.LOG_LOST);
   }
 
-  /** Packets that were not taken, since the last call. */
+  /** Packets ignored since the last call. */
   takeRefused(): number {
     return this.#takeCount(this.#memory.core.LOG_REFUSED);
   }
@@ -146,7 +146,7 @@ export class RtpLog {
     return count;
   }
 
-  /** Whether an interleaved frame has come in part. */
+  /** Whether an interleaved frame has arrived in part. */
   get pending(): boolean {
     const { core } = this.#memory;
     return this.#read(core.LOG_PEND_START) !== this.#read(core.LOG_PEND_END);
@@ -162,7 +162,7 @@ export class RtpLog {
     return this.#read(this.#memory.core.LOG_HEAD);
   }
 
-  /** Oldest packet that a reader which is behind may go on from. */
+  /** Oldest packet from which a lagging reader may continue. */
   get floorSeq(): number {
     return this.#read(this.#memory.core.LOG_FLOOR);
   }
@@ -175,12 +175,12 @@ export class RtpLog {
     return this.#memory.i32[(this.address + offset.value) >> 2] as number;
   }
 
-  /** Gives back the blocks whose packets all lie before `keepSeq`. */
+  /** Frees the blocks whose packets all precede `keepSeq`. */
   trim(keepSeq: number): void {
     this.#memory.core.logTrim(this.address, keepSeq);
   }
 
-  /** Gives everything back. No cursor may stand in it any more. */
+  /** Frees everything. No cursor may use it any more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -12,28 +12,28 @@ import {
 import type { MediaMemory } from "./core.ts";
 import type { UnitLog } from "./units.ts";
 
-/** What must be known of a track to read its samples. */
+/** What the demuxer needs to know about a track. */
 export interface Mp4TrackSetup {
   readonly id: number;
   /** MP4_* of the ABI. */
   readonly kind: number;
-  /** Where its samples go, at most 768,000 ticks a second; undefined when nobody wants them. */
+  /** Receives its samples, at most 768,000 ticks per second; undefined if they are not wanted. */
   readonly units: UnitLog | undefined;
   /** Bytes of the length of a NAL unit, 1 to 4. */
   readonly lengthSize: number;
-  /** NAL units, each behind four bytes of length, that go in front of random access points; at most 16 KB. */
+  /** NAL units to insert before random access points, each with a length of four bytes in front; at most 16 KB. */
   readonly sets: Uint8Array;
-  /** Ticks a second in the file, from 1. */
+  /** Ticks per second in the file, from 1. */
   readonly timescale: number;
-  /** Ticks of the file that are added to all times; whole. */
+  /** Ticks of the file added to all times; an integer. */
   readonly offset: number;
-  /** Of samples that do not say it. */
+  /** Default of samples that do not specify it. */
   readonly duration: number;
   readonly size: number;
   readonly flags: number;
 }
 
-/** Asked once for each fragment, which lasts from `first` to `end`, s: what is added to all its times, s. */
+/** Called once per fragment, which lasts from `first` to `end`, s: returns the offset added to its times, s. */
 export type PlaceFragment = (first: number, end: number) => number;
 
 /** Why a segment cannot be read. */
@@ -46,10 +46,10 @@ const ERRORS: Readonly<Record<number, (detail: number) => string>> = {
   [MP4_ERROR_TIME]: () => "timestamp out of range",
 };
 
-/** Most ticks a second of units. */
+/** Highest clock rate of units, Hz. */
 const MAX_RATE = 768_000;
 
-/** Makes units of the segments of fragmented MP4 files (ISO/IEC 14496-12). */
+/** Demuxes segments of fragmented MP4 files into units (ISO/IEC 14496-12). */
 export class Mp4Demuxer {
   readonly #memory: MediaMemory;
   readonly #address: number;
@@ -71,7 +71,7 @@ export class Mp4Demuxer {
     return address === undefined ? undefined : new Mp4Demuxer(memory, address);
   }
 
-  /** Samples that became units, or were meant to; samples whose bytes were not where they should have been. */
+  /** Samples demuxed, dropped ones included; samples whose bytes were missing. */
   get samples(): number {
     return this.#get(this.#memory.core.MP4_SAMPLES);
   }
@@ -85,7 +85,7 @@ export class Mp4Demuxer {
   }
 
   /**
-   * Says what the tracks are, at most eight; between two segments. Their units go on in time.
+   * Sets up the tracks, at most eight; called between two segments. The times of their units continue.
    *
    * @returns false when the budget is used up
    */
@@ -122,15 +122,15 @@ export class Mp4Demuxer {
     return isRoom;
   }
 
-  /** Begins with a segment whose first byte has this place in its file. */
+  /** Starts a segment whose first byte is at this position of its file. */
   begin(position: number): void {
     this.#memory.core.mp4Begin(this.#address, position);
   }
 
   /**
-   * Takes bytes of the segment; they are copied.
+   * Receives bytes of the segment; they are copied.
    *
-   * @returns why it cannot be read; undefined while all is well
+   * @returns why it cannot be read; undefined if there is no error
    */
   push(chunk: Uint8Array, place: PlaceFragment): string | undefined {
     const memory = this.#memory;
@@ -172,7 +172,7 @@ export class Mp4Demuxer {
   /**
    * Ends the segment.
    *
-   * @returns what is wrong with its end
+   * @returns the error at its end, if any
    */
   end(): string | undefined {
     return this.#memory.core.mp4End(this.#address) === 0 ? undefined : this.#fault();

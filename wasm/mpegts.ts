@@ -3,14 +3,14 @@ import type { MediaMemory } from "./core.ts";
 import type { RecordLog } from "./records.ts";
 import { type PartRange, spanViews, UnitLog, type UnitSetup } from "./units.ts";
 
-/** What a transport stream carries of one track. */
+/** A track of a transport stream. */
 export interface TsTrackSetup {
   readonly units: UnitLog;
   /** TS_* of the ABI. */
   readonly kind: number;
   /** Packet identifier, 32 to 8,186. */
   readonly pid: number;
-  /** What goes in front of random access points, with start codes; of AAC the seven bytes of an ADTS header. */
+  /** Bytes written before random access points, with start codes; of AAC the seven bytes of an ADTS header. */
   readonly prefix: Uint8Array;
   /** Its stream type and descriptors, as the program map has them; at most 64 bytes. */
   readonly map: Uint8Array;
@@ -18,11 +18,11 @@ export interface TsTrackSetup {
   readonly hasClock: boolean;
 }
 
-/** Bytes kept for what goes in front of random access points. */
+/** Most bytes written before random access points. */
 const PREFIX_MAX = 4_096;
 const MAP_MAX = 64;
 const SPANS_BYTES = 16 * 1024;
-/** What is written in one call is a unit, of any size. */
+/** The output of one call is a unit, of any size. */
 const OUTPUT: UnitSetup = {
   format: 0,
   clockRate: 90_000,
@@ -56,7 +56,7 @@ export class TsWriter {
   }
 
   /**
-   * @param repeatMs time after which program tables are repeated; 0: only when they are asked for
+   * @param repeatMs interval of program tables; 0: only on request
    * @returns undefined when the budget is used up
    */
   static open(memory: MediaMemory, repeatMs = 0): TsWriter | undefined {
@@ -73,7 +73,7 @@ export class TsWriter {
     return undefined;
   }
 
-  /** Says what the tracks are, at most four; their continuity goes on by position. */
+  /** Sets up the tracks, at most four; continuity counters continue by position. */
   setUp(tracks: readonly TsTrackSetup[]): void {
     const memory = this.#memory;
     const { core, u8 } = memory;
@@ -105,10 +105,10 @@ export class TsWriter {
   }
 
   /**
-   * The packets of a stretch of all tracks: views of media memory, to be copied at once.
+   * Muxes a range of units of each track into packets: views of media memory, to be copied at once.
    *
    * @param ranges in the order of the tracks
-   * @param hasTables whether program tables go in front
+   * @param hasTables whether to start with program tables
    * @returns undefined when the budget is used up
    */
   write(ranges: readonly PartRange[], hasTables: boolean): Uint8Array[] | undefined {
@@ -121,11 +121,11 @@ export class TsWriter {
   }
 
   /**
-   * Says what is written next of a track; what is written is no longer selected.
+   * Selects the units of a track to be written next; writing them clears the selection.
    *
    * @param from first entry of its units
-   * @param to the one behind the last
-   * @param origin ticks that are taken from its times
+   * @param to end of the entries
+   * @param origin ticks subtracted from its times
    */
   select(track: number, from: number, to: number, origin: number): void {
     const memory = this.#memory;
@@ -137,7 +137,7 @@ export class TsWriter {
   }
 
   /**
-   * Writes what is selected, as the rest of the frame in progress.
+   * Writes the selected units, as the rest of the frame in progress.
    *
    * @param limit bytes of a record: whole packets
    * @returns false when the budget is used up
@@ -163,11 +163,11 @@ export class TsWriter {
     return done;
   }
 
-  /** Writes what is selected. @returns how many spans it has, listed at `#spans`; negative when it cannot be done */
+  /** Writes the selected units. @returns the number of spans listed at `#spans`; negative on failure */
   #mux(hasTables: boolean): number {
     const { core } = this.#memory;
     let blocks = 0;
-    // packets are a little larger than what they carry
+    // packets are slightly larger than their payload
     for (let i = 0; i < this.#tracks.length; i++)
       blocks += 2 * (this.#tracks[i] as TsTrackSetup).units.blocks;
     this.#memory.prepare(blocks);

@@ -3,10 +3,10 @@ import type { MediaMemory } from "./core.ts";
 import type { ReceiveFault, RtpLog } from "./log.ts";
 import type { UnitLog, UnitSetup } from "./units.ts";
 
-/** A track whose units are packetized. */
+/** A track to packetize. */
 export interface PacketizerTrack {
   readonly units: UnitLog;
-  /** How its RTP payloads are made. */
+  /** Payload format. */
   readonly setup: UnitSetup;
   readonly payloadType: number;
   /** RTP sequence number of the first packet, 16 bits; synchronization source, 32 bits. */
@@ -14,7 +14,7 @@ export interface PacketizerTrack {
   readonly ssrc: number;
 }
 
-/** Makes RTP packets of the units of all tracks of a stream, in its log. */
+/** Packetizes the units of all tracks of a stream into the RTP log. */
 export class Packetizer {
   readonly #memory: MediaMemory;
   readonly #address: number;
@@ -57,10 +57,10 @@ export class Packetizer {
 
   /**
    * Packetizes all units with decoding times up to `limits` (ticks, by track; all when left out), tracks interleaved
-   * by decoding time, and gives back what the logs of units need not keep.
+   * by decoding time, and trims the unit logs.
    *
    * @param now monotonic ms
-   * @returns why it cannot go on
+   * @returns why it must stop
    */
   pump(now: number, limits?: readonly number[]): ReceiveFault | undefined {
     const memory = this.#memory;
@@ -87,7 +87,7 @@ export class Packetizer {
     return bytes;
   }
 
-  /** Units of all tracks that no packet could carry. */
+  /** Units of all tracks dropped because no packet can carry them. */
   get dropped(): number {
     const { i32 } = this.#memory;
     let count = 0;

@@ -3,11 +3,11 @@ import type { MediaMemory } from "./core.ts";
 import type { LogCursor } from "./cursor.ts";
 import type { RecordLog } from "./records.ts";
 
-/** Rows of records, one by one: where the bytes are, and what they belong to. */
+/** A list of records, one per row: address of the bytes, track, flags, time and number. */
 export class RecordBatch {
   /** Address of the rows. */
   readonly address: number;
-  /** Rows that there is room for. */
+  /** Capacity in rows. */
   readonly limit: number;
   readonly #memory: MediaMemory;
   length = 0;
@@ -24,13 +24,13 @@ export class RecordBatch {
     return address === undefined ? undefined : new RecordBatch(memory, address, limit);
   }
 
-  /** In memory that is somebody else's to give back. */
+  /** In memory owned by the caller. */
   static at(memory: MediaMemory, address: number, limit: number): RecordBatch {
     return new RecordBatch(memory, address, limit);
   }
 
   /**
-   * Takes what a reader gets next, as far as there is room.
+   * Lists the next records of a reader, as far as there is room.
    *
    * @param only tracks (bits); records of the others are lost
    */
@@ -51,7 +51,7 @@ export class RecordBatch {
     this.length = 1;
   }
 
-  /** Takes one record by its number, as its only row; false when the log does not keep it any more. */
+  /** Looks up one record by its number, as the only row; false if the log no longer has it. */
   find(log: RecordLog, seq: number): boolean {
     this.length = this.#memory.core.recordFind(log.address, seq, this.address);
     return this.length !== 0;
@@ -62,7 +62,7 @@ export class RecordBatch {
     return this.#word(row, this.#memory.core.RECORD_ROW_AT);
   }
 
-  /** Says that the bytes of a record are elsewhere. */
+  /** Changes the address of the bytes of a record. */
   move(row: number, address: number): void {
     const { core } = this.#memory;
     this.#memory.setInt(this.address + row * core.RECORD_ROW.value, core.RECORD_ROW_AT, address);
@@ -123,10 +123,10 @@ export class RecordBatch {
 const HELD_BYTES = 128 * 1024 - 64;
 const HELD_ROWS_BYTES = 8 * 1024;
 
-/** Copies of records that a reader is still to get, whatever becomes of the log. */
+/** Copies of records that a reader still gets, independent of the log. */
 export class HeldRecords {
   readonly batch: RecordBatch;
-  /** Row that comes next. */
+  /** Next row. */
   next = 0;
   readonly #memory: MediaMemory;
   readonly #block: number;
@@ -138,7 +138,7 @@ export class HeldRecords {
   }
 
   /**
-   * The rest of the frames that a cursor has begun, as far as there is room.
+   * Copies the rest of the frames in progress of a cursor, as far as there is room.
    *
    * @param tracks (bits) whose frame is to be finished
    * @returns undefined when the budget is used up

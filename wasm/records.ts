@@ -4,19 +4,19 @@ import { LogCursor } from "./cursor.ts";
 import { TrackState } from "./track.ts";
 
 export interface RecordLogOptions {
-  /** Of each track: whether its frames can be left out only up to the next random access point. */
+  /** Of each track: whether a reader that drops frames resumes at the next random access point. */
   readonly video: readonly boolean[];
   /** Records a reader may lag behind at least. */
   readonly lagPackets: number;
 }
 
 /**
- * A log of what a muxer makes once for all readers of a form. A frame is one record or more, which readers get whole and
- * in order; a preamble is what they need before anything else.
+ * The log of a muxer that serves all readers of a form. A frame is one record or more, which readers get whole and
+ * in order; the preamble is what they need first.
  */
 export class RecordLog {
   readonly address: number;
-  /** Number of the track of preambles: behind all others. */
+  /** Number of the preamble track: after all others. */
   readonly preambleTrack: number;
   readonly #memory: MediaMemory;
   readonly #preamble: TrackState;
@@ -43,7 +43,7 @@ export class RecordLog {
   /**
    * A cursor at the live edge; undefined when the budget is used up.
    *
-   * @param wanted tracks that it takes besides the preamble; all when left out
+   * @param wanted tracks besides the preamble; all by default
    */
   openCursor(wanted?: readonly boolean[]): LogCursor | undefined {
     const tracks = this.preambleTrack + 1;
@@ -91,7 +91,7 @@ export class RecordLog {
     return isDone(core.recordCut(this.address, spans, count, limit, 1));
   }
 
-  /** Shows readers what was appended. */
+  /** Publishes the appended records. */
   publish(): void {
     this.#memory.core.recordPublish(this.address);
   }
@@ -101,7 +101,7 @@ export class RecordLog {
     return this.#read(this.#memory.core.LOG_HEAD_SEQ);
   }
 
-  /** Oldest record that a reader which is behind may go on from. */
+  /** Oldest record from which a lagging reader may continue. */
   get floorSeq(): number {
     return this.#read(this.#memory.core.LOG_FLOOR);
   }
@@ -110,13 +110,13 @@ export class RecordLog {
     return this.#read(this.#memory.core.LOG_BLOCKS);
   }
 
-  /** Where readers can begin: the last random access point of the first video or the preamble right in front of it. */
+  /** Where readers can start: the last random access point of the first video track, or the preamble just before it. */
   get startSeq(): number | undefined {
     const { RECORDS_START, RECORDS_STARTED } = this.#memory.core;
     return this.#read(RECORDS_STARTED) === 0 ? undefined : this.#read(RECORDS_START);
   }
 
-  /** Number of the first record of the last preamble; undefined before there was one. */
+  /** Number of the first record of the last preamble; undefined if there is none yet. */
   get preambleSeq(): number | undefined {
     return this.#preamble.randomAccessPoints === 0 ? undefined : this.#preamble.randomAccessSeq;
   }
@@ -125,19 +125,19 @@ export class RecordLog {
     return this.#memory.i32[(this.address + offset.value) >> 2] as number;
   }
 
-  /** Gives back the blocks whose records all lie before `keepSeq`. */
+  /** Frees the blocks whose records all precede `keepSeq`. */
   trim(keepSeq: number): void {
     this.#memory.core.logTrim(this.address, keepSeq);
   }
 
-  /** Gives everything back. No cursor may stand in it any more. */
+  /** Frees everything. No cursor may use it any more. */
   close(): void {
     this.#memory.core.logClose(this.address);
     this.#memory.give(this.address);
   }
 }
 
-/** Bytes of records that a block holds at least. */
+/** Least bytes of records in a block. */
 const BLOCK_BYTES = 48 * 1024;
 
 function isDone(code: number): boolean {

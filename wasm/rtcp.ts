@@ -15,9 +15,9 @@ export interface SenderReport {
 export interface ReceiverReport {
   readonly ssrc: number;
   readonly source: number;
-  /** Of the packets since the last report, 0–255 of 256. */
+  /** Fraction lost since the last report, 0–255 of 256. */
   readonly fractionLost: number;
-  /** Packets lost in all, 24 bits. */
+  /** Cumulative packets lost, 24 bits. */
   readonly lost: number;
   readonly highestSeq: number;
   readonly jitter: number;

@@ -7,7 +7,7 @@ export interface ReceivedReport {
   readonly ntp: number;
   /** The same instant in RTP ticks. */
   readonly rtpTime: number;
-  /** When it came, monotonic ms. */
+  /** When it arrived, monotonic ms. */
   readonly arrival: number;
 }
 
@@ -18,7 +18,7 @@ export interface ParameterSets {
   readonly vps: Uint8Array | undefined;
 }
 
-/** What the core knows of one track of a log. */
+/** The state of one track of a log in the core. */
 export class TrackState {
   readonly address: number;
   readonly #memory: MediaMemory;
@@ -35,12 +35,12 @@ export class TrackState {
     i32[(this.address + core.TRACK_PARAMS_NEEDED.value) >> 2] = paramsNeeded;
   }
 
-  /** Ticks a second. */
+  /** Ticks per second. */
   get clockRate(): number {
     return this.#f64(this.#memory.core.TRACK_CLOCK_RATE);
   }
 
-  /** Whether a packet has come. */
+  /** Whether a packet has arrived. */
   get started(): boolean {
     return this.#u32(this.#memory.core.TRACK_STARTED) !== 0;
   }
@@ -60,7 +60,7 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_LAST_TIME);
   }
 
-  /** When the last packet came, monotonic ms. */
+  /** When the last packet arrived, monotonic ms. */
   get lastArrival(): number {
     return this.#f64(this.#memory.core.TRACK_LAST_ARRIVAL);
   }
@@ -79,12 +79,12 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_RAP_SEQ) | 0;
   }
 
-  /** When the last random access point came, monotonic ms; 0 before the first. */
+  /** When the last random access point arrived, monotonic ms; 0 before the first. */
   get randomAccessArrival(): number {
     return this.#f64(this.#memory.core.TRACK_RAP_ARRIVAL);
   }
 
-  /** Beginning of the payload that showed the last random access point, a copy; empty before the first. */
+  /** First bytes of the payload that identified the last random access point, a copy; empty before the first. */
   get randomAccessHead(): Uint8Array {
     const at = this.address + this.#memory.core.TRACK_HEAD.value;
     return this.#memory.u8.slice(at, at + this.#u32(this.#memory.core.TRACK_HEAD_SIZE));
@@ -105,7 +105,7 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_GOP_FRAMES);
   }
 
-  /** RTP time that came in at `anchorArrival` (monotonic ms), on the earliest estimate. */
+  /** RTP time at `anchorArrival` (monotonic ms), by the earliest arrivals. */
   get anchorTime(): number {
     return this.#u32(this.#memory.core.TRACK_ANCHOR_TIME);
   }
@@ -129,7 +129,7 @@ export class TrackState {
     };
   }
 
-  /** Packets, their bytes with headers, their payload bytes, and packets that never came. */
+  /** Packets, their bytes with headers, their payload bytes, and packets lost. */
   get packets(): number {
     return this.#f64(this.#memory.core.TRACK_PACKETS);
   }
@@ -151,7 +151,7 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_PARAMS_VERSION);
   }
 
-  /** The parameter sets that came in band. */
+  /** The in-band parameter sets. */
   get parameterSets(): ParameterSets {
     const slot = this.#u32(this.#memory.core.TRACK_PARAMS);
     const read = (bit: number) => (slot === 0 ? undefined : this.#parameterSet(slot, bit));

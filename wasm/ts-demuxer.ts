@@ -3,29 +3,30 @@ import type { MediaMemory } from "./core.ts";
 import { TsSections, type TsStream, type TsTables } from "./ts-sections.ts";
 import { type TsStreamKind, TsTrack } from "./ts-track.ts";
 
-/** What has become of the packets. */
+/** Packet counters. */
 export interface TsCounters {
   readonly packets: number;
-  /** Times that packets were not where they should be. */
+  /** Times that sync was lost. */
   readonly syncLosses: number;
-  /** Packets missing: runs of them in one stream. */
+  /** Continuity counter errors. */
   readonly continuityErrors: number;
   readonly duplicates: number;
   readonly scrambled: number;
   readonly malformed: number;
-  /** Timestamps that began anew. */
+  /** Timestamp discontinuities. */
   readonly jumps: number;
-  /** Frames that were dropped, as they are too large. */
+  /** Oversized frames dropped. */
   readonly oversized: number;
 }
 
-/** Bytes that are looked at in one call of the core. */
+/** Most input bytes per call of the core. */
 const INPUT_BYTES = 16_384;
-/** Elementary streams of a program that are read. */
+/** Most elementary streams of a program that are read. */
 const TRACKS_MAX = 16;
 
 /**
- * Reads transport streams: finds packets in any bytes, and makes units of the streams that the tables choose. All tracks share one time line without wraps: tick 0 is the same instant in all of them.
+ * Demuxes transport streams: finds packets in any bytes, and makes units of the streams that the tables choose. All
+ * tracks share one timeline without wraps: tick 0 is the same instant in all of them.
  */
 export class TsDemuxer {
   readonly #memory: MediaMemory;
@@ -33,7 +34,7 @@ export class TsDemuxer {
   readonly #address: number;
   readonly #input: number;
   readonly #sections: TsSections;
-  /** Bytes at `#input` that were not taken. */
+  /** Bytes left at `#input`. */
   #fill = 0;
   readonly #tracks: TsTrack[] = [];
   #unknown: readonly TsStream[] = [];
@@ -69,14 +70,14 @@ export class TsDemuxer {
   }
 
   /**
-   * The streams of the program that can be read, in the order in which they were first seen. A stream that gets
-   * another packet identifier stays the same track; one that has gone stays in the list.
+   * The supported streams of the program, in the order in which they were first seen. A stream that gets
+   * another PID stays the same track; one that is no longer in the program stays in the list.
    */
   get tracks(): readonly TsTrack[] {
     return this.#tracks;
   }
 
-  /** The streams of the program that cannot be read. */
+  /** The unsupported streams of the program. */
   get unknown(): readonly TsStream[] {
     return this.#unknown;
   }
@@ -106,7 +107,7 @@ export class TsDemuxer {
     return this.#memory.f64[(this.#address + this.#memory.core.TS_DEMUX_LATEST.value) >> 3] as number;
   }
 
-  /** Takes bytes of the stream, in the order in which they came, cut anywhere. They are borrowed. */
+  /** Receives bytes of the stream, in order, cut anywhere. They are borrowed. */
   push(chunk: Uint8Array): void {
     const { u8 } = this.#memory;
     for (let at = 0; at < chunk.length; ) {
@@ -118,7 +119,7 @@ export class TsDemuxer {
     }
   }
 
-  /** Ends all units that are in progress: nothing follows, or something else. */
+  /** Ends all units in progress: the stream ends, or something else follows. */
   flush(): void {
     this.#run(true);
     this.#fill = 0;
@@ -126,7 +127,7 @@ export class TsDemuxer {
     this.#memory.core.tsFlush(this.#address);
   }
 
-  /** Says that what follows has other timestamps: they go on behind the latest one. */
+  /** Marks a discontinuity: the timestamps that follow continue after the latest one. */
   restart(): void {
     this.#run(true);
     this.#fill = 0;
@@ -156,12 +157,12 @@ export class TsDemuxer {
     if (streams !== undefined) this.#take(streams);
   };
 
-  /** @returns whether there was a place, and the identifier was free */
+  /** @returns whether there was room, and the PID was free */
   #listen(pid: number, target: number): boolean {
     const { core, u8, i32 } = this.#memory;
     const targets = (this.#address + core.TS_TARGETS.value) >> 2;
     const place = this.#address + core.TS_PIDS.value + pid;
-    // the first one stands for nothing
+    // index 0 means no target
     const free = i32.subarray(targets, targets + TS_TARGETS_MAX).indexOf(0, 1);
     if (u8[place] !== 0 || free < 0) return false;
     i32[targets + free] = target;
@@ -176,7 +177,7 @@ export class TsDemuxer {
     u8[place] = 0;
   }
 
-  /** The streams of the program: those that were there before go on, whatever their identifiers are now. */
+  /** Updates the streams of the program: known ones continue, even with another PID. */
   #take(streams: readonly TsStream[]): void {
     const known = streams.flatMap(({ pid, kind }) =>
       kind === undefined ? [] : [{ pid, kind, track: undefined as TsTrack | undefined }],
@@ -210,14 +211,14 @@ export class TsDemuxer {
     track.isPresent = !track.isWanted || this.#listen(pid, track.address);
   }
 
-  /** Leaves a track out from now on; its units stay as they are. */
+  /** Skips a track from now on; its units stay as they are. */
   skip(track: TsTrack): void {
     if (track.isPresent && track.isWanted) this.#ignore(track.pid);
     track.isWanted = false;
     this.#memory.core.tsLose(track.address);
   }
 
-  /** Gives everything back, the units of the tracks too. */
+  /** Frees everything, including the units of the tracks. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

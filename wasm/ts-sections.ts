@@ -6,11 +6,11 @@ export interface TsStream {
   readonly pid: number;
   /** ISO/IEC 13818-1 table 2-34. */
   readonly streamType: number;
-  /** How it is read; undefined when it is not. */
+  /** How it is demuxed; undefined if unsupported. */
   readonly kind: TsStreamKind | undefined;
 }
 
-/** Reads the tables of one transport stream and decides which streams are demultiplexed. */
+/** Reads the tables of one transport stream and decides which streams are demuxed. */
 export interface TsTables {
   /**
    * Takes sections of tables, back to back. Their CRC has been checked.
@@ -18,24 +18,24 @@ export interface TsTables {
    * @returns the streams to read from now on; undefined when nothing changes
    */
   receive(pid: number, sections: Uint8Array): readonly TsStream[] | undefined;
-  /** Packet identifiers of the tables that are wanted. */
+  /** PIDs of the wanted tables. */
   readonly pids: ReadonlySet<number>;
   /** Whether a section equal to the previous one may be skipped. */
   readonly isSettled: boolean;
 }
 
-/** Routes packets by their identifier. */
+/** Routes packets by PID. */
 export interface TsTargets {
-  /** Sends packets to the context at an address; false when the identifier is taken or there is no room. */
+  /** Routes a PID to the context at an address; false if the PID is taken or there is no room. */
   readonly listen: (pid: number, target: number) => boolean;
   readonly ignore: (pid: number) => void;
 }
 
-/** Assembles the sections of tables, in one context of the core per identifier. */
+/** Assembles the sections of tables, in one context of the core per PID. */
 export class TsSections {
   readonly #memory: MediaMemory;
   readonly #targets: TsTargets;
-  /** Addresses of the contexts by packet identifier. */
+  /** Addresses of the contexts by PID. */
   readonly #open = new Map<number, number>();
 
   constructor(memory: MediaMemory, targets: TsTargets) {
@@ -56,7 +56,7 @@ export class TsSections {
     }
   }
 
-  /** Listens to the identifiers that the tables want, and to no others. */
+  /** Subscribes to the PIDs that the tables want, and to no others. */
   follow({ pids, isSettled }: TsTables): void {
     for (const pid of this.#open.keys()) if (!pids.has(pid)) this.#ignore(pid);
     for (const pid of pids) if (!this.#open.has(pid)) this.#listen(pid);

@@ -2,17 +2,17 @@ import { PARAM_MAX } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import { UnitLog } from "./units.ts";
 
-/** How an elementary stream is read. */
+/** How an elementary stream is demuxed. */
 export interface TsStreamKind {
   /** TS_* of the ABI. */
   readonly kind: number;
-  /** Ticks a second of its units; undefined: its sample rate, as soon as that is known. */
+  /** Clock rate of its units, Hz; undefined: its sample rate, once known. */
   readonly clockRate: number | undefined;
-  /** Channels, where the program map says them. */
+  /** Channels, if the program map has them. */
   readonly channels?: number;
 }
 
-/** An elementary stream of the program that is read. */
+/** A demuxed elementary stream of the program. */
 export class TsTrack {
   readonly kind: TsStreamKind;
   readonly address: number;
@@ -22,7 +22,7 @@ export class TsTrack {
   #closed = false;
   /** Whether the program map still has it. */
   isPresent = true;
-  /** Whether somebody wants its units. */
+  /** Whether its units are wanted. */
   isWanted = true;
 
   private constructor(memory: MediaMemory, address: number, pid: number, kind: TsStreamKind) {
@@ -40,7 +40,7 @@ export class TsTrack {
     return address === undefined ? undefined : new TsTrack(memory, address, pid, kind);
   }
 
-  /** Opens the unit log when the core has found out what it needs. */
+  /** Opens the unit log once the core knows the sample rate. */
   openUnits(): void {
     if (this.#get(this.#memory.core.TS_STREAM_ASKED) === 1 && this.#units === undefined) {
       this.#open(this.sampleRate);
@@ -62,38 +62,38 @@ export class TsTrack {
     return this.#pid;
   }
 
-  /** Its packets have another identifier from now on: what it has begun is dropped. */
+  /** Changes its PID: the unit in progress is dropped. */
   move(pid: number): void {
     this.#pid = pid;
     this.#memory.core.tsLose(this.address);
   }
 
-  /** Its units; undefined while it is not known how their time is counted. They are closed with the track. */
+  /** Its units; undefined while their clock rate is unknown. They are closed with the track. */
   get units(): UnitLog | undefined {
     return this.#units;
   }
 
-  /** Whether its parameters are known: units come from then on. */
+  /** Whether its parameters are known: units follow from then on. */
   get isReady(): boolean {
     return this.#get(this.#memory.core.TS_STREAM_READY) !== 0 && this.#units !== undefined;
   }
 
-  /** Whether it has other parameters than those it began with, so that its clock is wrong. */
+  /** Whether its parameters have changed, so that its clock is wrong. */
   get hasChanged(): boolean {
     return this.#get(this.#memory.core.TS_STREAM_CHANGED) !== 0;
   }
 
-  /** Of audio that is ready, Hz. */
+  /** Sample rate of audio that is ready, Hz. */
   get sampleRate(): number {
     return this.#get(this.#memory.core.TS_STREAM_RATE);
   }
 
-  /** Of audio that is ready; 0 where only the frames say it. */
+  /** Channels of audio that is ready; 0 if only the frames have them. */
   get channels(): number {
     return this.kind.channels ?? this.#get(this.#memory.core.TS_STREAM_CHANNELS);
   }
 
-  /** An AudioSpecificConfig: that which came in band, or what the headers of frames say. */
+  /** The AudioSpecificConfig, in band or derived from the frame headers. */
   get audioConfig(): Uint8Array {
     const { core, i32, u8 } = this.#memory;
     const latm = this.address + core.TS_STREAM_LATM.value;
@@ -104,7 +104,7 @@ export class TsTrack {
     return new Uint8Array([value >> 8, value & 255]);
   }
 
-  /** Parameter sets without start codes, copied; undefined as long as they have not come. */
+  /** Parameter sets without start codes, copied; undefined until they arrive. */
   get parameterSets(): Readonly<Record<"sps" | "pps" | "vps", Uint8Array | undefined>> {
     const { TS_STREAM_SPS, TS_STREAM_PPS, TS_STREAM_VPS } = this.#memory.core;
     return {

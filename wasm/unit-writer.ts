@@ -2,10 +2,10 @@ import { UNIT_END, UNIT_KEY, UNIT_START } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { UnitLog } from "./units.ts";
 
-/** Bytes that are handed over at a time. */
+/** Bytes passed to the core at a time. */
 const CHUNK_BYTES = 16_384;
 
-/** The times of a unit, and what it is. */
+/** Times and kind of a unit. */
 export interface UnitTimes {
   /** Ticks of the track, without wraps. */
   readonly pts: number;
@@ -13,7 +13,7 @@ export interface UnitTimes {
   readonly isKey: boolean;
 }
 
-/** Writes units that TypeScript holds into logs of units. */
+/** Appends units held by TypeScript to unit logs. */
 export class UnitWriter {
   readonly #memory: MediaMemory;
   readonly #chunk: number;
@@ -30,7 +30,7 @@ export class UnitWriter {
     return chunk === undefined ? undefined : new UnitWriter(memory, chunk);
   }
 
-  /** Appends a unit; false when there is no memory for it or it is too large. Nothing is done with an empty one. */
+  /** Appends a unit; false if there is no memory for it or it is too large. An empty unit is ignored. */
   write(log: UnitLog, unit: Uint8Array, { pts, dts, isKey }: UnitTimes): boolean {
     const { core } = this.#memory;
     let isWhole = true;

@@ -12,23 +12,23 @@ import {
 import type { MediaMemory } from "./core.ts";
 import type { LogCursor } from "./cursor.ts";
 
-/** How the RTP payloads of a track become units. */
+/** How the RTP payloads of a track are depacketized. */
 export interface UnitSetup {
   /** UNITS_* of the ABI. */
   readonly format: number;
-  /** Ticks a second. */
+  /** Ticks per second. */
   readonly clockRate: number;
-  /** Ticks of a frame, as far as they are known before the first one. */
+  /** Ticks per frame, if known before the first one. */
   readonly frameTicks: number;
-  /** Most frames that come before another one and are shown after it, as far as it is known. */
+  /** Reorder depth, if known: most frames that precede another one in decoding order and follow it in output order. */
   readonly reorderDepth: number;
-  /** MPEG-4 Audio in LATM: frames of an element; bytes of each, 0 when each says it; whether a configuration is in band. */
+  /** MPEG-4 Audio in LATM: frames per element; bytes of each, 0 if variable; whether the configuration is in band. */
   readonly latm?: { readonly subFrames: number; readonly frameBytes: number; readonly isInBand: boolean };
   /** Bits of AU size, index and index difference (RFC 3640 §4.1). */
   readonly sizeBits?: number;
   readonly indexBits?: number;
   readonly deltaBits?: number;
-  /** What one tick takes of all channels, bytes: samples of a fixed size. */
+  /** Bytes per tick of all channels: samples of a fixed size. */
   readonly sampleBytes?: number;
   /** Largest unit, bytes; by default the limit for video or audio, by the format. */
   readonly maxBytes?: number;
@@ -86,7 +86,7 @@ export class UnitLog {
     return this.#memory.i32[(this.address + offset.value) >> 2] as number;
   }
 
-  /** Number of the entry that comes next; wraps at 32 bits. */
+  /** Number of the next entry; wraps at 32 bits. */
   get headSeq(): number {
     return this.#get(this.#memory.core.UNIT_HEAD_SEQ);
   }
@@ -105,7 +105,7 @@ export class UnitLog {
     return this.#get(this.#memory.core.UNIT_OVERSIZED);
   }
 
-  /** Packets that made no sense, times that were not believed. */
+  /** Invalid packets; timestamp jumps. */
   get malformed(): number {
     return this.#get(this.#memory.core.UNIT_MALFORMED);
   }
@@ -114,7 +114,7 @@ export class UnitLog {
     return this.#get(this.#memory.core.UNIT_JUMPS);
   }
 
-  /** The AudioSpecificConfig that came in band last, a copy; undefined before. */
+  /** The last in-band AudioSpecificConfig, a copy; undefined if there is none yet. */
   get audioConfig(): Uint8Array | undefined {
     const { core, u8 } = this.#memory;
     const size = this.#get(core.UNIT_CONFIG);
@@ -152,7 +152,7 @@ export class UnitLog {
     return u8.subarray(start, start + Math.min(limit, size));
   }
 
-  /** Gives back what lies before entry `seq`. */
+  /** Frees the entries before `seq`. */
   trim(seq: number): void {
     this.#memory.core.unitTrim(this.address, seq);
   }
@@ -165,7 +165,7 @@ export class UnitLog {
   }
 }
 
-/** Makes units of the packets that a cursor of the RTP log has not seen. */
+/** Depacketizes the packets that a cursor of the RTP log has not seen. */
 export class UnitPull {
   readonly #memory: MediaMemory;
   readonly #cursor: LogCursor;
@@ -178,7 +178,7 @@ export class UnitPull {
     this.#table = table;
   }
 
-  /** @param tracks of each track of the log; undefined for those without units */
+  /** @param tracks by track of the log; undefined for tracks without units */
   static open(
     memory: MediaMemory,
     cursor: LogCursor,
@@ -193,12 +193,12 @@ export class UnitPull {
     return pull;
   }
 
-  /** Says where the units of a track go from now on; undefined: its packets are passed over. */
+  /** Sets the unit log of a track; undefined: its packets are skipped. */
   setTrack(index: number, track: UnitLog | undefined): void {
     this.#memory.i32[(this.#table >> 2) + index] = track?.address ?? 0;
   }
 
-  /** Takes some of what is new; true when there is more. */
+  /** Depacketizes some of the new packets; true if there are more. */
   pull(): boolean {
     this.#memory.prepare();
     return this.#memory.core.unitPull(this.#cursor.address, this.#table) === 1;
@@ -211,18 +211,18 @@ export class UnitPull {
   }
 }
 
-/** What a part of a file holds of one track. */
+/** The units of one track in a part. */
 export interface PartRange {
   readonly units: UnitLog;
   /** Number of the track in the file. */
   readonly id: number;
   readonly isVideo: boolean;
-  /** First entry, and the one behind the last. */
+  /** First entry, and the end. */
   readonly from: number;
   readonly to: number;
-  /** Ticks that are taken from decoding times; whole. */
+  /** Ticks subtracted from decoding times; an integer. */
   readonly origin: number;
-  /** Decoding time behind the last unit. */
+  /** Decoding time after the last unit. */
   readonly endDts: number;
 }
 
@@ -251,7 +251,7 @@ export class PartWriter {
    * The bytes of a part (ISO/IEC 14496-12 §8.8): views of media memory, to be copied at once.
    *
    * @param sequence number of the fragment, from 1
-   * @param front goes in front of the first unit of the first track, which is a video's; it becomes a part of that unit
+   * @param front is inserted before the first unit of the first track, a video track, and becomes part of that unit
    * @returns undefined when it has more samples or pieces than a part can have
    */
   write(
@@ -304,7 +304,7 @@ export class PartWriter {
 
 const NOTHING = new Uint8Array(0);
 
-/** The bytes that a list of spans names: views of media memory. */
+/** The bytes of a list of spans: views of media memory. */
 export function spanViews({ core, i32, u8 }: MediaMemory, spans: number, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => {
     const at = spans + i * core.UNIT_SPAN_STRIDE.value;
