@@ -1,6 +1,6 @@
 /** Size of a block of the media memory, bytes. Blocks are aligned to their size. */
 export const BLOCK_SIZE = 131072;
-/** Where the pool keeps its state: behind the static data of a debug build. */
+/** Address of the pool's state: after the static data of a debug build. */
 export const POOL_ADDRESS = 32768;
 /** Address of the first block. */
 export const FIRST_BLOCK = 131072;
@@ -14,7 +14,7 @@ export const RED_ZONE = 64;
 export const SLOT_CLASSES = 4;
 export const SLOT_MIN = 256;
 
-/** Parts of a layout that hold numbers of 64 bits begin at a multiple of 8: this less 1. */
+/** Mask of the alignment of 64-bit fields in a layout: 8 less 1. */
 export const ALIGN_MASK = 7;
 
 /** Bytes of an index entry of a log. */
@@ -69,7 +69,7 @@ export const PARAM_SPS = 1;
 export const PARAM_PPS = 2;
 export const PARAM_VPS = 4;
 export const PARAM_MAX = 1024;
-/** Bytes kept of the payload that showed the last random access point. */
+/** Bytes kept of the payload that identified the last random access point. */
 export const HEAD_MAX = 48;
 
 /** The media memory is used up. */
@@ -103,9 +103,9 @@ export const BATCH_CONTROL_STRIDE = 32;
 export const BATCH_MESSAGES = 49152;
 export const BATCH_MESSAGE_STRIDE = 64;
 export const BATCH_MESSAGES_MAX = 1024;
-/** Where messages to one destination alone are put, behind all others: at most as many as a run has packets. */
+/** Index of messages to a single destination, after all others: at most as many as a run has packets. */
 export const BATCH_RETRY = 1024;
-/** Offset of the word that says how many destinations the last fill has served. */
+/** Offset of the number of destinations that the last fill has served. */
 export const BATCH_SERVED = 130816;
 /** Packets of one segmented message, and its bytes (UDP_MAX_SEGMENTS of Linux; 65,535 less headers). */
 export const RUN_PACKETS_MAX = 64;
@@ -130,13 +130,13 @@ export const UNITS_FRAMES = 7;
 export const UNITS_LATM = 8;
 export const UNITS_MPEG12_AUDIO = 9;
 export const UNITS_AC3 = 10;
-/** Samples of a fixed size, of which a packet may have any number: G711, G722, LPCM. */
+/** Samples of a fixed size, any number per packet: G711, G722, LPCM. */
 export const UNITS_SAMPLES = 11;
 /** MPEG-1/2 Video (RFC 2250 §3.4), MPEG-4 Video (RFC 6416 §5). */
 export const UNITS_MPEG12_VIDEO = 12;
 export const UNITS_MPEG4_VIDEO = 13;
 
-/** Tracks that a multiplexer of transport streams has room for; what they carry. */
+/** Most tracks of a transport stream muxer; what they carry. */
 export const TS_TRACKS_MAX = 4;
 export const TS_H264 = 1;
 export const TS_AAC = 2;
@@ -150,34 +150,34 @@ export const TS_LATM = 8;
 
 /** Types of parameter sets that are kept of a stream. */
 export const TS_PARAMS_MAX = 3;
-/** Packet identifiers of a transport stream, and of how many of them something is taken. */
+/** PIDs of a transport stream, and how many of them are demuxed at most. */
 export const TS_PIDS_MAX = 8192;
 export const TS_TARGETS_MAX = 64;
 /** Bytes of a table's section at most (ISO/IEC 13818-1 §2.4.4.4, §2.4.4.9), and room for those that are done. */
 export const TS_SECTION_MAX = 1024;
 export const TS_SECTIONS_MAX = 1280;
-/** What a call of `tsDemux` has stopped for: sections are done; a stream has said what it is. */
+/** Why a call of `tsDemux` has stopped: sections are complete; a stream has its parameters. */
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;
 
-/** Reading fragmented files: tracks, runs of samples and samples of a fragment, its bytes, bytes of one call; all in one block. */
+/** Demuxing fragmented MP4: tracks, runs and samples of a fragment, its bytes, bytes of one call; all in one block. */
 export const MP4_TRACKS_MAX = 8;
 export const MP4_RUNS_MAX = 512;
 export const MP4_SAMPLES_MAX = 100000;
 export const MP4_MOOF_MAX = 65536;
 export const MP4_INPUT_MAX = 32768;
-/** What samples of a track are: frames that can all be decoded alone, frames, NAL units behind their length, OBUs. */
+/** Sample formats: frames that are all random access points, frames, length-prefixed NAL units, OBUs. */
 export const MP4_FRAMES = 1;
 export const MP4_PICTURES = 2;
 export const MP4_H264 = 3;
 export const MP4_H265 = 4;
 export const MP4_AV1 = 5;
-/** A box that is shorter than its header or ends where it must not. */
+/** A box that is shorter than its header, or exceeds its container. */
 export const MP4_ERROR_BOX = 1;
 /** A fragment that is too large, or has too many runs, samples, or a sample that is too large. */
 export const MP4_ERROR_FRAGMENT = 2;
 export const MP4_ERROR_RUNS = 3;
 export const MP4_ERROR_SAMPLES = 4;
 export const MP4_ERROR_SAMPLE = 5;
-/** A time that no stream reaches. */
+/** A time out of range. */
 export const MP4_ERROR_TIME = 6;

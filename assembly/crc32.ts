@@ -1,6 +1,6 @@
 import { get8 } from "./wire";
 
-/** CRC-32/MPEG-2 (ISO/IEC 13818-1 annex A); 0 over bytes that end with their own. */
+/** CRC-32/MPEG-2 (ISO/IEC 13818-1 annex A); 0 for bytes that end with their CRC. */
 export function crc32(at: i32, size: i32): u32 {
   let crc: u32 = 0xffffffff;
   for (let i = 0; i < size; i++) {

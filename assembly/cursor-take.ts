@@ -51,7 +51,7 @@ export function cursorGather(address: i32, out: i32, limit: i32, only: i32): i32
   return rows;
 }
 
-/** The next entry that a reader is to get; 0 when there is none now. What it does not get on the way is passed over. */
+/** The next entry for a reader; 0 if there is none now. Entries that it does not get are skipped. */
 function wanted(cursor: Cursor, only: i32): i32 {
   const log = changetype<Log>(cursor.log);
   while (true) {
@@ -79,7 +79,7 @@ function wanted(cursor: Cursor, only: i32): i32 {
   }
 }
 
-/** Whether the entry where the cursor stands begins a random access point. */
+/** Whether the entry at the cursor starts a random access point. */
 function isRandom(cursor: Cursor, track: i32, flags: i32): bool {
   if (changetype<Log>(cursor.log).records !== 0) return (flags & FLAG_RANDOM) !== 0;
   const last = trackAt(cursor.log, track);
@@ -100,7 +100,7 @@ function drop(cursor: Cursor, track: i32): void {
 }
 
 /**
- * Whether the next packet begins a frame in progress of which it is not known yet what it is. Other tracks wait for
+ * Whether the next packet starts a frame in progress whose type is not known yet. Other tracks wait for
  * that, but no longer than a reader may lag.
  */
 function undecided(cursor: Cursor, track: i32): bool {

@@ -31,11 +31,11 @@ export class Cursor {
   selected!: i32;
   dropping!: i32;
   ending!: i32;
-  /** What `cursorMove` left of a packet that was written in part. */
+  /** The rest of a partly written packet, from `cursorMove`. */
   restAddress!: i32;
   lostPackets!: u32;
   lostFrames!: u32;
-  /** Tracks whose first random access point has not come: what lies before it does not count as lost. */
+  /** Tracks whose first random access point has not arrived: earlier packets do not count as lost. */
   awaiting!: i32;
 }
 
@@ -52,7 +52,7 @@ export const CURSOR_LOST_PACKETS: i32 = offsetof<Cursor>("lostPackets");
 export const CURSOR_LOST_FRAMES: i32 = offsetof<Cursor>("lostFrames");
 
 /**
- * Puts a cursor at the live edge. Its channels are written by the caller before.
+ * Opens a cursor at the live edge. The caller writes its channels first.
  *
  * @param usual 1 when it takes all tracks, track n on channel 2n
  */
@@ -66,7 +66,7 @@ export function cursorOpen(address: i32, log: i32, selected: i32, usual: i32): v
   toHead(cursor);
 }
 
-/** The number of the packet is found from its address, as the owner may publish more at any moment. */
+/** The packet number is derived from the address, because the owner may publish more at any moment. */
 function toHead(cursor: Cursor): void {
   const head = atomic.load<i32>(cursor.log + LOG_HEAD);
   cursor.position = head;
@@ -81,17 +81,17 @@ function toHead(cursor: Cursor): void {
   cursor.seq = changetype<LogBlock>(block).firstSeq + count;
 }
 
-/** Packets published in a block; what it says of them may be read then. */
+/** Number of packets published in a block; their entries may be read. */
 function countOf(block: i32): i32 {
   return atomic.load<i32>(block + offsetof<LogBlock>("count"));
 }
 
-/** Puts a cursor at the live edge; what lies between does not count as lost. */
+/** Moves a cursor to the live edge; skipped packets do not count as lost. */
 export function cursorToHead(address: i32): void {
   toHead(changetype<Cursor>(address));
 }
 
-/** Puts a cursor where another one of the same log stands. */
+/** Moves a cursor to the position of another one of the same log. */
 export function cursorFollow(address: i32, leader: i32): void {
   const cursor = changetype<Cursor>(address);
   const other = changetype<Cursor>(leader);
@@ -100,7 +100,7 @@ export function cursorFollow(address: i32, leader: i32): void {
   cursor.seq = other.seq;
 }
 
-/** Puts a cursor at the last random access point of its first video track, when the log still has it. */
+/** Moves a cursor to the last random access point of its first video track, if the log still has it. */
 export function cursorToRandomAccess(address: i32): bool {
   const cursor = changetype<Cursor>(address);
   const log = changetype<Log>(cursor.log);
@@ -154,7 +154,7 @@ function enter(cursor: Cursor, block: i32): void {
 }
 
 /**
- * Moves on by `size` bytes that were sent, and to the end of a packet that was sent in part.
+ * Advances by `size` sent bytes, and to the end of a partly sent packet.
  *
  * @returns bytes of that packet which are still to be sent, from `restAddress`; 0 on a boundary
  */
@@ -193,7 +193,7 @@ export function cursorAge(address: i32, now: i32): i32 {
   return entry === 0 ? 0 : now - entryArrival(entry);
 }
 
-/** The index entry the cursor stands on, going to the next block where needed; 0 at the head. */
+/** The index entry at the cursor, moving to the next block if needed; 0 at the head. */
 export function entryHere(cursor: Cursor): i32 {
   const log = changetype<Log>(cursor.log);
   if (cursor.block === 0) {
@@ -263,7 +263,7 @@ function begunFrames(cursor: Cursor, tracks: i32): i32 {
   return begun;
 }
 
-/** Gives up everything not sent yet; video then waits for a random access point. */
+/** Drops everything not sent yet; video then waits for a random access point. */
 export function cursorJump(address: i32): void {
   const cursor = changetype<Cursor>(address);
   cursorSkip(address);
@@ -272,7 +272,7 @@ export function cursorJump(address: i32): void {
   loseAll(cursor);
 }
 
-/** Goes to the live edge; what lies between counts as lost, as far as it was wanted. */
+/** Moves to the live edge; skipped packets of wanted tracks count as lost. */
 function loseAll(cursor: Cursor): void {
   let entry = entryHere(cursor);
   while (entry !== 0) {
@@ -284,7 +284,7 @@ function loseAll(cursor: Cursor): void {
   toHead(cursor);
 }
 
-/** Makes a reader of records wait for the first random access points of its videos; its other tracks go on. */
+/** Makes a reader of records wait for the first random access points of its video tracks; other tracks continue. */
 export function cursorAwait(address: i32): void {
   const cursor = changetype<Cursor>(address);
   const video = videoOf(cursor);
@@ -294,7 +294,7 @@ export function cursorAwait(address: i32): void {
   cursor.awaiting |= video;
 }
 
-/** Puts a cursor on the entry `seq`; false when the log does not have it any more. */
+/** Moves a cursor to the entry `seq`; false if the log no longer has it. */
 export function cursorTo(address: i32, seq: i32): bool {
   return find(changetype<Cursor>(address), seq);
 }

@@ -28,7 +28,7 @@ export class Log {
   lagPackets!: i32;
   /** Largest RTP packet readers get, bytes. */
   maxPacket!: i32;
-  /** Oldest packet a reader that is behind may go on from. */
+  /** Oldest packet from which a lagging reader may continue. */
   floorSeq!: i32;
   /** Received bytes that are not scanned yet. */
   pendStart!: i32;
@@ -37,10 +37,10 @@ export class Log {
   stage!: i32;
   /** Bytes that the last reserve offered. */
   room!: i32;
-  /** Where the next packet goes, and how many the head block has with those not yet published. */
+  /** Address of the next packet, and the number of packets in the head block, unpublished ones included. */
   write!: i32;
   count!: i32;
-  /** What happened since the owner last looked: bits EVENT_*, and the values to name. */
+  /** Events since the owner last took them: EVENT_* bits, and values for the log. */
   events!: i32;
   eventTrack!: i32;
   eventValue!: i32;
@@ -49,7 +49,7 @@ export class Log {
   lost!: i32;
   /** Frames that ended since the owner last looked. */
   framesEnded!: i32;
-  /** Packets that were not taken since the owner last looked. */
+  /** Packets ignored since the owner last took this. */
   refused!: i32;
   /** Workers that read this log (bits) and how far each has passed. */
   workers!: i32;
@@ -104,7 +104,7 @@ export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
 export const LOG_REFUSED: i32 = offsetof<Log>("refused");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
-/** A record as its readers get it one by one: what its entry says, and its number. A layout, never constructed. */
+/** A record, for readers that take them one by one: its index entry and its number. A layout, never constructed. */
 class RecordRow {
   at!: i32;
   /** Size, track and flags, as in an entry. */
@@ -129,7 +129,7 @@ export function writeRow(row: i32, entry: i32, seq: i32): void {
   to.seq = seq;
 }
 
-/** Prepares `size` bytes at `address` as a log without blocks; those that it takes are charged to `account`. */
+/** Initializes `size` bytes at `address` as a log without blocks; blocks are charged to `account`. */
 export function logOpen(
   address: i32,
   size: i32,
@@ -147,7 +147,7 @@ export function logOpen(
   log.account = account;
 }
 
-/** Gives back every block of a log. Nobody may read it any more. */
+/** Frees every block of a log. Nobody may read it any more. */
 export function logClose(address: i32): void {
   const log = changetype<Log>(address);
   let block = log.tail;
@@ -217,7 +217,7 @@ export function logFits(log: Log, end: i32): bool {
   return log.headBlock !== 0 && end <= entryAt(log.headBlock, log.count);
 }
 
-/** Enters the packet at `write` into the index and moves behind it; readers see it after `logPublish`. */
+/** Adds the packet at `write` to the index and moves past it; readers see it after `logPublish`. */
 export function logEnter(log: Log, size: i32, track: i32, flags: i32, time: u32, now: i32): void {
   const entry = changetype<LogEntry>(entryAt(log.headBlock, log.count));
   entry.address = log.write;
@@ -245,7 +245,7 @@ export function logPublish(log: Log): void {
   atomic.store<i32>(address + LOG_HEAD, log.write);
 }
 
-/** Gives back the blocks whose packets all lie before `keepSeq` and before what any worker still needs. */
+/** Frees the blocks whose packets all precede `keepSeq` and the position of every worker. */
 export function logTrim(address: i32, keepSeq: i32): void {
   const log = changetype<Log>(address);
   let keep = keepSeq;
@@ -263,7 +263,7 @@ export function logTrim(address: i32, keepSeq: i32): void {
   }
 }
 
-/** Lets a worker in; it starts at the head. Returns its number, or -1 when MAX_WORKERS read already. */
+/** Adds a worker at the head. Returns its number, or -1 if there are MAX_WORKERS already. */
 export function logJoin(address: i32): i32 {
   const log = changetype<Log>(address);
   for (let i = 0; i < MAX_WORKERS; i++) {
@@ -275,13 +275,13 @@ export function logJoin(address: i32): i32 {
   return -1;
 }
 
-/** Called by a worker: it needs nothing before `seq` any more. */
+/** Called by a worker that needs nothing before `seq` any more. */
 export function logPass(address: i32, worker: i32, seq: i32): void {
   if (worker < 0 || worker >= MAX_WORKERS) unreachable();
   atomic.store<i32>(address + offsetof<Log>("worker0") + worker * sizeof<i32>(), seq);
 }
 
-/** Lets a worker go. */
+/** Removes a worker. */
 export function logLeave(address: i32, worker: i32): void {
   changetype<Log>(address).workers &= ~(1 << worker);
 }

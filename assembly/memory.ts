@@ -18,7 +18,7 @@ class Pool {
   /** Blocks that the memory has room for as it is now. */
   backed!: i32;
   taken!: i32;
-  /** Blocks ever used: those from here on were never touched. */
+  /** Number of blocks ever used: the rest were never touched. */
   fresh!: i32;
   /** First block given back; each holds the address of the next in its first word. */
   free!: i32;
@@ -48,20 +48,20 @@ const POOL_BLOCKS: i32 = (POOL_ADDRESS + offsetof<Pool>() + ALIGN_MASK) & ~ALIGN
 export const POOL_END: i32 = POOL_BLOCKS + MAX_BLOCKS * sizeof<i32>();
 const SLAB_BITS: i32 = (offsetof<Slab>() + ALIGN_MASK) & ~ALIGN_MASK;
 
-/** What a block is: to be had, taken, cut into slots; any other number is the account that it is charged to. */
+/** State of a block: free, taken, cut into slots; any other number is the account that it is charged to. */
 const BLOCK_FREE = 0;
 const BLOCK_TAKEN = 1;
 const BLOCK_SLOTS = 2;
 
-/** What is given back is filled with this in the debug and the fuzz build; the first word links it to the next. */
+/** Freed memory is filled with this in the debug and fuzz builds; its first word links to the next. */
 const POISON: u32 = 0xdddddddd;
 
-/** What one owner may take: a stream, and whatever is opened for it. A layout, never constructed; lies in a slot. */
+/** The account of one owner: a stream, and everything opened for it. A layout, never constructed; lies in a slot. */
 class Account {
   /** Blocks that it may have, and those that it has. */
   limit!: i32;
   taken!: i32;
-  /** Those who have opened it: without any it is given back with its last block. */
+  /** Number of holders: at 0 it is freed with its last block. */
   users!: i32;
 }
 
@@ -86,18 +86,18 @@ function release(): void {
   atomic.store<i32>(POOL_ADDRESS + offsetof<Pool>("lock"), 0);
 }
 
-/** Sets how many blocks may be taken, and how many of them the memory has room for. Called before any other function. */
+/** Sets the budget in blocks, and how many of them the memory has room for. Called before any other function. */
 export function poolInit(blocks: i32, backed: i32): void {
   pool().budget = min(blocks, MAX_BLOCKS);
   poolBack(backed);
 }
 
-/** Says that the memory has grown: it has room for `blocks` blocks. */
+/** Called when the memory has grown: it has room for `blocks` blocks. */
 export function poolBack(blocks: i32): void {
   pool().backed = min(blocks, pool().budget);
 }
 
-/** Bytes of a block that may be used: all, but for the guard of the fuzz build. */
+/** Usable bytes of a block: all but the guard of the fuzz build. */
 export function blockCapacity(): i32 {
   return FUZZ ? BLOCK_SIZE - RED_ZONE : BLOCK_SIZE;
 }
@@ -160,7 +160,7 @@ function stateAt(block: i32): i32 {
   return POOL_BLOCKS + ((block - FIRST_BLOCK) / BLOCK_SIZE) * sizeof<i32>();
 }
 
-/** What is at an address, BLOCK_FREE where no block begins. */
+/** State of the block at an address, BLOCK_FREE where no block starts. */
 function stateOf(block: i32): i32 {
   const end = FIRST_BLOCK + pool().fresh * BLOCK_SIZE;
   if (block < FIRST_BLOCK || block >= end || (block & (BLOCK_SIZE - 1)) !== 0) return BLOCK_FREE;
@@ -215,12 +215,12 @@ function putBack(block: i32): void {
   state.gives += 1;
 }
 
-/** Makes that whoever still reads it is seen to be wrong. */
+/** Fills freed memory, so that a use after free shows. */
 function poison(address: i32, size: i32): void {
   if (!ASC_NO_ASSERT) memory.fill(address, POISON as u8, size);
 }
 
-/** Traps when somebody wrote to what was given back: to its first bytes, where headers are. */
+/** Traps if freed memory was written to: checks its first bytes, where headers are. */
 function checkPoison(address: i32): void {
   if (ASC_NO_ASSERT) return;
   for (let i: i32 = sizeof<i32>(); i < BLOCK_HEADER; i += sizeof<i32>()) {
@@ -228,7 +228,7 @@ function checkPoison(address: i32): void {
   }
 }
 
-/** Traps when somebody wrote behind the end of a block (fuzz build). */
+/** Traps if the guard of a block was overwritten (fuzz build). */
 function checkGuard(block: i32): void {
   if (!FUZZ) return;
   for (let i: i32 = BLOCK_SIZE - RED_ZONE; i < BLOCK_SIZE; i += sizeof<u32>()) {
@@ -246,7 +246,7 @@ function slotSize(slotClass: i32): i32 {
   return SLOT_MIN << (2 * slotClass);
 }
 
-/** Where the slots of a block begin: behind its header, aligned. */
+/** Start of the slots of a block: after its header, aligned. */
 function firstSlot(block: i32): i32 {
   return block + SLOT_MIN;
 }
@@ -308,7 +308,7 @@ export function slotGive(address: i32): void {
   release();
 }
 
-/** Whether an address is that of a block or slot which is taken. */
+/** Whether an address is that of a taken block or slot. */
 export function slotIsTaken(address: i32): bool {
   acquire();
   const isTaken = (address & (BLOCK_SIZE - 1)) === 0 ? isBlockTaken(address) : isSlotTaken(address);

@@ -25,7 +25,7 @@ import { trackAt } from "./track";
 import { UNIT_SPAN_STRIDE, UnitSpan } from "./units/layout";
 
 /**
- * What a log of records knows besides: it lies where other logs have their channels. The records of a form are made by a
+ * Extra state of a log of records, in the place of the channel map. The records of a form are made by a
  * muxer, once for all readers; a frame of a track is one record or more. The track behind the last one is the preamble's:
  * what readers need before anything else. A layout, never constructed.
  */

@@ -8,10 +8,10 @@ import { LOG_TRACKS } from "./log";
 export class Track {
   /** 1 when its frames may span packets. */
   video!: i32;
-  /** Its synchronization source, and whether it is known. */
+  /** Its SSRC, and whether it is known. */
   ssrc!: u32;
   started!: i32;
-  /** Last sequence number received, and what is added to those sent. */
+  /** Last sequence number received, and the offset added to those sent. */
   lastSeq!: i32;
   seqOffset!: i32;
   lastTime!: u32;
@@ -37,21 +37,21 @@ export class Track {
   paramsKnown!: i32;
   paramsNeeded!: i32;
   paramsVersion!: i32;
-  /** 1 when packets were too large once: its sequence numbers are ours from then on. */
+  /** 1 once a packet was too large: from then on the server assigns sequence numbers. */
   refragment!: i32;
   /** Last sender report: NTP seconds and fraction, RTP time. */
   reportSeconds!: u32;
   reportFraction!: u32;
   reportTime!: u32;
   reports!: i32;
-  /** RTP time that was received at `anchorArrival`, on the earliest estimate. */
+  /** RTP time at `anchorArrival`, by the earliest arrivals. */
   anchorTime!: u32;
   clockRate!: f64;
   anchorArrival!: f64;
   reportArrival!: f64;
   lastArrival!: f64;
   rapArrival!: f64;
-  /** Packets, their bytes (headers included), their payload bytes, packets that never came. */
+  /** Packets, their bytes (headers included), their payload bytes, packets lost. */
   packets!: f64;
   bytes!: f64;
   octets!: f64;
@@ -64,7 +64,7 @@ class ParamSet {
 }
 
 export const TRACK_KINDS: i32 = PAYLOAD_TYPES_MAX;
-/** Behind the track: the first bytes of the payload that showed the last random access point, at most HEAD_MAX. */
+/** After the track: first bytes of the payload that identified the last random access point, at most HEAD_MAX. */
 export const TRACK_HEAD: i32 = TRACK_KINDS + offsetof<Track>();
 export const TRACK_STRIDE: i32 = (TRACK_HEAD + HEAD_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 /** Parameter sets in their slot: bytes of each, and where its own begin. */
@@ -112,7 +112,7 @@ export function trackAt(log: i32, i: i32): Track {
 }
 
 /**
- * Whether packet `seq` begins the frame in progress of a track, and it is not known yet whether that frame is a random
+ * Whether packet `seq` starts the frame in progress of a track, and it is not known yet whether that frame is a random
  * access point.
  */
 export function trackOpenFrame(log: i32, i: i32, seq: i32): bool {

@@ -65,7 +65,7 @@ export class LogCursor {
     return this.#memory.core.cursorTo(this.address, seq) !== 0;
   }
 
-  /** Waits for the first random access points of its video tracks (record logs); earlier records do not count as lost. */
+  /** Waits for the first random access points of its video tracks (record logs); earlier records are not lost. */
   await(): void {
     this.#memory.core.cursorAwait(this.address);
   }

@@ -30,10 +30,10 @@ export class Mp4Reader {
   /** Whether the sample may be decoded without others, and whether parameter sets are in front of it. */
   sync!: i32;
   prefixed!: i32;
-  /** Samples taken; those whose bytes were not where they should have been. */
+  /** Samples demuxed; samples whose bytes were missing. */
   samples!: i32;
   missing!: i32;
-  /** Place in the file of the next byte, of the end of the box in progress, of the present fragment. */
+  /** File positions of the next byte, of the end of the box in progress, of the present fragment. */
   position!: f64;
   boxEnd!: f64;
   moofStart!: f64;
@@ -72,7 +72,7 @@ export class Mp4Track {
   offset!: f64;
   /** Decoding time of the last sample, ticks of the units. */
   last!: f64;
-  /** Decoding time of a fragment that does not say its own, ticks of the file. */
+  /** Decoding time of a fragment without its own, ticks of the file. */
   next!: i64;
 }
 

@@ -6,7 +6,7 @@ import { get32, put32 } from "../wire";
 /** A part of a file. A layout, never constructed; its tracks follow. */
 class Part {
   tracks!: i32;
-  /** Bytes that go in front of the first unit of the first track that has any, and become part of it. */
+  /** Bytes inserted before the first unit of the first track with units, which they become part of. */
   front!: i32;
 }
 
@@ -21,7 +21,7 @@ export class PartTrack {
   id!: i32;
   video!: i32;
   entry!: i32;
-  /** Ticks that are taken from decoding times, and the decoding time behind the last unit. */
+  /** Ticks subtracted from decoding times, and the decoding time after the last unit. */
   origin!: f64;
   endDts!: f64;
 }

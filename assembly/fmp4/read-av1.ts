@@ -57,7 +57,7 @@ function takeBody(reader: Mp4Reader, units: UnitTrack, src: i32, size: i32): i32
   return n;
 }
 
-/** The header is there: an OBU without a size is as long as the sample. */
+/** The header is complete: an OBU without a size extends to the end of the sample. */
 function endHead(reader: Mp4Reader, units: UnitTrack, extension: i32, left: i32): void {
   const header = reader.obuHeader;
   const type = (header >> 3) & 15;

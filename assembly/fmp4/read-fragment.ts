@@ -35,7 +35,7 @@ const SAMPLE_OFFSET: i32 = 0x800;
 const TIME_MAX: f64 = 4000000000;
 
 /**
- * Reads the fragment whose bytes are there: enters the runs of samples of its tracks in the order of their bytes.
+ * Parses a complete fragment header: lists the sample runs of its tracks in byte order.
  *
  * @returns false when it makes no sense
  */
@@ -86,7 +86,7 @@ function countSamples(reader: Mp4Reader): i32 {
   return samples;
 }
 
-/** Bytes of the box at `at`, its header included; -1 when it does not fit. */
+/** Bytes of the box at `at`, its header included; -1 if its size is invalid. */
 function boxSize(at: i32, end: i32): i32 {
   const left = end - at;
   if (left < 8) return -1;
@@ -243,7 +243,7 @@ function readRun(
   return measure(reader, run, offset);
 }
 
-/** Adds up the sizes and durations of a run, and enters it where somebody wants it. */
+/** Adds up the sizes and durations of a run, and lists it if its track is wanted. */
 function measure(reader: Mp4Reader, run: Mp4Run, offset: f64): f64 {
   let bytes: f64 = 0;
   let ticks: i64 = 0;
@@ -292,13 +292,13 @@ export function mp4Size(run: Mp4Run, i: i32): u32 {
 /** What the flags of a sample are (§8.8.3.1). */
 export function mp4Flags(run: Mp4Run, i: i32): u32 {
   if ((run.fields & SAMPLE_FLAGS) !== 0) {
-    // those of the first sample are said twice by some; the special ones count
+    // some files set the flags of the first sample twice; first_sample_flags has precedence
     if (i > 0 || (run.fields & (FIRST_FLAGS as i32)) === 0) return get32(fieldAt(run, i, SAMPLE_FLAGS));
   }
   return i === 0 ? run.firstFlags : run.sampleFlags;
 }
 
-/** Presentation time less decoding time; many write negative ones in version 0 too. */
+/** Composition offset; many files have negative ones in version 0 too. */
 export function mp4Offset(run: Mp4Run, i: i32): i32 {
   return (run.fields & SAMPLE_OFFSET) === 0 ? 0 : (get32(fieldAt(run, i, SAMPLE_OFFSET)) as i32);
 }

@@ -58,7 +58,7 @@ function beginUnit(reader: Mp4Reader, track: Mp4Track, header: i32): void {
   if (unitPutLength(units, reader.pieceLeft) === 0) reader.kept = 0;
 }
 
-/** Delimiters and filler are left out, and types that have another meaning in RTP. */
+/** Delimiters, filler, and types with another meaning in RTP are dropped. */
 function isWanted(isH265: bool, type: i32, size: i32): bool {
   if (isH265) return size >= 2 && type !== 35 && type !== 38 && type < 48;
   return type !== 0 && type !== 9 && type !== 12 && type < 24;

@@ -90,7 +90,7 @@ export function mp4Read(address: i32, src: i32, size: i32): i32 {
 /**
  * Says that the segment has come to its end.
  *
- * @returns 0, or ERR_SYNTAX when that is in the midst of a box; a unit in progress is forgotten
+ * @returns 0, or ERR_SYNTAX if that is within a box; a unit in progress is dropped
  */
 export function mp4End(address: i32): i32 {
   const reader = changetype<Mp4Reader>(address);
@@ -105,7 +105,7 @@ function fail(reader: Mp4Reader, error: i32, detail: i32): i32 {
   return ERR_SYNTAX;
 }
 
-/** Looks at the header of a box, once it is there (§4.2). Returns false when it cannot be one. */
+/** Parses the header of a box, once complete (§4.2). Returns false if it is invalid. */
 function takeHeader(reader: Mp4Reader): bool {
   if (reader.header < 8) return true;
   const header = changetype<i32>(reader) + MP4_HEADER;

@@ -8,7 +8,7 @@ import { TS_HEAD_MAX, TS_STREAM_HEAD, TsStream } from "./demux-layout";
  * `frameSize`, `frameSamples` and `key` say what it means; `rate`, `channels` and `config` while the stream is not
  * known.
  *
- * @returns bytes that the header has, as far as that can be told; 0 when it is none
+ * @returns size of the header, as far as known; 0 if it is not a header
  */
 export function audioHeader(stream: TsStream): i32 {
   const head = changetype<i32>(stream) + TS_STREAM_HEAD;
@@ -58,7 +58,7 @@ function adts(stream: TsStream, head: i32, fill: i32): i32 {
   return header;
 }
 
-/** AudioSyncStream of LATM (ISO/IEC 14496-3 §1.7.2): what it is, is in the frame. */
+/** AudioSyncStream of LATM (ISO/IEC 14496-3 §1.7.2): the parameters are in the frame. */
 function loas(stream: TsStream, head: i32, fill: i32): i32 {
   if (fill < 3) return 3;
   if ((get16(head) & 0xffe0) !== 0x56e0) return 0;

@@ -5,11 +5,11 @@ import { audioHeader } from "./audio-header";
 import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream } from "./demux-layout";
 import { latmFrame, latmRead, latmSubframes } from "./latm";
 
-/** Frames are counted from a time; one that is further from its own is counted from anew, s. */
+/** Frame times are counted in samples from a PES time; a larger deviation restarts the count, s. */
 const TOLERANCE: f64 = 0.01;
-/** Frames in a row with other parameters, each at the start of a PES packet, that are believed. */
+/** Consecutive frames with other parameters, each at the start of a PES packet, after which they are accepted. */
 const STRANGERS = 3;
-/** Where the bytes of the frame in progress go: into its unit; into the scratch, to be read when all are there. */
+/** Destination of the frame in progress: its unit, or the scratch, to be parsed when complete. */
 const FRAME = 1;
 const LATM = 2;
 const LATM_WAITS = 3;
@@ -85,7 +85,7 @@ function latmEnd(demux: TsDemux, stream: TsStream): void {
   }
 }
 
-/** The header of a frame is whole. False when the unit track has to be opened first. */
+/** Handles a complete frame header. False if the unit track has to be opened first. */
 function frameBegin(demux: TsDemux, stream: TsStream): bool {
   if (stream.known !== 0 && stream.key !== stream.known) {
     stranger(stream);
@@ -106,7 +106,7 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
     return true;
   }
   if (stream.known === 0) {
-    // in the midst of a stream a header is believed when another one follows its frame
+    // within a stream a header is accepted if another one follows its frame
     if (stream.headStart === 0 && stream.candidate !== stream.key) {
       stream.candidate = stream.key;
       skip(stream);
@@ -146,7 +146,7 @@ function skip(stream: TsStream): void {
   stream.headFill = 0;
 }
 
-/** A header that says other things than those before: by accident, or the stream has changed. */
+/** A header with other parameters than before: a false sync, or the stream has changed. */
 function stranger(stream: TsStream): void {
   if (stream.headStart !== 0) stream.strangers += 1;
   if (stream.strangers >= STRANGERS) stream.changed = 1;

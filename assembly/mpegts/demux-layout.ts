@@ -10,17 +10,17 @@ import {
 import { UNIT_TRACK_SIZE } from "../units/layout";
 
 /**
- * A demultiplexer of transport streams (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of
- * one byte for each packet identifier (TS_PIDS) and the addresses of what the indexes stand for (TS_TARGETS): 0 is
+ * A transport stream demuxer (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of
+ * one byte for each PID (TS_PIDS) and the addresses of the contexts by index (TS_TARGETS): 0 is
  * nothing, others are a TsSection or a TsStream.
  */
 export class TsDemux {
   /** Whether the last packet ended where one should begin. */
   synced!: i32;
-  /** Times that packets were not where they should be, and those that were done. */
+  /** Sync losses, and packets demuxed. */
   syncLosses!: i32;
   packets!: i32;
-  /** Counters that did not go on; packets that came twice; encrypted ones; those that made no sense. */
+  /** Continuity counter errors; duplicate, scrambled and malformed packets. */
   continuityErrors!: i32;
   duplicates!: i32;
   scrambled!: i32;
@@ -29,11 +29,14 @@ export class TsDemux {
   jumps!: i32;
   /** TS_EVENT_*. */
   events!: i32;
-  /** What is left of the packet that a call has stopped in: address, bytes, stream. */
+  /** The rest of the packet in which a call has stopped: address, bytes, stream. */
   rest!: i32;
   restSize!: i32;
   restStream!: i32;
-  /** The present time line: whether there is one (2: the next time begins another); the last timestamp of any stream, without wraps, and what is added to it. */
+  /**
+   * The timeline: whether there is one (2: the next time starts another); the last timestamp of any stream, without
+   * wraps; the offset added to timestamps.
+   */
   started!: i32;
   last!: f64;
   offset!: f64;
@@ -60,7 +63,7 @@ export class TsSection {
   fill!: i32;
   /** Bytes of sections that are done, for the façade to take. */
   done!: i32;
-  /** Whether a section that is like the last one is left out, and its check sum. */
+  /** Whether a section equal to the last one is skipped, and its CRC. */
   quiet!: i32;
   check!: u32;
 }
@@ -74,19 +77,19 @@ export class TsStream {
   kind!: i32;
   counter!: i32;
   mark!: u64;
-  /** The unit track that takes its units; 0 while it is not known what it needs. */
+  /** The unit track of the stream; 0 while its clock rate is unknown. */
   units!: i32;
-  /** Whether enough is known of it, and whether its format is not any more what it was. */
+  /** Whether its parameters are known, and whether they have changed since. */
   ready!: i32;
   changed!: i32;
-  /** Whether something is missing: nothing counts before the next PES packet. */
+  /** Whether data was lost: everything before the next PES packet is ignored. */
   lost!: i32;
 
   /** The PES packet in progress: whether there is one, bytes of its header so far, bytes left (-1: up to the next). */
   inPes!: i32;
   headerFill!: i32;
   left!: i32;
-  /** Whether its time has not been taken yet; the times, 90 kHz without wraps. */
+  /** Whether its time has not been used yet; the times, 90 kHz without wraps. */
   hasTime!: i32;
   pts!: f64;
   dts!: f64;
@@ -105,7 +108,7 @@ export class TsStream {
   nalSize!: i32;
   /** The parameter set in progress: number, or -1. */
   param!: i32;
-  /** Of the access unit: whether it has slices, and whether its time was said. */
+  /** Of the access unit: whether it has slices, and whether it has a time. */
   hasSlices!: i32;
   /** Its parameter sets: bits PARAM_*. */
   hasSets!: i32;
@@ -142,7 +145,7 @@ export class TsStream {
   early!: i32;
   /** Whether the frame in progress has the time `unitPts`. */
   claimed!: i32;
-  /** What a header says: bytes that are not part of the unit, bytes of the frame, samples, what must not change. */
+  /** From a header: bytes not part of the unit, bytes of the frame, samples, parameters that must not change. */
   headSkip!: i32;
   frameSize!: i32;
   frameSamples!: i32;
@@ -153,7 +156,7 @@ export class TsStream {
   rate!: i32;
   channels!: i32;
   config!: i32;
-  /** The key of a header that may be none, and headers with another key in a row. */
+  /** The key of a possible false header, and consecutive headers with another key. */
   candidate!: i32;
   strangers!: i32;
   /** The time that samples are counted from, ticks of its clock, and how many there were. */
@@ -168,7 +171,7 @@ export class TsStream {
   paramsVersion!: i32;
 }
 
-/** Bytes of the header of a PES packet, and those that are looked at of a NAL unit or frame. */
+/** Bytes of a PES header, and bytes parsed of a NAL unit or frame. */
 const PES_HEADER_MAX = 288;
 export const TS_HEAD_MAX = 96;
 /** Bytes of a frame of LATM. */
@@ -209,7 +212,7 @@ export const TS_STREAM_SPS: i32 = offsetof<TsStream>("sps");
 export const TS_STREAM_PPS: i32 = offsetof<TsStream>("pps");
 export const TS_STREAM_VPS: i32 = offsetof<TsStream>("vps");
 
-/** Nothing that a packet identifier stands for may be larger than these. */
+/** Address of the context number `index` of TS_TARGETS; 0 if there is none. */
 export function tsTarget(demux: i32, index: i32): i32 {
   return load<i32>(demux + TS_TARGETS + index * sizeof<i32>());
 }

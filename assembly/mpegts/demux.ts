@@ -104,7 +104,7 @@ function takePacket(demux: TsDemux, packet: i32): void {
   }
 }
 
-/** Whether a packet is new; drops what was begun when packets before it are missing (§2.4.3.3). */
+/** Whether a packet is new; drops the unit in progress if packets before it are missing (§2.4.3.3). */
 function goesOn(demux: TsDemux, target: TsTarget, packet: i32, counter: i32): bool {
   const last = target.counter;
   const tail = packet + TS_PACKET_BYTES - sizeof<u64>();
@@ -132,13 +132,13 @@ export function tsFlush(address: i32): void {
   }
 }
 
-/** Drops what a stream has begun: its packets have another identifier from now on. */
+/** Drops the unit in progress of a stream, because its PID changes. */
 export function tsLose(address: i32): void {
   changetype<TsTarget>(address).counter = -1;
   pesLose(changetype<TsStream>(address));
 }
 
-/** Says that the timestamps that follow have nothing to do with those before: they go on behind the latest one. */
+/** Marks a discontinuity: the timestamps that follow continue after the latest one. */
 export function tsRestart(address: i32): void {
   tsFlush(address);
   const demux = changetype<TsDemux>(address);
@@ -151,7 +151,7 @@ export function tsRestart(address: i32): void {
   }
 }
 
-/** Makes a place for a table (`kind` 0) or a stream ready for its first packet. */
+/** Initializes the context of a table (`kind` 0) or a stream. */
 export function tsTargetOpen(address: i32, kind: i32, size: i32): void {
   memory.fill(address, 0, size);
   const target = changetype<TsTarget>(address);

@@ -18,7 +18,7 @@ const LOAS_HEADER_BYTES = 3;
 /** Bytes that are shifted at a time. */
 const SHIFT_BYTES = 64;
 
-/** What the last StreamMuxConfig said, in the fields that a track of RTP has for it. */
+/** The last StreamMuxConfig, in the fields that an RTP track has for it. */
 function mux(stream: TsStream): UnitTrack {
   return changetype<UnitTrack>(changetype<i32>(stream) + TS_STREAM_LATM);
 }

@@ -1,6 +1,6 @@
 import { ALIGN_MASK, TS_TRACKS_MAX } from "../abi";
 
-/** A multiplexer of transport streams (ISO/IEC 13818-1). A layout, never constructed; its tracks are at TS_TRACKS. */
+/** A transport stream muxer (ISO/IEC 13818-1). A layout, never constructed; its tracks are at TS_TRACKS. */
 export class TsMux {
   /** A unit track that takes the packets: each call of `tsWrite` is one of its units. */
   out!: i32;
@@ -18,7 +18,7 @@ export class TsMux {
   /** The last clock reference, and when tables were written last, 90 kHz. */
   clock!: f64;
   tablesAt!: f64;
-  /** Ticks after which tables are repeated; 0: only when they are asked for. */
+  /** Ticks after which tables are repeated; 0: only on request. */
   repeat!: f64;
 }
 
@@ -32,7 +32,7 @@ export class TsTrack {
   kind!: i32;
   pid!: i32;
   counter!: i32;
-  /** What goes in front of random access points, start codes included; of AAC the seven bytes of an ADTS header. */
+  /** Bytes inserted before random access points, with start codes; of AAC the seven bytes of an ADTS header. */
   prefix!: i32;
   prefixSize!: i32;
   /** Whether its packets carry the clock. */
@@ -52,7 +52,7 @@ const HEADER_MAX = 64;
 
 export const TS_TRACKS: i32 = (offsetof<TsMux>() + ALIGN_MASK) & ~ALIGN_MASK;
 export const TS_TRACK_STRIDE: i32 = (offsetof<TsTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
-/** Scratch behind the tracks: a packet, a PES header, the answer to one question. */
+/** Scratch after the tracks: a packet, a PES header, an i32 result. */
 export const TS_SCRATCH: i32 = TS_TRACKS + TS_TRACKS_MAX * TS_TRACK_STRIDE;
 export const TS_HEADER: i32 = (TS_SCRATCH + TS_PACKET_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
 export const TS_RESULT: i32 = TS_HEADER + HEADER_MAX;

@@ -10,10 +10,10 @@ import { isVideo } from "./video";
 const PES_VIDEO = 0xe0;
 const PES_AUDIO = 0xc0;
 const PES_PRIVATE = 0xbd;
-/** What all times begin with, and how far the clock is behind decoding, 90 kHz. */
+/** Offset of all times, and the distance of the PCR before decoding, 90 kHz. */
 const TIME_OFFSET: f64 = 126000;
 const CLOCK_DELAY: f64 = 63000;
-/** Between clock references, and the longest time without units that is filled with them (ISO/IEC 13818-1 §2.7.2). */
+/** PCR interval, and the longest gap without units that is filled with PCRs (ISO/IEC 13818-1 §2.7.2). */
 const CLOCK_STEP: f64 = 8100;
 const CLOCK_GAP: f64 = 900000;
 
@@ -48,7 +48,7 @@ export function tsWrite(address: i32, tables: i32): i32 {
   return mux.failed;
 }
 
-/** The track whose next unit is to be decoded first; -1 when there is none; ERR_FULL when one is gone. */
+/** The track whose next unit is decoded first; -1 if there is none; ERR_FULL if one is no longer in its log. */
 function earliest(mux: TsMux): i32 {
   let best = -1;
   let bestTime: f64 = 0;
@@ -65,7 +65,7 @@ function earliest(mux: TsMux): i32 {
   return best;
 }
 
-/** The first entry of the next unit of a track; 0 when it is gone. `entry` of the track says how many it has. */
+/** The first entry of the next unit of a track; 0 if it is no longer in its log. Sets `track.entry`: its entries. */
 function find(mux: TsMux, track: TsTrack): i32 {
   const result = changetype<i32>(mux) + TS_RESULT;
   const entries = unitAt(track.units, track.seq, result);
@@ -78,7 +78,7 @@ function dtsOf(mux: TsMux, track: TsTrack): f64 {
   return ticks(track, unitEntryAt(find(mux, track)).dts);
 }
 
-/** What has to come in front of a unit: tables when it is time for them, clock references where no unit brought them. */
+/** Writes tables before a unit when they are due, and PCRs for gaps without units. */
 function between(mux: TsMux, dts: f64, wanted: bool): void {
   const since = dts - mux.tablesAt;
   if (wanted || (mux.repeat > 0 && (mux.clocked === 0 || since >= mux.repeat || since < 0))) {
@@ -191,7 +191,7 @@ function beginPes(mux: TsMux, track: TsTrack, size: i32, isKey: bool, dts: f64):
   mux.fill = 4 + adaptation;
 }
 
-/** The clock does not go back where another track ran ahead of the one that carries it; it does where time has jumped. */
+/** The PCR does not go back if another track is ahead of the one that carries it; it does after a timestamp jump. */
 function forward(mux: TsMux, time: f64): f64 {
   return mux.clocked !== 0 && time < mux.clock && mux.clock - time < CLOCK_DELAY ? mux.clock : time;
 }

@@ -56,7 +56,7 @@ function putHeader(demux: TsDemux, stream: TsStream, from: i32, size: i32): i32 
   return taken;
 }
 
-/** Whether these are the first bytes of a PES packet that can be used; when not, it is left out. */
+/** Whether these are the first bytes of a usable PES packet; otherwise it is dropped. */
 function isHeader(demux: TsDemux, stream: TsStream, header: i32): bool {
   const id = get8(header + 3);
   const isPrefix = get32(header) >>> 8 === 1 && id >= 0xbd && id !== 0xbe && id !== 0xbf;
@@ -104,7 +104,7 @@ function stamp(at: i32): f64 {
   return (high as f64) * 1073741824 + (((middle << 15) | low) as f64);
 }
 
-/** Bytes behind the header; those behind the end of the PES packet do not count. */
+/** Bytes after the header; bytes after the end of the PES packet are ignored. */
 function elementary(demux: TsDemux, stream: TsStream, from: i32, size: i32): void {
   const n = stream.left < 0 ? size : min(size, stream.left);
   if (isVideo(stream.kind)) {
@@ -141,7 +141,7 @@ function videoFinish(demux: TsDemux, stream: TsStream): void {
   videoEnd(demux, stream);
 }
 
-/** Goes on in the packet where the last call stopped; true when it has to stop again. */
+/** Continues in the packet where the last call stopped; true if it has to stop again. */
 export function pesRest(demux: TsDemux): bool {
   const stream = changetype<TsStream>(demux.restStream);
   const from = demux.rest;
@@ -159,7 +159,7 @@ export function pesRest(demux: TsDemux): bool {
   return false;
 }
 
-/** Something is missing: what was begun is dropped, and all up to the next PES packet. */
+/** Handles a loss: drops the unit in progress, and everything up to the next PES packet. */
 export function pesLose(stream: TsStream): void {
   stream.lost = 1;
   stream.inPes = 0;

@@ -14,7 +14,7 @@ const ZEROS_SIZE = 64;
 
 /**
  * Goes through a piece of an elementary stream with start codes (ITU-T H.264 §B.2, ISO/IEC 13818-2 §6.2.1): 00 00 01
- * begins a NAL unit, wherever the pieces are cut; zeros in front of it belong to nothing.
+ * starts a NAL unit, wherever the pieces are cut; zeros before it are ignored.
  */
 export function scanBytes(demux: TsDemux, stream: TsStream, from: i32, size: i32): void {
   const end = from + size;

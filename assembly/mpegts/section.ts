@@ -4,7 +4,7 @@ import { get8, get16, get32 } from "../wire";
 import { TS_SECTION_DATA, TS_SECTION_DONE, TsDemux, TsSection } from "./demux-layout";
 
 const STUFFING = 0xff;
-/** Bytes of a section before its length counts, and those of the shortest one: header and check sum. */
+/** Bytes of a section not counted by its length, and of the shortest one: header and CRC. */
 const HEAD = 3;
 const SHORTEST = 12;
 
@@ -67,7 +67,7 @@ function put(demux: TsDemux, section: TsSection, from: i32, size: i32): i32 {
   return taken;
 }
 
-/** A whole section: it counts when it is in force and its check sum is right. */
+/** A complete section: it is used if it is current and its CRC is correct. */
 function finish(demux: TsDemux, section: TsSection, bytes: i32, size: i32): void {
   if ((get8(bytes + 1) & 0x80) === 0 || (get8(bytes + 5) & 1) === 0) return;
   if (crc32(bytes, size) !== 0) {

@@ -2,7 +2,7 @@ import { TsDemux, TsStream } from "./demux-layout";
 
 /** Timestamps have 33 bits (ISO/IEC 13818-1 §2.4.3.7). */
 const WRAP: f64 = 8589934592;
-/** Times further ahead than this have begun anew; so have those that are further back, 90 kHz. */
+/** Larger jumps of a timestamp, ahead or back, are a discontinuity, 90 kHz. */
 const AHEAD: f64 = 900000;
 const BACK: f64 = 45000;
 /** Streams of one program may be so far apart. */
@@ -16,8 +16,8 @@ export function unwrap(raw: f64, near: f64): f64 {
 }
 
 /**
- * A decoding time of a stream on the line that all streams share: it does not wrap, and where timestamps begin anew
- * it goes on behind the latest one. Each stream changes over by itself, as some are behind others.
+ * A decoding time of a stream on the timeline that all streams share: it does not wrap, and at a discontinuity
+ * it continues after the latest one. Each stream switches on its own, because some lag behind others.
  *
  * @param raw 33 bits, 90 kHz
  */

@@ -20,7 +20,7 @@ import {
   TsStream,
 } from "./demux-layout";
 
-/** Ticks of a frame before anything is known of it, and most that are believed, 90 kHz. */
+/** Default frame duration, and the longest that is accepted, 90 kHz. */
 const FRAME_TICKS: f64 = 3000;
 const FRAME_TICKS_MAX: f64 = 90000;
 
@@ -28,7 +28,7 @@ export function isVideo(kind: i32): bool {
   return kind === TS_H264 || kind === TS_H265 || kind === TS_MPEG12_VIDEO;
 }
 
-/** First bytes of a NAL unit that say what it is: its header, and whether it is the first slice of a picture. */
+/** First bytes of a NAL unit needed to classify it: its header, and whether it is the first slice of a picture. */
 export function videoHead(kind: i32): i32 {
   return kind === TS_H264 ? 2 : 3;
 }
@@ -59,7 +59,7 @@ function beginH264(demux: TsDemux, stream: TsStream): void {
   if (!keep(stream, set)) return;
   const track = changetype<UnitTrack>(stream.units);
   if (type === 5) track.flags |= UNIT_KEY;
-  // an I slice behind a parameter set: where streams have no IDR pictures, decoders begin there
+  // an I slice after a parameter set: in streams without IDR pictures, decoders start there
   const isIntra = second === 0x88 || (second & 0xf0) === 0xb0;
   if (isFirst && isIntra && (stream.hasSets & PARAM_SPS) !== 0) track.flags |= UNIT_KEY;
   if (isSlice) slice(stream);
@@ -144,7 +144,7 @@ function takeTime(stream: TsStream): void {
   stream.unitDts = stream.dts;
 }
 
-/** Enters the first bytes of a NAL unit behind its length, which is not known yet. */
+/** Writes the first bytes of a NAL unit after its length, which is not known yet. */
 function keep(stream: TsStream, set: i32): bool {
   const track = changetype<UnitTrack>(stream.units);
   if (track.open === UNIT_NONE && !start(stream)) return false;
@@ -186,7 +186,7 @@ function enterSet(stream: TsStream): void {
   if (stream.sps !== 0 && stream.pps !== 0 && (stream.vps !== 0 || stream.kind === TS_H264)) stream.ready = 1;
 }
 
-/** Publishes the access unit in progress, when it has slices and a time, and parameter sets have come. */
+/** Publishes the access unit in progress if it has slices and a time, and parameter sets are known. */
 export function videoEnd(demux: TsDemux, stream: TsStream): void {
   if (stream.units === 0) return;
   const track = changetype<UnitTrack>(stream.units);
@@ -225,7 +225,7 @@ export function videoEnd(demux: TsDemux, stream: TsStream): void {
   demux.latest = max<f64>(demux.latest, max<f64>(pts, dts));
 }
 
-/** Finds out what a frame takes: the time between two that were said, by the units they are apart. */
+/** Measures the frame duration: the time between two PES times, divided by the units between them. */
 function measure(stream: TsStream): void {
   const step = (stream.unitDts - stream.saidDts) / (stream.sinceSaid as f64);
   if (stream.sinceSaid > 0 && step > 0 && step <= FRAME_TICKS_MAX) stream.frameTicks = step;

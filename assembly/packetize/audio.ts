@@ -20,7 +20,7 @@ const AUS_MAX = 8;
 /** Bytes of the AU headers of a packet with one AU. */
 const AU_HEAD = 4;
 
-/** A frame that is a packet: Opus (RFC 7587 §4.2). Returns false when there is no room for it. */
+/** A frame per packet: Opus (RFC 7587 §4.2). Returns false when there is no room for it. */
 export function framePacket(p: Packetizer, track: PacketTrack): bool {
   const reader = readerOf(p);
   const size = reader.rest;
@@ -33,7 +33,7 @@ export function framePacket(p: Packetizer, track: PacketTrack): bool {
 }
 
 /**
- * AAC in the mode AAC-hbr (RFC 3640 §3.3.6): the AUs that are there, as many as fit; fragments of a large one.
+ * AAC in the mode AAC-hbr (RFC 3640 §3.3.6): as many available AUs as fit; fragments of a large one.
  *
  * @returns false when there is no room for the next packet
  */
@@ -59,7 +59,7 @@ export function genericPackets(p: Packetizer, track: PacketTrack): bool {
   return true;
 }
 
-/** The unit in progress, and those behind it that fit the same packet and follow without a pause. */
+/** The unit in progress, and the following ones that fit the same packet and are contiguous in time. */
 function aggregate(p: Packetizer, track: PacketTrack): bool {
   const payload = packetBegin(p);
   if (payload === 0) return false;

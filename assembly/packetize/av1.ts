@@ -5,7 +5,7 @@ import { readerCopy, readPeek, readSkip, readTo, UnitReader } from "./unit-reade
 
 /** Elements that the count of an aggregation header can say. */
 const ELEMENTS_MAX = 3;
-/** A piece of an OBU behind others is not worth less than this, bytes. */
+/** Smallest fragment of an OBU after others in a packet, bytes. */
 const PIECE_MIN = 16;
 /** In the header of the OBU in progress: it has a second byte; it is still to be sent. */
 const EXTENDED = 0x10000;

@@ -68,7 +68,7 @@ function scan(track: PacketTrack, data: i32, size: i32, isEnd: bool): void {
     if (i === 0) isInside = false;
     const isSlice = code >= SLICE_FIRST && code <= SLICE_LAST;
     const isHeader = code === SEQUENCE || code === GROUP || code === PICTURE;
-    // headers may only be at the beginning; the rest of a slice is alone in its packet
+    // headers may only be at the start; the rest of a slice has its own packet
     if ((isHeader && slices > 0) || (isInside && (isHeader || isSlice))) {
       cut = i;
       break;
@@ -86,7 +86,7 @@ function scan(track: PacketTrack, data: i32, size: i32, isEnd: bool): void {
   else cut = size;
 }
 
-/** What a picture header (ISO/IEC 13818-2 §6.2.3) says of its picture, as the header of packets wants it. */
+/** Fields of the picture header (ISO/IEC 13818-2 §6.2.3), as the RTP payload header has them. */
 function readPicture(track: PacketTrack, at: i32): void {
   const head = get32(at);
   const type = (head >> 19) & 7;

@@ -29,14 +29,14 @@ export function nalPackets(p: Packetizer, track: PacketTrack, isH265: bool): boo
   return true;
 }
 
-/** Size of the NAL unit that comes next, as far as it is there. */
+/** Size of the next NAL unit, as far as available. */
 function nalSize(reader: UnitReader): i32 {
   const size = readPeek32(reader);
   const most = reader.rest - 4;
   return size > (most as u32) ? most : (size as i32);
 }
 
-/** Passes over what no packet can carry: empty NAL units, and types that mean something else in RTP. */
+/** Skips what no packet can carry: empty NAL units, and types with another meaning in RTP. */
 function skipForeign(reader: UnitReader, isH265: bool): void {
   while (reader.rest > 0) {
     if (reader.rest <= 4) {
@@ -56,7 +56,7 @@ function isOfCodec(reader: UnitReader, size: i32, isH265: bool): bool {
   return size >= 1 && type !== 0 && type < STAP_A;
 }
 
-/** The next NAL unit whole; with those behind it that fit too. */
+/** The whole next NAL unit, with the following ones that fit. */
 function whole(p: Packetizer, payload: i32, isH265: bool): i32 {
   const reader = readerOf(p);
   const count = fitting(p, isH265);
@@ -85,7 +85,7 @@ function whole(p: Packetizer, payload: i32, isH265: bool): i32 {
   return at;
 }
 
-/** How many NAL units from the next one on fit one packet together; at least one. */
+/** Number of NAL units, from the next one on, that fit one packet together; at least one. */
 function fitting(p: Packetizer, isH265: bool): i32 {
   const scout = scoutOf(p);
   readerCopy(scout, readerOf(p));
@@ -102,7 +102,7 @@ function fitting(p: Packetizer, isH265: bool): i32 {
   return max(count, 1);
 }
 
-/** Begins a NAL unit that is larger than a packet: its header goes into the headers of its fragments. */
+/** Starts a NAL unit that is larger than a packet: its header goes into the headers of its fragments. */
 function firstFragment(p: Packetizer, track: PacketTrack, payload: i32, isH265: bool): i32 {
   const reader = readerOf(p);
   const size = nalSize(reader);

@@ -39,7 +39,7 @@ import { vp8Packets, vp9Packets } from "./vp";
 const PUMP_BYTES = 524288;
 const CYCLE: f64 = 4294967296;
 
-/** Prepares a packetizer of `tracks` tracks, which are set up one by one then. */
+/** Initializes a packetizer of `tracks` tracks, which are then set up one by one. */
 export function packetizerOpen(address: i32, log: i32, tracks: i32): void {
   memory.fill(address, 0, PACKETIZER_TRACKS + tracks * PACKET_TRACK_STRIDE);
   const p = changetype<Packetizer>(address);
@@ -49,12 +49,12 @@ export function packetizerOpen(address: i32, log: i32, tracks: i32): void {
 }
 
 /**
- * Says what track `i` is. Channel 2i of the log must be mapped to it.
+ * Sets up track `i`. Channel 2i of the log must be mapped to it.
  *
  * @param units address of the log of its units; those that it keeps are packetized
  * @param format UNITS_*, with the payload type in bits 8 to 15
  * @param seq RTP sequence number of the first packet
- * @param sampleBytes what one sample takes of all channels (UNITS_SAMPLES)
+ * @param sampleBytes bytes of one sample of all channels (UNITS_SAMPLES)
  */
 export function packetizerTrack(
   address: i32,
@@ -82,7 +82,7 @@ export function packetizerTrack(
 }
 
 /**
- * Makes packets of units, tracks interleaved by decoding time, and brings them into the log; gives back the units that
+ * Packetizes units into the log, tracks interleaved by decoding time, and frees the units that
  * are done. Units with a decoding time behind the limit of their track wait.
  *
  * @param now monotonic time, ms
@@ -131,7 +131,7 @@ function fill(p: Packetizer): void {
   }
 }
 
-/** Begins the unit that comes first of those that may go. Returns false without one. */
+/** Starts the first unit in decoding order that is within its limit. Returns false if there is none. */
 function choose(p: Packetizer): bool {
   let best = -1;
   let first: f64 = 0;
@@ -154,7 +154,7 @@ function choose(p: Packetizer): bool {
   return true;
 }
 
-/** Looks at the next unit of a track. Returns false when there is none yet. */
+/** Reads the times of the next unit of a track. Returns false if there is none yet. */
 function look(p: Packetizer, track: PacketTrack): bool {
   if (track.isKnown !== 0) return true;
   if (track.units === 0) return false;
@@ -213,7 +213,7 @@ function packets(p: Packetizer, track: PacketTrack): bool {
   }
 }
 
-/** Gives back what lies before the units that are still needed. */
+/** Frees the units that are no longer needed. */
 function trim(p: Packetizer): void {
   for (let i = 0; i < p.tracks; i++) {
     const track = packetTrackAt(p, i);

@@ -25,7 +25,7 @@ export class PacketTrack {
   units!: i32;
   format!: i32;
   payloadType!: i32;
-  /** RTP sequence number of the next packet, and the synchronization source. */
+  /** RTP sequence number of the next packet, and the SSRC. */
   seq!: i32;
   ssrc!: u32;
   /** Entry of the next unit; whether its decoding time is known. */
@@ -39,7 +39,7 @@ export class PacketTrack {
   /** Its NAL unit or OBU in progress: bytes left, and the header of its fragments. */
   left!: i32;
   header!: i32;
-  /** What one sample takes of each channel: bytes (UNITS_SAMPLES). */
+  /** Bytes of one sample (UNITS_SAMPLES). */
   sampleBytes!: i32;
   /** Units that no packet could carry. */
   dropped!: i32;
@@ -55,7 +55,7 @@ export class PacketTrack {
 
 /** Bytes of an RTP header without extensions (RFC 3550 §5.1). */
 const RTP_HEADER = 12;
-/** A packet larger than this might not fit what a log offers at a time. */
+/** A larger packet might not fit what a log offers at a time. */
 const PACKET_MAX = 3600;
 /** Two readers lie behind the packetizer, then the tracks. */
 const READER: i32 = (offsetof<Packetizer>() + ALIGN_MASK) & ~ALIGN_MASK;
@@ -85,7 +85,7 @@ export function payloadMax(p: Packetizer): i32 {
   return min(p.maxPacket, PACKET_MAX) - RTP_HEADER;
 }
 
-/** Where the payload of the next packet goes; 0 when there is no room for a packet now. */
+/** Address for the payload of the next packet; 0 if there is no room now. */
 export function packetBegin(p: Packetizer): i32 {
   const payload = p.out + FRAMING + RTP_HEADER;
   return payload + payloadMax(p) > p.outEnd ? 0 : payload;

@@ -5,7 +5,7 @@ import { get8 } from "../wire";
 
 /** Reads a published unit from its first byte to its last, across its pieces. A layout, never constructed. */
 export class UnitReader {
-  /** The entry of the present piece: its number, its block, its place there. */
+  /** The entry of the present piece: its number, its block, its index there. */
   seq!: i32;
   block!: i32;
   index!: i32;
@@ -19,7 +19,7 @@ export class UnitReader {
 
 export const READER_SIZE: i32 = offsetof<UnitReader>();
 
-/** Goes to the beginning of the unit whose first entry is `seq`. Returns the address of that entry; 0 when it is gone. */
+/** Moves to the start of the unit with first entry `seq`. Returns the address of that entry; 0 if it no longer exists. */
 export function readerOpen(reader: UnitReader, units: i32, seq: i32): i32 {
   const track = changetype<UnitTrack>(units);
   const block = unitBlockWith(track, seq);

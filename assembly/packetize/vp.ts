@@ -49,7 +49,7 @@ export function vp9Packets(p: Packetizer, track: PacketTrack): bool {
   return true;
 }
 
-/** As much of the frame as fits behind `head` bytes of descriptor. */
+/** As much of the frame as fits after `head` bytes of descriptor. */
 function rest(p: Packetizer, track: PacketTrack, payload: i32, head: i32): void {
   const reader = readerOf(p);
   const size = min(payloadMax(p) - head, reader.rest);
@@ -67,7 +67,7 @@ function pictureSize(reader: UnitReader): u32 {
   const marker = bits(reader, 0, 2);
   const profile = bits(reader, 2, 1) | (bits(reader, 3, 1) << 1);
   let at = profile === 3 ? 5 : 4;
-  // neither a frame that is shown again nor one that refers to others
+  // neither show_existing_frame nor an inter frame
   if (marker !== 2 || bits(reader, at, 2) !== 0) return 0;
   at += 4;
   if (bits(reader, at, 24) !== 0x498342) return 0;

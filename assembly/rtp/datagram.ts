@@ -45,8 +45,8 @@ export function rtpReserveDatagram(address: i32, size: i32): i32 {
 }
 
 /**
- * Takes the RTP packet of a datagram, `size` bytes that were written where `rtpReserveDatagram` said. Packets that came
- * too early wait in the reorder buffer; packets of strangers never get there.
+ * Receives the RTP packet of a datagram, `size` bytes written where `rtpReserveDatagram` said. Packets that arrive
+ * too early wait in the reorder buffer; packets of other sources never get there.
  *
  * @param reorder address of the track's reorder buffer
  * @param now monotonic time, ms
@@ -83,7 +83,7 @@ export function rtpDatagram(address: i32, reorder: i32, index: i32, size: i32, n
   return code < 0 ? code : giveOut(log, state, index, now);
 }
 
-/** Whether a packet is what its track may bring; whoever sends anything else must not disturb the order. */
+/** Whether a packet belongs to its track; anything else must not disturb the order. */
 function isOfTrack(log: Log, index: i32, packet: i32, size: i32): bool {
   if (rtpHeaderSize(packet, size) < 0) {
     note(log, EVENT_MALFORMED, index, size, 0);
@@ -111,7 +111,7 @@ function giveOut(log: Log, state: Reorder, index: i32, now: f64): i32 {
   return 0;
 }
 
-/** Brings a packet into the log, from where it was received or from a slot. */
+/** Writes a packet into the log, from where it was received or from a slot. */
 function take(log: Log, index: i32, packet: i32, size: i32, now: f64): i32 {
   const address = changetype<i32>(log);
   if (packet !== log.pendEnd + FRAMING) {

@@ -112,7 +112,7 @@ function parametersKnown(track: Track): bool {
   return (track.paramsKnown & track.paramsNeeded) === track.paramsNeeded;
 }
 
-/** Keeps a parameter set when it is new; one that is too large only counts as known. */
+/** Stores a parameter set if it has changed; an oversized one is only marked as known. */
 function keep(track: Track, bit: i32, unit: i32, size: i32): void {
   track.paramsKnown |= bit;
   if (size > PARAM_MAX) return;

@@ -31,7 +31,7 @@ const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT | EVENT_UNIT_OVERSIZED;
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;
-/** A packet that is further behind the one before is no late one. */
+/** A packet further behind the previous one is not late: the source has restarted. */
 const MISORDER_MAX = 100;
 /** With less room than this a new block is begun. */
 const RESERVE_MIN = 4096;
@@ -116,7 +116,7 @@ function keepPending(log: Log): void {
   log.pendEnd = target + size;
 }
 
-/** Notes that something was not taken; the owner of the log is told. */
+/** Records an event for the owner of the log: a packet was ignored. */
 export function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
   log.events |= event;
   if ((event & EVENTS_TAKEN) === 0) log.refused += 1;
@@ -172,7 +172,7 @@ function countLoss(log: Log, track: Track, index: i32, packet: i32): bool {
   const seq: i32 = get16(packet + 2);
   const missing = track.started === 0 ? 0 : (seq - track.lastSeq - 1) & 0xffff;
   if (missing >= 0x8000) {
-    // so far back is no late packet: the source counts anew (RFC 3550 §A.1)
+    // too far back for a late packet: the source has restarted (RFC 3550 §A.1)
     if (0x10000 - missing > MISORDER_MAX) track.lastSeq = seq;
     return false;
   }
@@ -184,7 +184,7 @@ function countLoss(log: Log, track: Track, index: i32, packet: i32): bool {
   return true;
 }
 
-/** A packet larger than readers may get: cut again where the codec allows it, else dropped. */
+/** A packet larger than readers may get: refragmented if the codec allows it, else dropped. */
 function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
   const track = trackAt(changetype<i32>(log), index);
   if (kind !== KIND_H264 && kind !== KIND_H265) {
@@ -218,7 +218,7 @@ export function setFloor(address: i32): void {
   log.floorSeq = floor;
 }
 
-/** Gives back what the tracks of a log hold besides its blocks. */
+/** Frees what the tracks of a log hold besides its blocks. */
 export function rtpClose(address: i32): void {
   const log = changetype<Log>(address);
   for (let i = 0; i < log.trackCount; i++) {

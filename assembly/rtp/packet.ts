@@ -66,7 +66,7 @@ export function enterPacket(
   return 0;
 }
 
-/** Keeps what tells how far random access points are apart, and how their pictures begin. */
+/** Records the distance of random access points, and the first bytes of the last one. */
 function noteRandomAccess(track: Track, payload: i32, size: i32, now: f64): void {
   track.gopFrames = track.rapCount > 1 ? track.frames - track.rapFrames : 0;
   track.rapFrames = track.frames;
@@ -75,7 +75,7 @@ function noteRandomAccess(track: Track, payload: i32, size: i32, now: f64): void
   memory.copy(changetype<i32>(track) + TRACK_HEAD - TRACK_KINDS, payload, track.headSize);
 }
 
-/** Tells where frames begin and end: at the marker, or where the time changes. Returns the flags of this packet. */
+/** Finds frame boundaries: at the marker, or where the time changes. Returns the flags of this packet. */
 function followFrame(log: Log, track: Track, time: u32, marker: bool): i32 {
   let flags = marker ? FLAG_END_OF_FRAME : 0;
   if (track.frameOpen === 0 || track.frameTime !== time) {
@@ -97,7 +97,7 @@ function keyless(track: Track): bool {
   return track.keyFrames === 0 && track.frames > FRAMES_WITHOUT_KEY;
 }
 
-/** Follows the relation of RTP time and arrival: the earliest arrival counts, drift is followed slowly. */
+/** Updates the anchor of RTP time and arrival: the earliest arrival counts, drift is followed slowly. */
 function anchor(track: Track, time: u32, now: f64): void {
   const elapsed = (((time - track.anchorTime) as i32 as f64) * 1000) / track.clockRate;
   const late = now - track.anchorArrival - elapsed;
@@ -126,7 +126,7 @@ export function moveToNewBlock(log: Log, from: i32, size: i32): bool {
   return true;
 }
 
-/** Puts the packet at `pendStart` to `write`, framed with our channel and with the sequence number readers see. */
+/** Copies the packet at `pendStart` to `write`, framed with our channel and with the sequence number readers see. */
 export function place(log: Log, index: i32, size: i32): void {
   const target = log.write;
   const packet = target + FRAMING;

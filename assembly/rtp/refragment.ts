@@ -4,7 +4,7 @@ import { trackAt } from "../track";
 import { get8, get16, put8, put16 } from "../wire";
 import { enterPacket, frame, makeRoom, rtpHeaderSize } from "./packet";
 
-/** The packet that is being cut, for the length of one call. */
+/** The packet being refragmented, during one call. */
 let source: i32 = 0;
 let track: i32 = 0;
 let kind: i32 = 0;
@@ -13,7 +13,7 @@ let received: f64 = 0;
 let written: i32 = 0;
 
 /**
- * Cuts an H264 or H265 packet that is too large into packets readers can get: aggregates are taken apart, NAL units
+ * Splits an oversized H264 or H265 packet into packets readers can get: aggregates are split, NAL units
  * and fragments become fragments (FU-A, RFC 6184 §5.8; FU, RFC 7798 §4.4.3). Sequence numbers grow accordingly.
  *
  * @param packet an RTP packet outside the log, of `size` bytes

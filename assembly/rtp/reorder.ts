@@ -10,12 +10,12 @@ export class Reorder {
   started!: i32;
   /** Next sequence number to give out, 16 bits. */
   expected!: i32;
-  /** Packets that wait, in a block of slots which is taken when the first one has to; 0 before. */
+  /** Waiting packets, in a block of slots taken when first needed; 0 before. */
   held!: i32;
   slots!: i32;
   /** That the block is charged to; 0: nobody's. */
   account!: i32;
-  /** Duplicates and late packets dropped; how many of them came last, without any other between. */
+  /** Duplicates and late packets dropped; how many of the latest packets in a row. */
   late!: i32;
   lateRun!: i32;
   /** Sequence number of the first packet, and the highest one, extended to 32 bits. */
@@ -24,14 +24,14 @@ export class Reorder {
   /** Packets that came, duplicates included. */
   received!: i32;
   lastTime!: u32;
-  /** When the oldest packet that waits came, monotonic ms. */
+  /** Arrival of the oldest waiting packet, monotonic ms. */
   heldSince!: f64;
   /** Arrival of the last packet, ms, and interarrival jitter, RTP ticks (RFC 3550 §6.4.1). */
   lastArrival!: f64;
   jitter!: f64;
 }
 
-/** After so many late packets in a row the source has started anew at a lower sequence number. */
+/** After this many late packets in a row the source has restarted at a lower sequence number. */
 const LATE_MAX = 64;
 
 /** A packet that waits: its size, 0 without one; its bytes follow. */
@@ -67,10 +67,10 @@ export function reorderClose(address: i32): void {
 export const REORDER_TAKE: i32 = 1;
 export const REORDER_DROP: i32 = 2;
 export const REORDER_HOLD: i32 = 3;
-/** The packet is too far ahead: give out what waits, then ask again. */
+/** The packet is too far ahead: release waiting packets, then ask again. */
 export const REORDER_FORCE: i32 = 4;
 
-/** Says what is to be done with the packet `seq`; only TAKE and DROP change anything. */
+/** Decides what to do with the packet `seq`; only TAKE and DROP change the state. */
 export function reorderJudge(state: Reorder, seq: i32): i32 {
   if (state.started === 0) {
     state.started = 1;
@@ -140,7 +140,7 @@ function takeSlots(state: Reorder): bool {
   return true;
 }
 
-/** Puts a packet aside while others are given out; returns where it is. 0: it does not fit, or there is no memory. */
+/** Sets a packet aside while others are released; returns its address. 0: it does not fit, or there is no memory. */
 export function reorderAside(state: Reorder, packet: i32, size: i32): i32 {
   if (size > REORDER_SLOT_BYTES) return 0;
   if (state.slots === 0 && !takeSlots(state)) return 0;
@@ -149,7 +149,7 @@ export function reorderAside(state: Reorder, packet: i32, size: i32): i32 {
   return aside;
 }
 
-/** The slot of the next packet in order, its size in the first word, the packet at REORDER_PACKET; 0 when it has not come. */
+/** The slot of the next packet in order, its size in the first word, the packet at REORDER_PACKET; 0 if missing. */
 export function reorderNext(state: Reorder): i32 {
   if (state.held === 0) return 0;
   const slot = slotOf(state, state.expected);
@@ -164,7 +164,7 @@ export function reorderShift(state: Reorder, now: f64): void {
   state.heldSince = now;
 }
 
-/** Gives up the packets missing before the first one held; with nothing held, starts anew at the next packet. */
+/** Skips the packets missing before the first waiting one; with none waiting, restarts at the next packet. */
 export function reorderForce(state: Reorder): void {
   if (state.held === 0) {
     state.started = 0;

@@ -61,7 +61,7 @@ export function genericFrames(
   return code;
 }
 
-/** A part of an AU that is larger than a packet: it goes on while the time stays, up to the marker. */
+/** A fragment of an AU: the AU continues while the time stays the same, up to the marker. */
 function fragment(
   track: UnitTrack,
   at: i32,

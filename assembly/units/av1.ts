@@ -4,7 +4,7 @@ import { unitSpoil } from "./faults";
 import { UnitTrack } from "./layout";
 import { unitPut, unitPutLength } from "./log";
 
-/** Values of `lengthAt` besides the address of a size: an OBU that is left out, and one that has its size. */
+/** Values of `lengthAt` besides an address: an OBU that is dropped, and one that already has its size. */
 const SKIPPED = -1;
 const COMPLETE = -2;
 const SEQUENCE_HEADER = 1;
@@ -46,7 +46,7 @@ export function av1Packet(track: UnitTrack, payload: i32, size: i32): i32 {
   return 0;
 }
 
-/** The number at the beginning of an element; -1 when it is cut or too large. */
+/** The leb128 number at the start of an element; -1 if truncated or too large. */
 function leb128(at: i32, left: i32): i32 {
   let value = 0;
   for (let i = 0; i < 4; i++) {

@@ -1,12 +1,12 @@
 import { UnitTrack } from "./layout";
 
-/** Counts a packet that made no sense; the unit in progress is not touched. */
+/** Counts a malformed packet; the unit in progress is kept. */
 export function unitMalformed(track: UnitTrack): i32 {
   track.malformed += 1;
   return 0;
 }
 
-/** Counts a packet that made no sense, with which the unit in progress is lost. */
+/** Counts a malformed packet; the unit in progress is dropped. */
 export function unitSpoil(track: UnitTrack): i32 {
   track.malformed += 1;
   track.broken = 1;

@@ -73,7 +73,7 @@ export function ac3SampleRate(at: i32): i32 {
   return code === 1 ? 44100 : 32000;
 }
 
-/** Size of a frame of AC-3 (ETSI TS 102 366 table 4.13); 0 when there is none. */
+/** Size of an AC-3 frame (ETSI TS 102 366 table 4.13); 0 if the header is invalid. */
 export function ac3FrameSize(at: i32, size: i32): i32 {
   if (size < 5 || get8(at) !== 0x0b || get8(at + 1) !== 0x77) return 0;
   const rate = get8(at + 4) >> 6;

@@ -31,7 +31,7 @@ export function mpaFrames(
     track.flags |= UNIT_KEY;
     const code = unitPut(track, frame, min(length, size - at));
     if (at + length > size) {
-      // the rest comes in other packets; behind other frames there is none
+      // the rest follows in other packets; after other frames there cannot be a fragment
       track.lengthBytes = length;
       if (at !== MPA_HEAD) unitDrop(track);
       return code;
@@ -44,7 +44,7 @@ export function mpaFrames(
   return 0;
 }
 
-/** The next piece of the frame in progress, whose size its header has said. */
+/** The next fragment of the frame in progress, whose size is known from its header. */
 function mpaFragment(track: UnitTrack, payload: i32, size: i32, offset: i32, flags: i32): i32 {
   if (track.open === UNIT_NONE) return 0;
   if ((flags & FLAG_GAP) !== 0 || offset !== track.bytes) track.broken = 1;

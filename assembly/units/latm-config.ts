@@ -1,7 +1,7 @@
 import { get8, put8 } from "../wire";
 import { UNIT_CONFIG, UNIT_CONFIG_DATA, UNIT_CONFIG_MAX, UnitTrack } from "./layout";
 
-/** The bits that are being read, for the length of one call: where they begin, the next one, how many there are. */
+/** The bit reader of one call: start, position, number of bits. */
 let base: i32 = 0;
 let position: i32 = 0;
 let end: i32 = 0;
@@ -20,7 +20,7 @@ export function latmPosition(): i32 {
   return position;
 }
 
-/** Whether the bits ended too soon, or said something that is not understood. */
+/** Whether the bits ended too early, or had an unsupported value. */
 export function latmSpoilt(): bool {
   return spoilt;
 }
@@ -122,7 +122,7 @@ function skipAudioConfig(): void {
   if (skipIf(0x548)) latmSkip(1);
 }
 
-/** Passes over the next 11 bits if they have a value: that of a syncExtensionType. */
+/** Skips the next 11 bits if they have the given value: a syncExtensionType. */
 function skipIf(wanted: i32): bool {
   if (end - position < 11) return false;
   if (latmBits(11) === wanted) return true;

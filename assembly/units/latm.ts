@@ -74,8 +74,8 @@ function goOn(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32
 }
 
 /**
- * Adds what there is of the frame in progress. It begins at bit `from` of the payload; before it, where that is less
- * than 0, with bits that were kept.
+ * Adds the available bytes of the frame in progress. They start at bit `from` of the payload; a negative `from` starts
+ * with the bits kept from the packet before.
  */
 function take(track: UnitTrack, payload: i32, from: i32, size: i32): i32 {
   const state = latmState(track);
@@ -100,7 +100,7 @@ function take(track: UnitTrack, payload: i32, from: i32, size: i32): i32 {
   return code;
 }
 
-/** Eight bits from bit `from` on; those in front of the payload were kept. */
+/** Eight bits from bit `from` on; bits before the payload are kept from the packet before. */
 function byteAt(state: LatmState, payload: i32, from: i32): i32 {
   const shift = from & 7;
   const first = from < 0 ? state.carry : get8(payload + (from >> 3));

@@ -2,7 +2,7 @@ import { ALIGN_MASK } from "../abi";
 
 /**
  * The units of one track: access units or audio frames, back to back in a chain of blocks, each block with an index
- * that grows down from its end. A unit that does not fit the rest of a block goes on in the next one: it has an entry
+ * that grows down from its end. A unit that does not fit the rest of a block continues in the next one: it has an entry
  * for each piece. One thread writes; units never change once `headSeq` has passed them. A layout, never constructed.
  */
 export class UnitTrack {
@@ -12,11 +12,11 @@ export class UnitTrack {
   /** First block that is still kept. */
   tail!: i32;
   blocks!: i32;
-  /** Where the next byte goes, and how many entries the head block has with those not yet published. */
+  /** Address of the next byte, and the number of entries in the head block, unpublished ones included. */
   write!: i32;
   count!: i32;
 
-  /** The unit in progress: UNIT_*, where its present piece begins, its first entry once it has one. */
+  /** The unit in progress: UNIT_*, the start of its present piece, its first entry once it has one. */
   open!: i32;
   piece!: i32;
   firstEntry!: i32;
@@ -32,7 +32,7 @@ export class UnitTrack {
   lengthAt!: i32;
   lengthBytes!: i32;
 
-  /** UNITS_*, and what the payload format says: bits of AU sizes and indexes; ticks of a frame, as far as known. */
+  /** UNITS_*, and parameters of the payload format: bits of AU sizes and indexes; ticks per frame, if known. */
   format!: i32;
   sizeBits!: i32;
   indexBits!: i32;
@@ -45,10 +45,10 @@ export class UnitTrack {
   lastArrival!: i32;
   /** Times that were not believed. */
   jumps!: i32;
-  /** Most frames that come before another one and are shown after it; grows when it proves too small. */
+  /** Reorder depth; grows if it proves too small. */
   depth!: i32;
   recent!: i32;
-  /** Units that were incomplete or too large, those that were too large, and packets that made no sense. */
+  /** Incomplete or oversized units, the oversized ones among them, and malformed packets. */
   dropped!: i32;
   oversized!: i32;
   malformed!: i32;
@@ -90,7 +90,7 @@ export const UNIT_SPAN_STRIDE: i32 = offsetof<UnitSpan>();
 export const UNIT_SPAN_START: i32 = offsetof<UnitSpan>("start");
 export const UNIT_SPAN_SIZE: i32 = offsetof<UnitSpan>("size");
 
-/** Whether a unit is in progress: none, one, one of which nothing is kept any more. */
+/** State of the unit in progress: none, open, or abandoned, of which nothing is kept. */
 export const UNIT_NONE = 0;
 export const UNIT_OPEN = 1;
 export const UNIT_ABANDONED = 2;
@@ -112,15 +112,15 @@ export const UNIT_CONFIG_MAX = 60;
 
 /** Presentation times of the last frames in ascending order, f64 each, and room for one more. */
 export const UNIT_RECENT: i32 = (offsetof<UnitTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
-/** What the track's depacketizer keeps: a LatmState and bytes being shifted, or the header of a NAL unit in fragments. */
+/** State of the track's depacketizer: a LatmState and bytes being shifted, or the header of a fragmented NAL unit. */
 export const UNIT_STATE: i32 = UNIT_RECENT + UNIT_RECENT_MAX * sizeof<f64>() + sizeof<f64>();
 export const UNIT_SHIFT: i32 = UNIT_STATE + offsetof<LatmState>();
-/** The AudioSpecificConfig that came in band: its size, an i32, and its bytes. */
+/** The in-band AudioSpecificConfig: its size, an i32, and its bytes. */
 export const UNIT_CONFIG: i32 = (UNIT_SHIFT + UNIT_SHIFT_BYTES + ALIGN_MASK) & ~ALIGN_MASK;
 export const UNIT_CONFIG_DATA: i32 = UNIT_CONFIG + sizeof<i32>();
 /** Entry that the owner of the track has looked up last, an i32. */
 export const UNIT_RESULT: i32 = (UNIT_CONFIG_DATA + UNIT_CONFIG_MAX + ALIGN_MASK) & ~ALIGN_MASK;
-/** Scratch of whoever reads the track, for the length of one call: an i32. */
+/** Scratch of the track's reader for one call: an i32. */
 export const UNIT_SCRATCH: i32 = UNIT_RESULT + sizeof<i32>();
 export const UNIT_TRACK_SIZE: i32 = (UNIT_SCRATCH + sizeof<i32>() + ALIGN_MASK) & ~ALIGN_MASK;
 

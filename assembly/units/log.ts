@@ -18,7 +18,7 @@ import {
 } from "./layout";
 
 /**
- * RTP time that runs away from arrival by more than this between two units is not believed, ms; nor one that goes back
+ * An RTP time that deviates from arrival by more than this between two units is ignored, ms; so is one that goes back
  * by more than pictures that are shown in another order do.
  */
 const JUMP_MS: f64 = 5000;
@@ -85,7 +85,7 @@ function grow(track: UnitTrack): bool {
   return true;
 }
 
-/** Room for `wanted` bytes at least, in one piece; ends the present piece where it must. */
+/** Room for at least `wanted` contiguous bytes; ends the present piece if necessary. */
 function room(track: UnitTrack, wanted: i32): i32 {
   if (track.headBlock !== 0) {
     const left = unitEntry(track.headBlock, track.count) - track.write;
@@ -133,7 +133,7 @@ export function unitBegin(track: UnitTrack, time: u32, arrival: i32): i32 {
 }
 
 /**
- * Begins a unit whose times are said when it is finished (`unitFinishAt`); one that was not finished is dropped.
+ * Starts a unit whose times are given when it is finished (`unitFinishAt`); an unfinished one is dropped.
  *
  * @returns 0 or ERR_BUDGET
  */
@@ -172,7 +172,7 @@ export function unitDrop(track: UnitTrack): void {
   track.open = UNIT_NONE;
 }
 
-/** Gives back what there is of the unit in progress, and keeps nothing of what comes of it. */
+/** Frees the unit in progress, and ignores the rest of it. */
 function abandon(track: UnitTrack, code: i32): i32 {
   unitDrop(track);
   track.broken = 1;
@@ -268,7 +268,7 @@ export function unitFinishAt(track: UnitTrack, pts: f64, dts: f64): void {
   if (isWhole(track)) publish(track, pts, dts);
 }
 
-/** Whether there is a unit in progress that may be published; another one is forgotten. */
+/** Whether there is a unit in progress that may be published; an unusable one is dropped. */
 function isWhole(track: UnitTrack): bool {
   if (track.open === UNIT_OPEN) {
     if (track.broken === 0 && track.bytes !== 0) return true;
@@ -293,7 +293,7 @@ function publish(track: UnitTrack, pts: f64, dts: f64): void {
 }
 
 /**
- * The decoding time of the next frame: with at most `depth` frames decoded before and shown after any frame, that many
+ * The decoding time of the next frame: with a reorder depth of `depth`, that many
  * places back in the presentation times so far. It is never later than `pts`, and always later than the one before.
  */
 function decodingTime(track: UnitTrack, pts: f64): f64 {
@@ -318,7 +318,7 @@ function decodingTime(track: UnitTrack, pts: f64): f64 {
   return dts;
 }
 
-/** A decoding time before there are enough frames: far enough back for those that are shown before the first one. */
+/** A decoding time before there are enough frames: early enough for frames that are shown before the first one. */
 function beforeFirst(track: UnitTrack, first: f64, place: i32): f64 {
   return first + ((place - track.depth) as f64) * (track.frameTicks as f64);
 }

@@ -36,7 +36,7 @@ function h264Unit(track: UnitTrack, unit: i32, size: i32): i32 {
   return unitPut(track, unit, size);
 }
 
-/** Slices, and what belongs to them; parameter sets, delimiters and filler travel otherwise or not at all. */
+/** Slices, SEI and the like; parameter sets are handled separately, delimiters and filler are dropped. */
 function h264Wanted(type: i32): bool {
   return type !== 0 && type !== 7 && type !== 8 && type !== 9 && type !== 12 && type < 24;
 }
@@ -75,7 +75,7 @@ function endFragment(track: UnitTrack): void {
   track.lengthAt = 0;
 }
 
-/** RFC 7798 §4.4: single NAL units, AP, FU; without DONL, which nobody sends. */
+/** RFC 7798 §4.4: single NAL units, AP, FU; without DONL, which is not used in practice. */
 export function h265Packet(track: UnitTrack, payload: i32, size: i32): i32 {
   if (size < 2) return unitSpoil(track);
   const type = (get8(payload) >> 1) & 63;

@@ -34,7 +34,7 @@ import { h264Packet, h265Packet } from "./nal";
 import { vp8Packet, vp9Packet } from "./vp";
 
 /**
- * Makes units of the packets of a log that a cursor has not seen, and moves the cursor on, until some PULL_BYTES are
+ * Depacketizes the packets of a log that a cursor has not seen, and advances the cursor, until some PULL_BYTES are
  * done: the memory may have to grow for more.
  *
  * @param cursor of the RTP log
@@ -63,7 +63,7 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
 
 const PULL_BYTES = 524288;
 
-/** Takes one RTP packet of a track, which has been checked on its way into the log. */
+/** Depacketizes one RTP packet of a track; it was validated when it entered the log. */
 function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arrival: i32): i32 {
   const header = rtpHeaderSize(packet, size);
   const time = get32(packet + 4);
@@ -94,7 +94,7 @@ function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival
     finishPieces(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
   }
-  if (track.open === UNIT_NONE) return 0; // the rest of a frame whose beginning was not seen
+  if (track.open === UNIT_NONE) return 0; // the rest of a frame whose start is missing
   if ((flags & FLAG_GAP) !== 0) track.broken = 1;
   let code = 0;
   if (track.open === UNIT_ABANDONED) code = 0;
