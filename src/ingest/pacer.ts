@@ -44,7 +44,7 @@ export class Pacer {
 
   /**
    * @param share what all units are charged to
-   * @param failed called when the stream cannot go on
+   * @param failed called when the stream has failed
    */
   constructor(clock: Clock, share: MediaMemory, failed: (error: Error) => void) {
     this.#clock = clock;

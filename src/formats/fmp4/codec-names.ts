@@ -4,7 +4,7 @@ import type { Vp9Facts } from "../../media/vp9.ts";
 
 /*
  * Names of codecs with their parameters in playlists and pages (RFC 6381). All throw ProtocolError where the parameters
- * make no sense.
+ * are invalid.
  */
 
 /** AV1 Codec ISO Media File Format Binding §5: all fields, as not every player knows the short form. */

@@ -30,14 +30,14 @@ interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {
   /**
    * Reads the body of a sample entry; undefined when it is of another codec.
    *
-   * @throws {ProtocolError} if it makes no sense
+   * @throws {ProtocolError} if it is invalid
    */
   read(body: Uint8Array, type: string): SampleDescription<Parameters> | undefined;
   /** Of codecs that are written, too: the sample entry, and the name in `CODECS` of playlists and in pages (RFC 6381). */
   readonly write?: {
-    /** @throws {ProtocolError} if the parameters make no sense */
+    /** @throws {ProtocolError} if the parameters are invalid */
     entry(parameters: Known<Parameters>): Uint8Array;
-    /** @throws {ProtocolError} if the parameters make no sense */
+    /** @throws {ProtocolError} if the parameters are invalid */
     name(parameters: Known<Parameters>): string;
   };
 }
@@ -149,7 +149,7 @@ export function isReadable(name: string): boolean {
  * Reads a sample entry.
  *
  * @returns undefined when its codec is not known here
- * @throws {ProtocolError} if it is encrypted, or its parameters make no sense
+ * @throws {ProtocolError} if it is encrypted, or its parameters are invalid
  */
 export function readSampleEntry({ type, body }: Box): ReadEntry | undefined {
   if (type === "encv" || type === "enca") throw new ProtocolError("encrypted tracks are not supported");
@@ -160,7 +160,7 @@ export function readSampleEntry({ type, body }: Box): ReadEntry | undefined {
   return undefined;
 }
 
-/** @throws {ProtocolError} if the parameters make no sense */
+/** @throws {ProtocolError} if the parameters are invalid */
 export function sampleEntry(parameters: KnownParameters): Uint8Array {
   return writing(parameters).entry(parameters);
 }
@@ -168,7 +168,7 @@ export function sampleEntry(parameters: KnownParameters): Uint8Array {
 /**
  * The name of a codec with its parameters (RFC 6381).
  *
- * @throws {ProtocolError} if the parameters make no sense
+ * @throws {ProtocolError} if the parameters are invalid
  */
 export function codecName(parameters: KnownParameters): string {
   return writing(parameters).name(parameters);

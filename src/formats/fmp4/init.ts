@@ -17,7 +17,7 @@ const MATRIX = [...u32(0x1_0000), ...zeros(12), ...u32(0x1_0000), ...zeros(12), 
 /**
  * The initialization segment of fragmented files with these tracks, numbered from 1 (ISO/IEC 14496-12 §8).
  *
- * @throws {ProtocolError} if parameters make no sense
+ * @throws {ProtocolError} if parameters are invalid
  */
 export function writeInit(tracks: readonly FileTrack[]): Uint8Array {
   const type = box("ftyp", text("iso6"), u32(0), text("iso6"), text("mp41"), text("cmfc"));

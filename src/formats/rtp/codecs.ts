@@ -40,15 +40,15 @@ export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
   /**
    * The codec parameters of a format; undefined if they are invalid.
    *
-   * @throws {ProtocolError} if it makes no sense
+   * @throws {ProtocolError} if it is invalid
    */
   read?(format: Format): Parameters | undefined;
-  /** @throws {ProtocolError} if the parameters make no sense */
+  /** @throws {ProtocolError} if the parameters are invalid */
   write?(parameters: Parameters): FormatText;
   /**
    * How the core depacketizes and packetizes the codec; undefined if it cannot.
    *
-   * @throws {ProtocolError} if the parameters make no sense
+   * @throws {ProtocolError} if the parameters are invalid
    */
   units?(format: Format, parameters: Parameters): UnitSetup | undefined;
   /** Of codecs with parameter sets: reads and writes them in `a=fmtp`. Missing ones are undefined. */
@@ -56,7 +56,7 @@ export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
   /**
    * Of codecs whose payloads carry the picture size: reads it from the first payload of a random access point.
    *
-   * @throws {ProtocolError} if it says nothing, or makes no sense
+   * @throws {ProtocolError} if it is absent or invalid
    */
   size?(payload: Uint8Array): PictureSize;
 }

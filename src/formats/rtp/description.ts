@@ -160,8 +160,8 @@ function readFecGroups(attributes: readonly SdpAttribute[], mids: ReadonlySet<st
   for (const value of sdpAttributes(attributes, "group")) {
     const [kind, ...tags] = value.split(/\s+/);
     if (kind !== "FEC") continue;
-    const stranger = tags.find((tag) => !mids.has(tag));
-    if (stranger !== undefined) throw invalidSdp(`FEC group names an unknown media: ${stranger}`);
+    const unknown = tags.find((tag) => !mids.has(tag));
+    if (unknown !== undefined) throw invalidSdp(`FEC group names an unknown media: ${unknown}`);
     groups.push(tags);
   }
   return groups;

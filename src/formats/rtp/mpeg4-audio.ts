@@ -28,7 +28,7 @@ export function readMpeg4Audio(format: Format): Mpeg4Audio {
 /**
  * RFC 3640 §4.1, mode AAC-hbr.
  *
- * @throws {ProtocolError} if there is no configuration, or it makes no sense
+ * @throws {ProtocolError} if there is no configuration, or it is invalid
  */
 export function writeMpeg4Audio({ config }: Mpeg4Audio): FormatText {
   if (config === undefined) throw new ProtocolError("MPEG-4 Audio without a configuration");
@@ -47,7 +47,7 @@ export function writeMpeg4Audio({ config }: Mpeg4Audio): FormatText {
   };
 }
 
-/** @throws {ProtocolError} if the configuration makes no sense */
+/** @throws {ProtocolError} if the configuration is invalid */
 export function mpeg4AudioUnits(format: Format, parameters: Mpeg4Audio): UnitSetup | undefined {
   return isLatm(format) ? latmUnits(format) : genericUnits(format, parameters);
 }

@@ -17,7 +17,7 @@ export function readFormat(format: Format): CodecParameters | undefined {
  * The format of a track whose units are packetized.
  *
  * @param index of the track in its stream: makes dynamic payload types distinct
- * @throws {ProtocolError} if the parameters make no sense
+ * @throws {ProtocolError} if the parameters are invalid
  */
 export function unitFormat(parameters: CodecParameters, index = 0): Format {
   const { codec } = parameters;

@@ -34,8 +34,8 @@ export interface HlsOptions {
   readonly door: Door;
 }
 
-/** An admitted request. */
-interface Passed {
+/** An pathRequest request. */
+interface PathRequest {
   readonly request: Request;
   readonly incoming: HttpEnvironment;
   /** With its `?`. */
@@ -110,8 +110,8 @@ export class HlsServer implements PathWatcher {
     const conf = this.#options.paths.confOf(path);
     const file = asked.kind === "file" ? asked.file : undefined;
     const isPrivate = conf === undefined || !this.#options.door.isOpen("read", conf);
-    const passed: Passed = { request, incoming, search, path, isPrivate };
-    return isPrivate ? this.#guarded(passed, file) : this.#pass(passed, file);
+    const pathRequest: PathRequest = { request, incoming, search, path, isPrivate };
+    return isPrivate ? this.#guarded(pathRequest, file) : this.#pass(pathRequest, file);
   }
 
   #preflight(): Response {
@@ -127,28 +127,28 @@ export class HlsServer implements PathWatcher {
     return response;
   }
 
-  async #guarded(passed: Passed, file: string | undefined): Promise<Response> {
+  async #guarded(pathRequest: PathRequest, file: string | undefined): Promise<Response> {
     try {
-      const refused = await refusal(passed, this.#access);
-      return refused === undefined ? await this.#pass(passed, file) : this.#opened(refused);
+      const refused = await refusal(pathRequest, this.#access);
+      return refused === undefined ? await this.#pass(pathRequest, file) : this.#opened(refused);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       return this.#responses.notFound();
     }
   }
 
-  #pass(passed: Passed, file: string | undefined): Answer {
+  #pass(pathRequest: PathRequest, file: string | undefined): Answer {
     if (file === undefined) return this.#opened(new Response(playerPage(), { headers: playerHeaders() }));
-    const muxer = this.#muxerOf(passed);
+    const muxer = this.#muxerOf(pathRequest);
     if (muxer === undefined) return this.#responses.notFound();
     muxer.requested();
-    if (file === "index.m3u8") return this.#multivariant(passed, muxer);
-    if (file === "stream.m3u8") return this.#media(passed, muxer);
-    return this.#mediaFile(passed, muxer, file);
+    if (file === "index.m3u8") return this.#multivariant(pathRequest, muxer);
+    if (file === "stream.m3u8") return this.#media(pathRequest, muxer);
+    return this.#mediaFile(pathRequest, muxer, file);
   }
 
   /** The muxer of a path, created if there is none. */
-  #muxerOf({ path, request, incoming }: Passed): PathMuxer | undefined {
+  #muxerOf({ path, request, incoming }: PathRequest): PathMuxer | undefined {
     if (this.#closed) return undefined;
     const present = this.muxers.get(path);
     if (present !== undefined) return present;
@@ -190,7 +190,7 @@ export class HlsServer implements PathWatcher {
   }
 
   /** Answers at once if the muxer is ready for the request, otherwise when it is. */
-  #when({ request, incoming }: Passed, pathMuxer: PathMuxer, held: Held): Answer {
+  #when({ request, incoming }: PathRequest, pathMuxer: PathMuxer, held: Held): Answer {
     const present = pathMuxer.playlist;
     if (present !== undefined && held.isReady(present)) return held.answer(present);
     if (pathMuxer.isFull) return this.#responses.empty(503);
@@ -198,22 +198,22 @@ export class HlsServer implements PathWatcher {
     return pathMuxer.hold(held, request.signal);
   }
 
-  #multivariant(passed: Passed, pathMuxer: PathMuxer): Answer {
-    const query = readQuery(passed.search);
+  #multivariant(pathRequest: PathRequest, pathMuxer: PathMuxer): Answer {
+    const query = readQuery(pathRequest.search);
     if (query === undefined) return this.#responses.empty(400);
-    return this.#when(passed, pathMuxer, {
+    return this.#when(pathRequest, pathMuxer, {
       isReady: ({ hasContent }) => hasContent,
       answer: (playlist) => {
         if (playlist === undefined) return this.#responses.notFound();
         const text = playlist.texts.multivariant(query.repeated, () => factsOf(playlist.tracks));
         pathMuxer.sent(text.size);
-        return this.#responses.playlist(text, CACHE.multivariant, passed.isPrivate);
+        return this.#responses.playlist(text, CACHE.multivariant, pathRequest.isPrivate);
       },
     });
   }
 
-  #media(passed: Passed, pathMuxer: PathMuxer): Answer {
-    const query = readQuery(passed.search);
+  #media(pathRequest: PathRequest, pathMuxer: PathMuxer): Answer {
+    const query = readQuery(pathRequest.search);
     const isLowLatency = this.#options.config.hlsVariant === "lowLatency";
     if (query === undefined || (isLowLatency && query.delivery === undefined))
       return this.#responses.empty(400);
@@ -223,7 +223,7 @@ export class HlsServer implements PathWatcher {
       wanted !== undefined && wanted.segment > window.nextSegment + 1;
     const has = ({ window }: LivePlaylist) =>
       wanted === undefined || window.has(wanted.segment, wanted.part ?? 0);
-    return this.#when(passed, pathMuxer, {
+    return this.#when(pathRequest, pathMuxer, {
       isReady: (playlist) => playlist.hasContent && (has(playlist) || isTooFar(playlist)),
       answer: (playlist) => {
         if (playlist === undefined) return this.#responses.notFound();
@@ -232,20 +232,20 @@ export class HlsServer implements PathWatcher {
         pathMuxer.sent(text.size);
         // a blocking response stays valid; its lifetime is short so that a restarted stream is not hidden
         const cache = wanted === undefined ? CACHE.passing : playlist.texts.lifetime;
-        return this.#responses.playlist(text, cache, passed.isPrivate);
+        return this.#responses.playlist(text, cache, pathRequest.isPrivate);
       },
     });
   }
 
-  #mediaFile(passed: Passed, pathMuxer: PathMuxer, file: string): Answer {
-    const { request, incoming, isPrivate } = passed;
+  #mediaFile(pathRequest: PathRequest, pathMuxer: PathMuxer, file: string): Answer {
+    const { request, incoming, isPrivate } = pathRequest;
     if (file === GAP_NAME) return this.#responses.media(GAP_FILE, "video/mp4", isPrivate, request, incoming);
     const present = pathMuxer.playlist;
     if (present === undefined || !file.startsWith(`${present.prefix}_`)) return this.#responses.notFound();
     const name = readFileName(file.slice(present.prefix.length + 1));
     if (name === undefined) return this.#responses.notFound();
     const isNextPart = name.kind === "part" && name.number === present.window.nextPart;
-    return this.#when(passed, pathMuxer, {
+    return this.#when(pathRequest, pathMuxer, {
       // a new playlist has other names
       isReady: (playlist) => playlist !== present || !isNextPart || playlist.window.nextPart > name.number,
       answer: (playlist) => {

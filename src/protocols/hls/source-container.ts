@@ -9,7 +9,7 @@ export interface SourceTrack {
 }
 
 /** Which tracks of a container are wanted. */
-export type Wanted = "all" | "audio" | "other than audio";
+export type WantedTracks = "all" | "audio" | "other than audio";
 
 /** Demuxes the segments of one rendition into units. */
 export interface Container {
@@ -22,7 +22,7 @@ export interface Container {
    * @param position place of its first byte in its file
    */
   begin(discontinuity: number, position: number): void;
-  /** @throws {SourceError} if the bytes make no sense */
+  /** @throws {SourceError} if the bytes are invalid */
   push(chunk: Uint8Array): void;
   /** @throws {SourceError} if nothing can be made of the segment */
   end(): void;
@@ -30,7 +30,7 @@ export interface Container {
   close(): void;
 }
 
-export function isWanted(isAudio: boolean, wanted: Wanted): boolean {
+export function isWanted(isAudio: boolean, wanted: WantedTracks): boolean {
   return wanted === "all" || isAudio === (wanted === "audio");
 }
 

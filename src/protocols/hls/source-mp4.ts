@@ -10,12 +10,18 @@ import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { CodecParameters } from "../../media/codec-parameters.ts";
 import { withLengths } from "../../media/nal.ts";
-import { type Container, isAudio, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
+import {
+  type Container,
+  isAudio,
+  isWanted,
+  type SourceTrack,
+  type WantedTracks,
+} from "./source-container.ts";
 
 export interface Mp4ContainerOptions {
   readonly memory: MediaMemory;
   readonly timeline: Timeline;
-  readonly wanted: Wanted;
+  readonly wanted: WantedTracks;
   readonly logger: Logger;
 }
 

@@ -16,7 +16,7 @@ import {
   type Resource,
   readPlaylist,
 } from "./proto/playlist-reader.ts";
-import type { Container, Wanted } from "./source-container.ts";
+import type { Container, WantedTracks } from "./source-container.ts";
 import { Mp4Container } from "./source-mp4.ts";
 import { TsContainer } from "./source-ts.ts";
 
@@ -74,7 +74,7 @@ export async function loadPlaylist(
 export class SourceRendition {
   readonly #context: RenditionContext;
   readonly #url: URL;
-  readonly #wanted: Wanted;
+  readonly #wanted: WantedTracks;
   readonly #follower: PlaylistFollower;
   #base: URL;
   #container: Container | undefined;
@@ -86,7 +86,7 @@ export class SourceRendition {
   segments = 0;
 
   /** @param loaded the playlist, if it is already loaded */
-  constructor(context: RenditionContext, url: URL, wanted: Wanted, loaded?: LoadedPlaylist) {
+  constructor(context: RenditionContext, url: URL, wanted: WantedTracks, loaded?: LoadedPlaylist) {
     this.#context = context;
     this.#url = url;
     this.#base = url;
@@ -108,7 +108,7 @@ export class SourceRendition {
   /**
    * Fetches playlists and segments as needed; resolves at the end of the playlist.
    *
-   * @throws {SourceError | ProtocolError | BudgetError} if it cannot go on
+   * @throws {SourceError | ProtocolError | BudgetError} if it must stop
    */
   async run(): Promise<void> {
     const { clock, signal } = this.#context;

@@ -6,7 +6,7 @@ import { TsPrograms } from "../../formats/mpegts/programs.ts";
 import { BudgetError, SourceError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { CODECS } from "../../media/codecs.ts";
-import { type Container, isWanted, type SourceTrack, type Wanted } from "./source-container.ts";
+import { type Container, isWanted, type SourceTrack, type WantedTracks } from "./source-container.ts";
 
 /** Number of segments within which a supported track must be found. */
 const SEGMENTS_MAX = 3;
@@ -14,7 +14,7 @@ const SEGMENTS_MAX = 3;
 /** Segments of MPEG-TS. */
 export class TsContainer implements Container {
   readonly #demuxer: TsDemuxer;
-  readonly #wanted: Wanted;
+  readonly #wanted: WantedTracks;
   readonly #logger: Logger;
   #tracks: readonly SourceTrack[] | undefined;
   #discontinuity: number | undefined;
@@ -23,7 +23,7 @@ export class TsContainer implements Container {
   #oversized = 0;
 
   /** @throws {BudgetError} if the media memory is used up */
-  constructor(memory: MediaMemory, wanted: Wanted, logger: Logger) {
+  constructor(memory: MediaMemory, wanted: WantedTracks, logger: Logger) {
     const demuxer = TsDemuxer.open(memory, new TsPrograms());
     if (demuxer === undefined) throw new BudgetError("the media memory is used up");
     this.#demuxer = demuxer;

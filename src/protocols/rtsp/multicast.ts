@@ -171,7 +171,7 @@ export class MulticastTransport implements SessionTransport {
   readonly #tracks = new Set<number>();
   #closed = false;
 
-  /** @throws {RefusedError} if there are no addresses to be had */
+  /** @throws {RefusedError} if no addresses are left */
   constructor(groups: MulticastGroups, stream: Stream) {
     this.#groups = groups;
     this.#stream = stream;

@@ -146,7 +146,7 @@ export class RtspSession implements Listed, Client {
    * ANNOUNCE: takes the publisher's place of the path.
    *
    * @throws {ProtocolError} if the description is not usable
-   * @throws {RefusedError} if the place is not to be had, or the session ends meanwhile
+   * @throws {RefusedError} if the path rejects the publisher, or the session ends meanwhile
    */
   announce(request: RtspRequest): Awaitable<void> {
     checkState("ANNOUNCE", this.state);

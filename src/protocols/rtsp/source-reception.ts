@@ -90,7 +90,7 @@ export class SourceReception {
    * Receives interleaved frames from `offset` on, while `isInterleaved`.
    *
    * @returns position of the first byte that belongs to no frame
-   * @throws {ProtocolError | BudgetError} if it cannot go on
+   * @throws {ProtocolError | BudgetError} if it must stop
    */
   receive(chunk: Uint8Array, offset: number, now: number): number {
     this.#lastFrame = now;
@@ -100,7 +100,7 @@ export class SourceReception {
   /**
    * Receives a datagram.
    *
-   * @throws {ProtocolError | BudgetError} if it cannot go on
+   * @throws {ProtocolError | BudgetError} if it must stop
    */
   take(track: number, rtcp: boolean, data: Uint8Array): void {
     if (this.#packets !== undefined) {

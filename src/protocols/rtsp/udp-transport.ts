@@ -124,7 +124,7 @@ export class PacketReader implements MediaReader {
   readonly #reader: DatagramReader;
   lastReceived: number | undefined = Number.NEGATIVE_INFINITY;
 
-  /** @param fault called once when it cannot go on */
+  /** @param fault called once when it has failed */
   constructor(
     stream: Stream,
     sink: DatagramSink,
@@ -200,7 +200,7 @@ export class PacketPublisher implements MediaPublisher {
     this.#reportsDue = now + reportInterval;
   }
 
-  /** @throws {ProtocolError | BudgetError} if it cannot go on */
+  /** @throws {ProtocolError | BudgetError} if it must stop */
   receive(track: number, rtcp: boolean, data: Uint8Array): void {
     this.lastReceived = this.publisher.stream.now;
     if (rtcp) this.#input.receiveReport(track, data);

@@ -84,7 +84,7 @@ export class PlaylistFollower {
   }
 
   /**
-   * @throws {ProtocolError} if it cannot go on
+   * @throws {ProtocolError} if it must stop
    */
   step(now: number): FollowerStep {
     const playlist = this.#playlist;

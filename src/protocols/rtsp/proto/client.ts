@@ -99,7 +99,7 @@ export class RtspClient {
    * wants them takes them first, while `idle`.
    *
    * @returns bytes taken
-   * @throws {ProtocolError | SourceError} if it cannot go on
+   * @throws {ProtocolError | SourceError} if it must stop
    */
   receive(chunk: Uint8Array, offset: number, now: number): number {
     const taken = this.#framer.receive(chunk, offset);
