@@ -59,7 +59,7 @@ export class Log {
   worker3!: i32;
   /** 1 when it holds the records of a muxer (assembly/records.ts), whose bytes readers get as they are. */
   records!: i32;
-  /** That its blocks are charged to; 0: nobody's. */
+  /** That its blocks are charged to; 0: none. */
   account!: i32;
 }
 

@@ -105,7 +105,7 @@ export function blockCapacity(): i32 {
 /**
  * Takes a block. Its contents are whatever was there.
  *
- * @param account that it is charged to; 0: nobody's
+ * @param account that it is charged to; 0: none
  * @returns 0 when the budget or that of the account is used up, or the memory has not grown in time
  */
 export function blockTake(account: i32): i32 {
@@ -262,7 +262,7 @@ function partialAt(slotClass: i32): i32 {
 /**
  * Takes room for `size` bytes: a slot, or a whole block when it is larger than any slot.
  *
- * @param account that a whole block is charged to; 0: nobody's
+ * @param account that a whole block is charged to; 0: none
  * @returns its address; 0 when the budget or that of the account is used up, or `size` exceeds a block
  */
 export function slotTake(size: i32, account: i32): i32 {

@@ -4,7 +4,7 @@ import { unitPut } from "../units/log";
 import { get8, put8 } from "../wire";
 import { MP4_HEADER, Mp4Reader } from "./layout";
 
-/** The sample makes no sense: the rest of it is left out. */
+/** The sample is invalid: the rest of it is skipped. */
 const PIECE_BROKEN: i32 = -1;
 /** The header of an OBU comes next, its extension, its size, the rest of it (AV1 §5.3). */
 const PIECE_HEADER: i32 = 0;

@@ -37,7 +37,7 @@ const TIME_MAX: f64 = 4000000000;
 /**
  * Parses a complete fragment header: lists the sample runs of its tracks in byte order.
  *
- * @returns false when it makes no sense
+ * @returns false if it is invalid
  */
 export function mp4Fragment(reader: Mp4Reader): bool {
   reader.runs = 0;
@@ -119,7 +119,7 @@ function find(type: u32, start: i32, end: i32): i32 {
  * Reads a `traf`.
  *
  * @param base where its data begin when it does not say so
- * @returns where they end; -1 when it makes no sense
+ * @returns where they end; -1 if it is invalid
  */
 function readTrack(reader: Mp4Reader, start: i32, end: i32, base: f64): f64 {
   const box = find(TFHD, start, end);
@@ -193,7 +193,7 @@ function checkTime(reader: Mp4Reader, track: Mp4Track): bool {
  *
  * @param base what its data offset counts from
  * @param next where its data begin without one
- * @returns where they end; -1 when it makes no sense
+ * @returns where they end; -1 if it is invalid
  */
 function readRun(
   reader: Mp4Reader,

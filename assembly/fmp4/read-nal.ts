@@ -4,7 +4,7 @@ import { unitPut, unitPutLength } from "../units/log";
 import { get8 } from "../wire";
 import { Mp4Reader, Mp4Track } from "./layout";
 
-/** The sample makes no sense: the rest of it is left out. */
+/** The sample is invalid: the rest of it is skipped. */
 const PIECE_BROKEN: i32 = -1;
 /** The length of a NAL unit comes next; the first byte of its header; the rest of it. */
 const PIECE_LENGTH: i32 = 0;

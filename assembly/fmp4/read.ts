@@ -45,7 +45,7 @@ export function mp4Begin(address: i32, position: f64): void {
  * tracks; everything else is skipped.
  *
  * @returns how many were taken; less than `size` behind a fragment, so that `shift` can be set before its samples;
- *   ERR_SYNTAX when the segment makes no sense, and why at `error`
+ *   ERR_SYNTAX if the segment is invalid, and why at `error`
  */
 export function mp4Read(address: i32, src: i32, size: i32): i32 {
   const reader = changetype<Mp4Reader>(address);

@@ -8,7 +8,7 @@ import { latmFrame, latmRead, latmSubframes } from "./latm";
 /** Frame times are counted in samples from a PES time; a larger deviation restarts the count, s. */
 const TOLERANCE: f64 = 0.01;
 /** Consecutive frames with other parameters, each at the start of a PES packet, after which they are accepted. */
-const STRANGERS = 3;
+const MISMATCHES_MAX = 3;
 /** Destination of the frame in progress: its unit, or the scratch, to be parsed when complete. */
 const FRAME = 1;
 const LATM = 2;
@@ -88,7 +88,7 @@ function latmEnd(demux: TsDemux, stream: TsStream): void {
 /** Handles a complete frame header. False if the unit track has to be opened first. */
 function frameBegin(demux: TsDemux, stream: TsStream): bool {
   if (stream.known !== 0 && stream.key !== stream.known) {
-    stranger(stream);
+    mismatch(stream);
     return true;
   }
   if (stream.held !== 0) publish(demux, stream);
@@ -115,7 +115,7 @@ function frameBegin(demux: TsDemux, stream: TsStream): bool {
     stream.known = stream.key;
     stream.ready = 1;
   }
-  stream.strangers = 0;
+  stream.mismatches = 0;
   if (stream.units === 0 && stream.asked === 0) {
     stream.asked = 1;
     demux.events |= TS_EVENT_STREAM;
@@ -147,9 +147,9 @@ function skip(stream: TsStream): void {
 }
 
 /** A header with other parameters than before: a false sync, or the stream has changed. */
-function stranger(stream: TsStream): void {
-  if (stream.headStart !== 0) stream.strangers += 1;
-  if (stream.strangers >= STRANGERS) stream.changed = 1;
+function mismatch(stream: TsStream): void {
+  if (stream.headStart !== 0) stream.mismatches += 1;
+  if (stream.mismatches >= MISMATCHES_MAX) stream.changed = 1;
   resync(stream);
 }
 

@@ -25,7 +25,7 @@ export class TsDemux {
   duplicates!: i32;
   scrambled!: i32;
   malformed!: i32;
-  /** Timestamps that began anew. */
+  /** Timestamp discontinuities. */
   jumps!: i32;
   /** TS_EVENT_*. */
   events!: i32;
@@ -150,7 +150,7 @@ export class TsStream {
   frameSize!: i32;
   frameSamples!: i32;
   key!: i32;
-  /** What the stream is: key, samples a second, channels, and what is told of it besides. */
+  /** Parameters of the stream: key, sample rate, channels, AudioSpecificConfig. */
   known!: i32;
   asked!: i32;
   rate!: i32;
@@ -158,7 +158,7 @@ export class TsStream {
   config!: i32;
   /** The key of a possible false header, and consecutive headers with another key. */
   candidate!: i32;
-  strangers!: i32;
+  mismatches!: i32;
   /** The time that samples are counted from, ticks of its clock, and how many there were. */
   base!: f64;
   samples!: f64;

@@ -7,7 +7,7 @@ const AHEAD: f64 = 900000;
 const BACK: f64 = 45000;
 /** Streams of one program may be so far apart. */
 const APART: f64 = 900000;
-/** What lies between the latest time and one that begins anew. */
+/** Gap between the latest time and the first one after a discontinuity. */
 const PAUSE: f64 = 9000;
 
 /** The time without wraps that is nearest to `near`. */

@@ -111,7 +111,7 @@ function slice(stream: TsStream): void {
  * Ends the access unit in progress where this NAL unit begins another one.
  *
  * @param mayLead whether the time of the PES packet may be of what begins here
- * @param endsPicture whether a picture cannot go on behind it
+ * @param endsPicture whether it ends the picture before it
  */
 function boundary(demux: TsDemux, stream: TsStream, mayLead: bool, endsPicture: bool): void {
   if (changetype<UnitTrack>(stream.units).open === UNIT_NONE) return;

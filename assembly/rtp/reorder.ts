@@ -13,7 +13,7 @@ export class Reorder {
   /** Waiting packets, in a block of slots taken when first needed; 0 before. */
   held!: i32;
   slots!: i32;
-  /** That the block is charged to; 0: nobody's. */
+  /** That the block is charged to; 0: none. */
   account!: i32;
   /** Duplicates and late packets dropped; how many of the latest packets in a row. */
   late!: i32;

@@ -43,7 +43,7 @@ export class UnitTrack {
   started!: i32;
   lastTime!: u32;
   lastArrival!: i32;
-  /** Times that were not believed. */
+  /** Timestamp jumps. */
   jumps!: i32;
   /** Reorder depth; grows if it proves too small. */
   depth!: i32;
@@ -54,7 +54,7 @@ export class UnitTrack {
   malformed!: i32;
   /** Largest unit, bytes. */
   limit!: i32;
-  /** That its blocks are charged to; 0: nobody's. */
+  /** That its blocks are charged to; 0: none. */
   account!: i32;
   clockRate!: f64;
   ticks!: f64;

@@ -34,7 +34,7 @@ export interface HlsOptions {
   readonly door: Door;
 }
 
-/** An pathRequest request. */
+/** A request for a file of a path. */
 interface PathRequest {
   readonly request: Request;
   readonly incoming: HttpEnvironment;
