@@ -30,9 +30,10 @@ export class TrackAlignment {
     return this.units.wallOf(index, ticks);
   }
 
-  /** Ticks of a track at time 0 in the files. */
+  /** Ticks of a track at time 0 in the files, by its unit found last. */
   originOf(track: AlignedTrack): number {
-    return Math.round(((this.zero - this.wallOf(track, 0)) * track.units.clockRate) / 1000);
+    const { dts, clockRate } = track.units;
+    return Math.round(dts - ((this.wallOf(track, dts) - this.zero) * clockRate) / 1000);
   }
 
   /**

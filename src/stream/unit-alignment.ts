@@ -1,6 +1,9 @@
 import type { UnitLog } from "../../wasm/units.ts";
 import type { StreamTimes } from "./clocks.ts";
 
+/** RTP times repeat after so many ticks. */
+const WRAP = 0x1_0000_0000;
+
 /** Maps the units of a stream's tracks to the wall clock. */
 export class UnitAlignment {
   readonly #times: StreamTimes;
@@ -45,14 +48,22 @@ export class UnitAlignment {
   #moved(): number {
     const placed = this.#origins.findIndex((origin) => origin !== undefined);
     const ticks = this.#asked[placed];
-    const units = this.#tracks[placed];
-    if (ticks === undefined || units === undefined || units.jumps > 0) return 0;
-    return this.#originOf(placed, ticks, units.clockRate) - (this.#origins[placed] as number);
+    if (ticks === undefined || (this.#tracks[placed]?.jumps ?? 1) > 0) return 0;
+    return this.#shift(placed, ticks);
+  }
+
+  /** How far a track that is placed has moved by what is known now, ms. */
+  #shift(track: number, ticks: number): number {
+    const rate = this.#rateOf(track);
+    const shift = this.#originOf(track, ticks, rate) - (this.#origins[track] as number);
+    // RTP times of long ago come a whole number of wraps too early or too late
+    const wrapMs = (WRAP * 1000) / rate;
+    return shift - Math.round(shift / wrapMs) * wrapMs;
   }
 
   #originOf(track: number, ticks: number, rate: number): number {
     this.#reported = this.#times.reportedTracks;
-    return this.#times.wallAt(track, ticks % 0x1_0000_0000) - (ticks * 1000) / rate;
+    return this.#times.wallAt(track, ticks % WRAP) - (ticks * 1000) / rate;
   }
 
   /**
@@ -65,10 +76,14 @@ export class UnitAlignment {
     if (this.#times.reportedTracks <= this.#reported) return;
     const stay = ticks[except];
     if (stay === undefined || this.#origins[except] === undefined) return;
-    const shift = this.#originOf(except, stay, this.#rateOf(except)) - this.#origins[except];
+    const shift = this.#shift(except, stay);
     ticks.forEach((at, track) => {
       if (track === except || at === undefined || (this.#tracks[track]?.jumps ?? 1) > 0) return;
-      this.#origins[track] = this.#originOf(track, at, this.#rateOf(track)) - shift;
+      const origin = this.#origins[track];
+      this.#origins[track] =
+        (origin === undefined
+          ? this.#originOf(track, at, this.#rateOf(track))
+          : origin + this.#shift(track, at)) - shift;
     });
   }
 }

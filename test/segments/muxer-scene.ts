@@ -7,7 +7,7 @@ import { chooseTracks } from "../../src/segments/track-choice.ts";
 import type { Stream } from "../../src/stream/stream.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { testLog } from "../lib/test-log.ts";
-import { Broadcast, describeCodecs, SOUND, VIDEO } from "../support/broadcast.ts";
+import { Broadcast, type BroadcastTimes, describeCodecs, SOUND, VIDEO } from "../support/broadcast.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { StreamMaker } from "../support/memory-stream.ts";
 import { readSegmentTwin, type TwinTrack, type TwinUnit } from "../wasm/twin/mp4.ts";
@@ -99,11 +99,15 @@ export class MuxerScene implements Disposable {
   muxer: Muxer | undefined;
   readonly #maker: StreamMaker;
 
-  constructor(memory: MediaMemory, codecs: readonly CodecParameters[] = [VIDEO, SOUND]) {
+  constructor(
+    memory: MediaMemory,
+    codecs: readonly CodecParameters[] = [VIDEO, SOUND],
+    times?: BroadcastTimes,
+  ) {
     const { description, setups } = describeCodecs(codecs);
     this.#maker = new StreamMaker(this.clock, memory);
     this.stream = this.#maker.ready(description, setups);
-    this.broadcast = new Broadcast(this.clock, this.stream, codecs);
+    this.broadcast = new Broadcast(this.clock, this.stream, codecs, times);
   }
 
   /** Starts the muxer. */

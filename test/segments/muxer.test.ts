@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readInit } from "../../src/formats/fmp4/read-init.ts";
 import { TsPrograms } from "../../src/formats/mpegts/programs.ts";
 import { TsDemuxer } from "../../wasm/ts-demuxer.ts";
-import { BASELINE, FRAME_TICKS, HIGH, type SentUnit, SOUND } from "../support/broadcast.ts";
+import { BASELINE, FRAME_MS, FRAME_TICKS, HIGH, type SentUnit, SOUND, VIDEO } from "../support/broadcast.ts";
+import { Random } from "../support/random.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { takeUnits } from "../wasm/ts-units.ts";
@@ -183,6 +184,40 @@ describe("tracks of a muxer", () => {
     expect(fronts.map((bytes) => Buffer.from(bytes).includes(HIGH.sps))).toEqual([false, true]);
     expect(ticksOf(sink.samples(1))).toEqual(sink.samples(1).map((_, i) => i * FRAME_TICKS));
   });
+});
+
+describe("RTP times that begin anywhere", () => {
+  const random = new Random(13);
+  const NEAR = [0, 2 ** 31 - 5_000, 2 ** 31, 3e9, 2 ** 32 - 5_000, 2 ** 32 - 1];
+  const starts = [
+    ...NEAR.flatMap((video) => [
+      [video, 0],
+      [video, 3e9],
+    ]),
+    ...Array.from({ length: 10 }, () => [random.bits(), random.bits()]),
+  ] as [number, number][];
+
+  for (const [before, isPlaced] of [0, 1, 5].flatMap((n) => [true, false].map((is) => [n, is] as const))) {
+    test(`give the same files, ${isPlaced ? "placed" : "by arrival"}, when the muxer begins behind ${before} pictures`, async () => {
+      for (const start of starts) {
+        using scene = new MuxerScene(memory, [VIDEO, SOUND], { starts: start, isPlaced });
+        const { broadcast, sink } = scene;
+        if (before > 0) await broadcast.run(before * FRAME_MS);
+        scene.open();
+        await broadcast.run(2_200);
+        const [pictures, sounds] = [sink.samples(1), sink.samples(2)];
+        expect([start, pictures.length >= 50, sounds.length >= 90]).toEqual([start, true, true]);
+        expect(ticksOf(pictures)).toEqual(pictures.map((_, i) => i * FRAME_TICKS));
+        // sound from in front of the first picture may be left out
+        expect([start, sounds[0]!.pts - sounds[0]!.dts]).toEqual([start, 0]);
+        const first = broadcast.sounds.findIndex((unit) => isUnit(sounds[0]!, unit));
+        expect(first).toBeLessThan(3);
+        const origin = isPlaced ? first * 1_024 : sounds[0]!.dts;
+        expect(Math.abs(origin - first * 1_024)).toBeLessThan(0.05 * 48_000);
+        expect(ticksOf(sounds)).toEqual(sounds.map((_, i) => origin + i * 1_024));
+      }
+    });
+  }
 });
 
 describe("bounds of a muxer", () => {

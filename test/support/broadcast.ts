@@ -54,6 +54,13 @@ export interface SentUnit {
   readonly isKey: boolean;
 }
 
+export interface BroadcastTimes {
+  /** RTP times of the first picture and the first sound. */
+  readonly starts: readonly [number, number];
+  /** Whether the source says where they are on the wall clock; by arrival otherwise. */
+  readonly isPlaced: boolean;
+}
+
 /** Publishes pictures, 25 a second, and sound while a clock goes on. */
 export class Broadcast implements Disposable {
   /** What is sent: may be changed at any time. */
@@ -78,19 +85,31 @@ export class Broadcast implements Disposable {
   readonly #writer: UnitWriter;
   readonly #logs: readonly (UnitLog | undefined)[];
   readonly #input: UnitInput;
+  readonly #starts: readonly [number, number];
   #picture = 0;
   #sinceKey = 0;
   #sound = 0;
 
-  /** @param codecs the first H264, the second AAC; either may be left out */
-  constructor(clock: FakeClock, stream: Stream, codecs: readonly CodecParameters[] = [VIDEO, SOUND]) {
+  /**
+   * @param codecs the first H264, the second AAC; either may be left out
+   * @param times of the tracks; they begin with 0, and the source says where that is, when left out
+   */
+  constructor(
+    clock: FakeClock,
+    stream: Stream,
+    codecs: readonly CodecParameters[] = [VIDEO, SOUND],
+    { starts, isPlaced }: BroadcastTimes = { starts: [0, 0], isPlaced: true },
+  ) {
     const { memory } = stream;
     const formats = codecs.map((codec, i) => unitFormat(codec, i));
     const logs = formats.map((format) => UnitLog.open(memory, unitSetup(format, NO_SETS)!)!);
     this.#clock = clock;
     this.#writer = UnitWriter.open(memory)!;
     this.#input = UnitInput.open(stream, logs, formats, () => 0);
-    for (const i of logs.keys()) this.#input.align(i, 0, clock.wall());
+    this.#starts = starts;
+    for (const [i, { codec }] of isPlaced ? codecs.entries() : []) {
+      this.#input.align(i, starts[codec === "h264" ? 0 : 1], clock.wall());
+    }
     const of = (id: string) => logs[codecs.findIndex(({ codec }) => codec === id)];
     this.#logs = [of("h264"), of("mpeg4Audio")];
   }
@@ -118,7 +137,7 @@ export class Broadcast implements Disposable {
     slice.set(isKey ? [0x65, 0x88] : [0x41, 0x9a]);
     new DataView(slice.buffer).setUint32(2, number + 1);
     const nals = isKey && this.sets !== undefined ? [this.sets.sps, this.sets.pps, slice] : [slice];
-    const dts = number * FRAME_TICKS;
+    const dts = this.#starts[0] + number * FRAME_TICKS;
     const delay = this.delays[place % this.delays.length] as number;
     const unit = { bytes: lengthPrefixed(nals), dts, pts: dts + delay * FRAME_TICKS, isKey };
     this.#send(log, unit, this.pictures);
@@ -132,7 +151,7 @@ export class Broadcast implements Disposable {
       if (log === undefined || !this.hasSound) continue;
       const bytes = new Uint8Array(this.soundBytes).fill(this.#sound % 251);
       new DataView(bytes.buffer).setUint32(0, this.#sound);
-      const dts = this.#sound * SOUND_TICKS;
+      const dts = this.#starts[1] + this.#sound * SOUND_TICKS;
       this.#send(log, { bytes, dts, pts: dts, isKey: true }, this.sounds);
     }
   }
