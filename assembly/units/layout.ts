@@ -48,6 +48,8 @@ export class UnitTrack {
   /** Reorder depth; grows if it proves too small. */
   depth!: i32;
   recent!: i32;
+  /** Whether all frames so far are shown before the first one. */
+  leads!: i32;
   /** Incomplete or oversized units, the oversized ones among them, and malformed packets. */
   dropped!: i32;
   oversized!: i32;
@@ -59,6 +61,8 @@ export class UnitTrack {
   clockRate!: f64;
   ticks!: f64;
   lastDts!: f64;
+  /** Presentation time of the first frame. */
+  first!: f64;
 }
 
 /** An entry of the index of a block: a piece of a unit. */

@@ -255,7 +255,22 @@ export function unitPutLength(track: UnitTrack, value: u32): i32 {
 export function unitFinish(track: UnitTrack, offset: i32): void {
   if (!isWhole(track)) return;
   const pts = track.ticks + (offset as f64);
-  publish(track, pts, decodingTime(track, pts));
+  if (isTooEarly(track, pts)) unitDrop(track);
+  else publish(track, pts, decodingTime(track, pts));
+}
+
+/**
+ * Whether a frame is shown before the first one, and no decoding time is left for it: it follows a random access point
+ * in an open group of pictures, and cannot be decoded without those in front of that.
+ */
+function isTooEarly(track: UnitTrack, pts: f64): bool {
+  if (track.recent === 0) {
+    track.first = pts;
+    track.leads = 1;
+    return false;
+  }
+  if (track.leads !== 0 && pts >= track.first) track.leads = 0;
+  return track.leads !== 0 && pts <= track.lastDts;
 }
 
 /**
@@ -318,9 +333,9 @@ function decodingTime(track: UnitTrack, pts: f64): f64 {
   return dts;
 }
 
-/** A decoding time before there are enough frames: early enough for frames that are shown before the first one. */
+/** A decoding time before there are enough frames: `place` (negative) frames from the first presentation time. */
 function beforeFirst(track: UnitTrack, first: f64, place: i32): f64 {
-  return first + ((place - track.depth) as f64) * (track.frameTicks as f64);
+  return first + (place as f64) * (track.frameTicks as f64);
 }
 
 /** The block that holds an entry, or 0. */
