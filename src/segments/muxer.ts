@@ -13,6 +13,8 @@ import { openWriter, type Writer } from "./writers.ts";
 
 /** The segment in progress and its part. */
 interface Progress {
+  /** Whether there is a finished part. */
+  hasPart: boolean;
   /** Of the segment, bytes; 0 as long as it has no part. */
   size: number;
   /** Start of the part, ms since 1970. */
@@ -103,7 +105,10 @@ export class Muxer implements UnitReader {
 
   /** Asks for a new muxer when tracks turn out to be silent, or silent ones start. */
   #look(now: number): void {
+    const wasSettled = this.isSettled;
     const silent = this.#silence.look(now);
+    // parts that are there may have been waiting for this
+    if (this.isSettled && !wasSettled && this.#progress?.hasPart === true) this.#owner.onPart();
     if (silent === undefined) return;
     this.#failed = true;
     this.#owner.clock.soon(() => this.#owner.onSilence(silent));
@@ -139,7 +144,7 @@ export class Muxer implements UnitReader {
 
   /** Starts with the first unit: its time is 0 in the files. */
   #start(leading: MuxerTrack, time: number): void {
-    this.#progress = { size: 0, partStart: time, isIndependent: true };
+    this.#progress = { hasPart: false, size: 0, partStart: time, isIndependent: true };
     this.#alignment.zero = time;
     leading.origin = this.#alignment.originOf(leading);
     this.#sink.begin(time);
@@ -160,6 +165,7 @@ export class Muxer implements UnitReader {
     for (const { length } of views) progress.size += length;
     this.#sink.addPart(views, time - progress.partStart, progress.isIndependent);
     for (const [i, range] of ranges.entries()) this.#tracks[i]?.written(range);
+    progress.hasPart = true;
     progress.partStart = time;
     progress.isIndependent = isIndependent;
     if (progress.size > this.#segmentMaxSize)

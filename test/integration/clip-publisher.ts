@@ -66,6 +66,11 @@ export class ClipPublisher implements AsyncDisposable {
     return first + units.length * ticks;
   }
 
+  /** Sends units in one write, `ticks` apart. */
+  burst(units: readonly Buffer[][], first: number, ticks: number): void {
+    this.client.send(Buffer.concat(units.map((unit, i) => this.#sender.packets(unit, first + i * ticks))));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client[Symbol.asyncDispose]();
   }
