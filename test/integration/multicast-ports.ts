@@ -25,7 +25,8 @@ export class MulticastPorts {
     if (group === "") throw new Error(`Transport: ${transport}`);
     const open = async (port: string, rtcp: boolean) => {
       const socket = await openUdp(`${group}:${port}`, {
-        receive: (data) => take(rtcp, data),
+        // as gortsplib: what comes from another port is not the server's
+        receive: (data, from) => (from === Number(port) ? take(rtcp, data) : undefined),
         logger: testLog().logger,
         receiveBuffer: RECEIVE_BUFFER,
         reuse: true,

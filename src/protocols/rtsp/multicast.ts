@@ -38,6 +38,30 @@ interface StreamGroups {
   readonly playing: Set<ReaderFault>;
 }
 
+/** Sockets for RTP and RTCP. */
+type SocketPair = readonly [UdpSocket, UdpSocket];
+
+/**
+ * Opens the sockets that send on one interface. Their ports are those of the groups: gortsplib drops packets from any
+ * other. IPv4 sockets bind the address of the interface, so that they do not receive their own packets.
+ */
+async function openPair(address: string, { ports, logger }: MulticastOptions): Promise<SocketPair> {
+  const host = address.includes(":") ? "[::]" : address;
+  const options = {
+    receive: () => {},
+    logger,
+    reuse: true,
+    multicast: { ttl: TTL, interfaceAddress: address },
+  };
+  const rtp = await openUdp(`${host}:${ports[0]}`, options);
+  try {
+    return [rtp, await openUdp(`${host}:${ports[1]}`, options)];
+  } catch (error) {
+    rtp.close();
+    throw error;
+  }
+}
+
 /** Allocates multicast addresses and sends streams to them, on every multicast-capable interface. */
 export class MulticastGroups {
   readonly ports: Pair;
@@ -45,39 +69,37 @@ export class MulticastGroups {
   /** Number of addresses in the range, without its base. */
   readonly #size: number;
   readonly #outputs: readonly DatagramSockets[];
-  readonly #sockets: readonly UdpSocket[];
+  readonly #pairs: readonly SocketPair[];
   readonly #streams = new Map<Stream, StreamGroups>();
   readonly #taken = new Set<number>();
   #last = 0;
 
-  private constructor(options: MulticastOptions, sockets: readonly UdpSocket[]) {
+  private constructor(options: MulticastOptions, pairs: readonly SocketPair[]) {
     const { base, bits } = readRange(options.range);
     this.ports = options.ports;
     this.#first = base;
     this.#size = 2 ** Math.min(base.length * 8 - bits, 31) - 1;
-    this.#sockets = sockets;
-    this.#outputs = sockets.map((socket) => new DatagramSockets(options.memory, socket, socket));
+    this.#pairs = pairs;
+    this.#outputs = pairs.map(([rtp, rtcp]) => new DatagramSockets(options.memory, rtp, rtcp));
   }
 
   /**
-   * Opens a socket for each interface.
+   * Opens the sockets of each interface.
    *
    * @throws {ConfigError} if the range is none, or the ports are no pair
    */
   static async open(options: MulticastOptions): Promise<MulticastGroups> {
     checkPair(options.ports);
     const { base } = readRange(options.range);
-    const sockets: UdpSocket[] = [];
+    const pairs: SocketPair[] = [];
     for (const { name, address } of multicastInterfaces(base.length === 4 ? "IPv4" : "IPv6")) {
       try {
-        const multicast = { ttl: TTL, interfaceAddress: address };
-        const any = base.length === 4 ? "0.0.0.0:0" : "[::]:0";
-        sockets.push(await openUdp(any, { receive: () => {}, logger: options.logger, multicast }));
+        pairs.push(await openPair(address, options));
       } catch (error) {
         options.logger.warn(`cannot send multicast on interface ${name}: ${(error as Error).message}`);
       }
     }
-    return new MulticastGroups(options, sockets);
+    return new MulticastGroups(options, pairs);
   }
 
   /**
@@ -88,7 +110,8 @@ export class MulticastGroups {
   hold(stream: Stream): readonly string[] {
     let groups = this.#streams.get(stream);
     if (groups === undefined) {
-      if (this.#sockets.length === 0) throw new RefusedError("no multicast-capable interface");
+      if (this.#pairs.length === 0) throw new RefusedError("no interface is capable of multicast");
+      if (this.#pairs.length === 0) throw new RefusedError("no multicast-capable interface");
       const offsets = this.#take(stream.description.tracks.length);
       const addresses = offsets.map((offset) => this.#addressOf(offset));
       groups = { addresses, offsets, senders: undefined, holders: 0, playing: new Set() };
@@ -158,7 +181,7 @@ export class MulticastGroups {
 
   close(): void {
     for (const output of this.#outputs) output.close();
-    for (const socket of this.#sockets) socket.close();
+    for (const socket of this.#pairs.flat()) socket.close();
   }
 }
 
