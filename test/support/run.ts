@@ -35,6 +35,8 @@ const KINDS: readonly Kind[] = [
   // a browser takes a second of processor to start
   { files: /^interop\/hls-(pages|web-codecs)\./, lane: "clients", atOnce: 3 },
   { files: /^interop\//, lane: "clients", atOnce: 20 },
+  // all on the same servers, waiting for media in real time
+  { files: /^conformance\//, lane: "servers", atOnce: 20 },
   // as many servers start at the same time
   { files: /^integration\//, lane: "servers", atOnce: 10 },
   { files: /./, lane: "units", atOnce: 10 },

@@ -1,0 +1,132 @@
+import { RTP_CODECS } from "../../src/formats/rtp/codecs.ts";
+import { writeDescription } from "../../src/formats/rtp/description.ts";
+import type { CodecId } from "../../src/media/codec-parameters.ts";
+import { UdpPorts } from "../integration/udp-ports.ts";
+import { interleaved, RtspClient } from "../support/rtsp-client.ts";
+import { bare } from "./compare.ts";
+import { Feed } from "./feed.ts";
+import { type Bench, isEnough, type Protocol, type Publication, type ReadTrack } from "./protocol.ts";
+import { describe, openReceiver, openSender, readDescription, trackOf } from "./rtp.ts";
+import type { Sample } from "./samples.ts";
+
+type Transport = "tcp" | "udp";
+
+/** A track may have any codec; those that no row describes are passed on. */
+const CODECS = [...(Object.keys(RTP_CODECS) as CodecId[]), "generic"] as const;
+const PATIENCE_MS = 20_000;
+
+/** RTSP with both sides on one transport. */
+export function rtsp(name: string, transport: Transport): Protocol {
+  return {
+    name,
+    publish: { codecs: CODECS, open: (bench, path, samples) => publish(bench, path, samples, transport) },
+    read: { codecs: CODECS, open: (bench, path, samples) => read(bench, path, samples, transport) },
+    normal: bare,
+  };
+}
+
+/** A client, and where its datagrams come from and go to, by track. */
+class Session implements AsyncDisposable {
+  readonly client: RtspClient;
+  readonly ports: UdpPorts[] = [];
+  /** Ports of the server for RTP. */
+  readonly serverPorts: number[] = [];
+
+  private constructor(client: RtspClient) {
+    this.client = client;
+  }
+
+  static async connect(url: string): Promise<Session> {
+    return new Session(await RtspClient.connect(url));
+  }
+
+  /** @param more parameters of the Transport header */
+  async setUp(track: number, transport: Transport, more = ""): Promise<void> {
+    const url = `/trackID=${track}`;
+    if (transport === "tcp") {
+      const Transport = `RTP/AVP/TCP;unicast;interleaved=${2 * track}-${2 * track + 1}${more}`;
+      await this.client.must("SETUP", { url, headers: { Transport } });
+      return;
+    }
+    const ports = await UdpPorts.open();
+    this.ports.push(ports);
+    const Transport = `RTP/AVP;unicast;client_port=${ports.range}${more}`;
+    const { headers } = await this.client.must("SETUP", { url, headers: { Transport } });
+    this.serverPorts.push(Number(/server_port=(\d+)-/.exec(headers.get("Transport") ?? "")?.[1]));
+  }
+
+  send(track: number, packet: Uint8Array): void {
+    const ports = this.ports[track];
+    if (ports === undefined) this.client.send(interleaved(2 * track, packet));
+    else ports.send(false, packet, this.serverPorts[track] as number);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // datagrams keep a session whose connection has ended
+    await this.client.request("TEARDOWN", { url: "/" }).catch(() => {});
+    for (const ports of this.ports) ports.close();
+    await this.client[Symbol.asyncDispose]();
+  }
+}
+
+async function publish(
+  { server, memory }: Bench,
+  path: string,
+  samples: readonly Sample[],
+  transport: Transport,
+): Promise<Publication> {
+  const session = await Session.connect(server.rtsp(path));
+  const description = describe(samples);
+  const body = writeDescription(description, { controlBase: "" });
+  await session.client.must("ANNOUNCE", { headers: { "Content-Type": "application/sdp" }, body });
+  for (const track of samples.keys()) await session.setUp(track, transport, ";mode=record");
+  await session.client.must("RECORD");
+  const senders = samples.map((_, track) => openSender(memory, description, track));
+  const feed = new Feed(samples, (track, unit) => {
+    for (const packet of senders[track]?.packets(unit) ?? []) session.send(track, packet);
+  });
+  return {
+    units: (sample) => feed.sent(sample),
+    [Symbol.asyncDispose]: async () => {
+      feed[Symbol.dispose]();
+      for (const sender of senders) sender[Symbol.dispose]();
+      await session[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function read(
+  { server, memory }: Bench,
+  path: string,
+  samples: readonly Sample[],
+  transport: Transport,
+): Promise<ReadTrack[]> {
+  using stack = new DisposableStack(); // closed last: until then packets come
+  await using session = await Session.connect(server.rtsp(path));
+  const { client } = session;
+  const { body } = await client.must("DESCRIBE", { headers: { Accept: "application/sdp" } });
+  const description = readDescription(body);
+  const receivers = samples.map((_, track) => stack.use(openReceiver(memory, description, track)));
+  for (const track of samples.keys()) await session.setUp(track, transport);
+  const enough = Promise.withResolvers<void>();
+  const take = (track: number, packet: Uint8Array) => {
+    receivers[track]?.receive(packet);
+    const rate = (i: number) => samples[i]?.format.clockRate as number;
+    if (receivers.every(({ units }, i) => isEnough(units, rate(i)))) enough.resolve();
+  };
+  client.onFrame = (channel, packet) => {
+    if (channel % 2 === 0) take(channel / 2, packet);
+  };
+  for (const [track, ports] of session.ports.entries()) {
+    ports.onData = (rtcp, packet) => {
+      if (!rtcp) take(track, packet);
+    };
+  }
+  const timer = setTimeout(() => {
+    const counts = receivers.map(({ units }) => units.length);
+    enough.reject(new Error(`units of ${path} that came: ${counts}`));
+  }, PATIENCE_MS);
+  await client.must("PLAY", { url: "/" });
+  await enough.promise.finally(() => clearTimeout(timer));
+  return receivers.map((receiver, track) => trackOf(description, track, receiver));
+}
