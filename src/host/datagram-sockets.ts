@@ -38,11 +38,17 @@ export class DatagramSockets implements DatagramSink {
   /** Messages and packets that the system did not accept. */
   lost = 0;
 
-  constructor(memory: MediaMemory, rtp: UdpSocket, rtcp: UdpSocket) {
+  /** @param calls of the system, to send with; without them the runtime sends */
+  constructor(
+    memory: MediaMemory,
+    rtp: UdpSocket,
+    rtcp: UdpSocket,
+    calls = rtp.descriptor === undefined ? undefined : openSocketCalls(),
+  ) {
     this.#memory = memory;
     this.#rtp = rtp;
     this.#rtcp = rtcp;
-    this.#calls = rtp.descriptor === undefined ? undefined : openSocketCalls();
+    this.#calls = calls;
   }
 
   encode({ address, port }: DatagramAddress): Uint8Array {
