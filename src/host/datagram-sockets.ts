@@ -14,7 +14,7 @@ const EIO = 5;
 const EINVAL = 22;
 const EMSGSIZE = 90;
 const ENOBUFS = 105;
-/** How long a flush waits for a full socket, ms, and how often. */
+/** How long a flush waits for a full socket, ms, and how often in a row of messages; not at all once that was in vain. */
 const WAIT_MS = 2;
 const WAITS_MAX = 5;
 /** Most values per call of the runtime: more is not faster. */
@@ -37,6 +37,8 @@ export class DatagramSockets implements DatagramSink {
   readonly #parts: (Uint8Array | number | string)[] = [];
   /** Messages and packets that the system did not accept. */
   lost = 0;
+  /** Whether the flush in progress has waited for a full socket in vain. */
+  #isFull = false;
 
   /** @param calls of the system, to send with; without them the runtime sends */
   constructor(
@@ -75,6 +77,7 @@ export class DatagramSockets implements DatagramSink {
     }
     const batch = this.#open();
     const calls = this.#calls;
+    this.#isFull = false;
     const base = calls === undefined ? 0 : calls.addressOf(this.#memory.u8);
     while (batch.gather(cursor, base) > 0) {
       if (calls === undefined) this.#sendPlainly(batch, lists);
@@ -92,15 +95,17 @@ export class DatagramSockets implements DatagramSink {
   /** Sends the first `count` messages; one that fails does not stop the rest. */
   #send(calls: SocketCalls, batch: DatagramBatch, base: number, count: number): void {
     let at = 0;
-    let waits = 0;
+    let waits = this.#isFull ? WAITS_MAX : 0;
     while (at < count) {
       const sent = calls.sendMessages(this.#rtp.descriptor as number, base + batch.messageAt(at), count - at);
+      const isFull = sent === -EAGAIN || sent === -ENOBUFS;
       if (sent > 0) {
         at += sent;
-      } else if ((sent === -EAGAIN || sent === -ENOBUFS) && waits < WAITS_MAX) {
+      } else if (isFull && waits < WAITS_MAX) {
         waits += 1;
         calls.waitWritable(this.#rtp.descriptor as number, WAIT_MS);
       } else {
+        this.#isFull ||= isFull;
         this.#failed(calls, batch, base, at, -sent);
         at += 1;
       }

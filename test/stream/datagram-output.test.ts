@@ -95,6 +95,25 @@ test("a socket that is full for a moment is waited for, and nothing is lost", as
   expect(kernel.waited).toBeWithin(2, 10.1);
 });
 
+test("a socket that stays full costs a flush 10 ms and its messages; the next flush begins at the live edge", async () => {
+  using all = new DatagramScene();
+  const { scene, kernel, sockets } = all;
+  const readers = Array.from({ length: 700 }, (_, i) => all.read(10_000 + 2 * i));
+  kernel.room = 0;
+  scene.picture(40);
+  scene.sound(0);
+  scene.picture(40, 900);
+  await scene.clock.advance(10);
+  expect(kernel.waited).toBe(10);
+  expect(sockets.lost).toBeGreaterThan(3 * readers.length);
+  expect(scene.stream.log.blocks).toBeLessThanOrEqual(1);
+  const behind = scene.published.length;
+  kernel.room = Number.POSITIVE_INFINITY;
+  scene.picture();
+  await scene.clock.advance(10);
+  for (const port of [10_000, 11_398]) expect(kernel.packets(port)).toEqual(published(all).slice(behind));
+});
+
 test("a destination that cannot be reached loses its own packets alone", async () => {
   using all = new DatagramScene();
   const { scene, kernel } = all;
