@@ -78,6 +78,13 @@ export class UnitLog {
     return address === undefined ? undefined : new UnitLog(memory, address, setup);
   }
 
+  /** Takes what has become known of the order and the distance of frames; before the units that it is true of. */
+  learn({ frameTicks, reorderDepth }: UnitSetup): void {
+    const { core } = this.#memory;
+    this.#set(core.UNIT_FRAME_TICKS, Math.round(frameTicks));
+    this.#set(core.UNIT_DEPTH, Math.max(this.#get(core.UNIT_DEPTH), reorderDepth));
+  }
+
   #set(offset: WebAssembly.Global, value: number): void {
     this.#memory.i32[(this.address + offset.value) >> 2] = value;
   }

@@ -1,6 +1,9 @@
 import { LogCursor } from "../../wasm/cursor.ts";
-import { UnitLog, UnitPull } from "../../wasm/units.ts";
+import type { ParameterSets } from "../../wasm/track.ts";
+import { UnitLog, UnitPull, type UnitSetup } from "../../wasm/units.ts";
+import { readFormat } from "../formats/rtp/unit-formats.ts";
 import { unitSetup } from "../formats/rtp/units.ts";
+import { pictureOf, withInBand } from "../media/parameters.ts";
 import type { Format } from "../media/track.ts";
 import { usedUp } from "./budget.ts";
 import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
@@ -22,6 +25,8 @@ interface Member {
   readonly tracks: readonly number[];
 }
 
+const NO_SETS = { vps: undefined, sps: undefined, pps: undefined };
+
 /** Access units and audio frames, made of the packets of the tracks that its readers take. */
 export class UnitOutput implements StreamOutput {
   readonly name = "unit output";
@@ -30,6 +35,8 @@ export class UnitOutput implements StreamOutput {
   readonly #pull: UnitPull;
   /** By track of the stream; undefined for tracks without a reader and for codecs that have no units. */
   readonly #tracks: (UnitLog | undefined)[];
+  /** Tracks (bits) whose parameter sets were not known when their units began. */
+  #unordered = 0;
   readonly #alignment: UnitAlignment;
   readonly #members: Member[] = [];
 
@@ -91,16 +98,33 @@ export class UnitOutput implements StreamOutput {
     const { memory, log, description } = this.#context;
     const format = description.tracks[track]?.formats[0] as Format | undefined;
     if (this.#tracks[track] !== undefined || format === undefined) return;
-    const sets = log.tracks[track]?.parameterSets ?? { sps: undefined, pps: undefined, vps: undefined };
+    const sets = log.tracks[track]?.parameterSets ?? NO_SETS;
     const setup = unitSetup(format, sets);
     if (setup === undefined) return;
     const units = UnitLog.open(memory, setup);
     if (units === undefined) throw usedUp();
+    if (!saysOrder(format, sets)) this.#unordered |= 1 << track;
     this.#setTrack(track, units);
+  }
+
+  /** Of tracks that began before their parameter sets came in band: pictures are in the order that these say. */
+  #order(): void {
+    const { log, description } = this.#context;
+    for (let track = 0; track < this.#tracks.length; track++) {
+      const state = log.tracks[track];
+      if ((this.#unordered & (1 << track)) === 0 || state === undefined || state.paramsVersion === 0)
+        continue;
+      const format = description.tracks[track]?.formats[0] as Format;
+      const sets = state.parameterSets ?? NO_SETS;
+      if (!saysOrder(format, sets)) continue;
+      this.#unordered &= ~(1 << track);
+      this.#tracks[track]?.learn(unitSetup(format, sets) as UnitSetup);
+    }
   }
 
   #setTrack(track: number, units: UnitLog | undefined): void {
     this.#tracks[track] = units;
+    if (units === undefined) this.#unordered &= ~(1 << track);
     this.#pull.setTrack(track, units);
     this.#alignment.forget(track);
   }
@@ -124,6 +148,7 @@ export class UnitOutput implements StreamOutput {
 
   /** Depacketizes new packets and calls the readers. */
   flush(now: number): void {
+    if (this.#unordered !== 0) this.#order();
     for (let isMore = true; isMore && this.#members.length > 0; ) {
       isMore = this.#pull.pull();
       for (let i = this.#members.length - 1; i >= 0; i--)
@@ -182,4 +207,10 @@ export class UnitOutput implements StreamOutput {
     for (const track of this.#tracks) track?.close();
     this.#tracks.fill(undefined);
   }
+}
+
+/** Whether the parameters of a track say in which order its pictures come. */
+function saysOrder(format: Format, sets: ParameterSets): boolean {
+  const parameters = readFormat(format);
+  return parameters !== undefined && pictureOf(withInBand(parameters, { sets })) !== undefined;
 }

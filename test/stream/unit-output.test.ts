@@ -1,10 +1,13 @@
 import { expect, test } from "bun:test";
 import { UnitOutput, type UnitReader } from "../../src/stream/unit-output.ts";
+import { samplesOf } from "../media/parameter-samples.ts";
 import { Scene } from "./scene.ts";
 
 /** Takes the units of some tracks. */
 class Taker implements UnitReader {
   readonly sizes = new Map<number, number[]>();
+  /** Presentation and decoding time of the units of track 0. */
+  readonly times: [pts: number, dts: number][] = [];
   readonly faults: string[] = [];
   error: Error | undefined;
   readonly output: UnitOutput;
@@ -25,7 +28,10 @@ class Taker implements UnitReader {
     for (const [track, next] of this.#next) {
       const units = this.output.tracks[track]!;
       let at = next;
-      for (; units.find(at); at += units.entries) this.sizes.get(track)!.push(units.size);
+      for (; units.find(at); at += units.entries) {
+        this.sizes.get(track)!.push(units.size);
+        if (track === 0) this.times.push([units.pts, units.dts]);
+      }
       this.#next.set(track, at);
     }
   }
@@ -95,5 +101,28 @@ test("a reader of units that throws ends; the others go on", async () => {
   expect(scene.reported).toEqual(["reader of units: muxer broke"]);
   expect(first.output.readers).toBe(2);
   for (const taker of takers) taker.output.remove(taker);
+  scene.close();
+});
+
+test("a reader that comes before the parameter sets gets decoding times by them from the first picture on", async () => {
+  const scene = new Scene();
+  const taker = new Taker(scene, [0]);
+  const [h264] = samplesOf(["h264"]);
+  const { sps, pps } = h264 as Extract<typeof h264, { codec: "h264" }>;
+  const picture = (shown: number, type: number) => {
+    const time = 90_000 + 3_600 * shown;
+    if (type === 0x65) for (const set of [sps, pps]) scene.packet(0, time, set, false);
+    scene.packet(0, time, new Uint8Array(100).fill(type));
+  };
+  for (let group = 0; group < 3; group++) {
+    for (const [i, shown] of [0, 3, 1, 2].entries()) picture(4 * group + shown, i === 0 ? 0x65 : 0x41);
+    await scene.clock.advance(160);
+  }
+  expect(taker.times.length).toBe(12);
+  for (const [i, [pts, dts]] of taker.times.entries()) {
+    expect(dts).toBeLessThanOrEqual(pts);
+    expect(dts).toBeGreaterThan(taker.times[i - 1]?.[1] ?? 0);
+  }
+  taker.output.remove(taker);
   scene.close();
 });
