@@ -12,8 +12,21 @@ export interface Passage {
   readonly protocols: readonly Protocol[];
 }
 
-/** Checks that a reader got a run of what was published, each unit whole and in its time. */
-export function checkTrack(track: ReadTrack, passage: Passage): void {
+/** Tracks keep their distance to that, s. */
+const DISTANCE_S = 0.002;
+
+/** Checks that tracks which were published together have kept their distance. */
+export function checkDistances(shifts: readonly number[]): void {
+  const [first = 0] = shifts;
+  expect(shifts.filter((shift) => Math.abs(shift - first) > DISTANCE_S)).toEqual([]);
+}
+
+/**
+ * Checks that a reader got a run of what was published, each unit whole and in its time.
+ *
+ * @returns how far its times are from those of what was published, s
+ */
+export function checkTrack(track: ReadTrack, passage: Passage): number {
   const { sample, protocols } = passage;
   expect(track.codec).toBe(sample.codec);
   expect(isEnough(track.units, track.clockRate)).toBe(true);
@@ -21,8 +34,11 @@ export function checkTrack(track: ReadTrack, passage: Passage): void {
   const normal = (bytes: Uint8Array) =>
     protocols.reduce((rest, protocol) => protocol.normal?.(sample.codec, rest) ?? rest, bytes);
   const got = track.units.map((unit) => ({ ...unit, bytes: normal(unit.bytes) }));
-  if (sample.tickBytes !== undefined) checkSamples(got, passage);
-  else checkUnits({ ...track, units: got }, passage, normal);
+  if (sample.tickBytes !== undefined) {
+    checkSamples(got, passage);
+    return 0;
+  }
+  return checkUnits({ ...track, units: got }, passage, normal);
 }
 
 /** What is said of the codec is true; some of it may be missing. */
@@ -37,10 +53,10 @@ function checkParameters({ parameters }: ReadTrack, sample: Sample): void {
 }
 
 function checkUnits(
-  { units, clockRate }: ReadTrack,
+  { units, clockRate, zero }: ReadTrack,
   { sample, published, protocols }: Passage,
   normal: (bytes: Uint8Array) => Uint8Array,
-): void {
+): number {
   const sent = Array.from({ length: published }, (_, i) => sample.unit(i));
   const places = new Map(sent.map(({ bytes }, i) => [Bun.hash(normal(bytes)), i]));
   const found = units.map(({ bytes }) => places.get(Bun.hash(bytes)) ?? -1);
@@ -59,6 +75,7 @@ function checkUnits(
   });
   expect(late.filter((by) => Math.abs(by) > (isExact ? 1e-9 : tolerance))).toEqual([]);
   checkDecodingTimes(units);
+  return (origin.got.pts - zero) / clockRate - origin.sent.pts / rate;
 }
 
 function checkDecodingTimes(units: readonly ReadUnit[]): void {

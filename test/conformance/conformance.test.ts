@@ -4,14 +4,15 @@ import { CODECS } from "../../src/media/codecs.ts";
 import { TestServer } from "../support/server.ts";
 import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
-import { checkTrack } from "./compare.ts";
+import { checkDistances, checkTrack } from "./compare.ts";
 import type { Bench, Protocol } from "./protocol.ts";
 import { PROTOCOLS } from "./protocols.ts";
-import { SAMPLES, type Sample, samplesOf } from "./samples.ts";
+import { SAMPLES, type Sample, streams } from "./samples.ts";
 
 const TIMEOUT_MS = 60_000;
 /** Debug lines tell the ports of sources. */
 const CONFIG = "logLevel: debug\nreadTimeout: 60s\npaths:\n  all:\n";
+const STREAMS = streams();
 const memory = loadBuild("debug", 2_048);
 
 /** Readers by the server that they need; those that need nothing of it are with the first. */
@@ -40,11 +41,11 @@ for (const { config, readers } of GROUPS) {
     });
 
     for (const publisher of PROTOCOLS) {
-      for (const sample of samplesOf(publisher.publish?.codecs ?? [])) {
+      for (const samples of STREAMS.filter((stream) => canPublish(publisher, stream))) {
         test.concurrent(
-          `${sample.name}, published over ${publisher.name}`,
+          `${samples.map(({ name }) => name).join(" and ")}, published over ${publisher.name}`,
           async () => {
-            await pass(await bench(), sample, publisher, readers);
+            await pass(await bench(), samples, publisher, readers);
           },
           TIMEOUT_MS,
         );
@@ -57,26 +58,42 @@ afterAll(() => checkReturned(memory));
 
 let paths = 0;
 
-/** Publishes a sample, and checks what all readers get. */
+function canPublish({ publish }: Protocol, samples: readonly Sample[]): boolean {
+  if (publish === undefined) return false;
+  return samples.every(
+    ({ codec, isBare = false }) =>
+      publish.codecs.includes(codec) && (!isBare || publish.isDescribed === true),
+  );
+}
+
+/** Publishes a stream, and checks what all readers get. */
 async function pass(
   bench: Bench,
-  sample: Sample,
+  samples: readonly Sample[],
   publisher: Protocol,
   readers: readonly Protocol[],
 ): Promise<void> {
   const path = `conformance${paths++}`;
-  await using publication = await publisher.publish!.open(bench, path, [sample]);
-  const outcomes = await Promise.allSettled(
-    readers.map(async (reader) => {
-      if (!reader.read!.codecs.includes(sample.codec)) {
-        await reader.read!.refused?.(bench, path, sample);
-        return;
-      }
-      const [track] = await reader.read!.open(bench, path, [sample]);
-      const published = publication.units(sample);
-      checkTrack(track!, { sample, published, protocols: [publisher, reader] });
-    }),
-  );
+  await using publication = await publisher.publish!.open(bench, path, samples);
+  const read = async (reader: Protocol) => {
+    const { codecs, refuses = [], open, refused, leftOut } = reader.read!;
+    const carried = samples.filter(({ codec }) => codecs.includes(codec));
+    if (carried.length === 0 || samples.some(({ codec }) => refuses.includes(codec))) {
+      await refused?.(bench, path);
+      return;
+    }
+    const tracks = await open(bench, path, carried);
+    expect(tracks.length).toBe(carried.length);
+    const protocols = [publisher, reader];
+    const shifts = tracks.map((track, i) => {
+      const sample = carried[i]!;
+      return checkTrack(track, { sample, published: publication.units(sample), protocols });
+    });
+    checkDistances(shifts);
+    for (const [i, sample] of samples.entries())
+      if (!carried.includes(sample)) await leftOut?.(bench, path, i);
+  };
+  const outcomes = await Promise.allSettled(readers.map(read));
   const faults = outcomes.flatMap((outcome, i) =>
     outcome.status === "rejected" ? [`${readers[i]!.name}: ${outcome.reason.stack}`] : [],
   );

@@ -154,6 +154,7 @@ export class Mp4Reader implements ContainerReader {
       codec: description!.parameters.codec,
       parameters: description!.parameters,
       clockRate: timescale,
+      zero: 0,
       units: takeUnits(this.#memory, this.#logs[i]!),
     }));
   }
@@ -216,6 +217,7 @@ export class TransportReader implements ContainerReader {
       codec: tsCodecId(track),
       parameters: readTsTrack(track),
       clockRate: track.units!.clockRate,
+      zero: 0,
       units: takeUnits(this.#memory, track.units!),
     }));
   }

@@ -1,4 +1,4 @@
-import type { Sample, SampleUnit } from "./samples.ts";
+import { type Sample, type SampleUnit, START_S } from "./samples.ts";
 
 /** How often what is due is sent, ms. */
 const TICK_MS = 10;
@@ -8,7 +8,9 @@ const AT_ONCE_S = 0.1;
 /** Plays samples in real time, all tracks interleaved. */
 export class Feed implements Disposable {
   readonly #samples: readonly Sample[];
-  readonly #next: number[];
+  /** Units that have been sent of each track, and the one that comes next. */
+  readonly #sent: number[];
+  readonly #next: SampleUnit[];
   readonly #send: (track: number, unit: SampleUnit) => void;
   readonly #flush: () => void;
   #last = performance.now();
@@ -23,7 +25,8 @@ export class Feed implements Disposable {
     flush: () => void = () => {},
   ) {
     this.#samples = samples;
-    this.#next = samples.map(() => 0);
+    this.#sent = samples.map(() => 0);
+    this.#next = samples.map(({ unit }) => unit(0));
     this.#send = send;
     this.#flush = flush;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -31,17 +34,19 @@ export class Feed implements Disposable {
 
   /** Units of a sample that have been sent. */
   sent(sample: Sample): number {
-    return this.#next[this.#samples.indexOf(sample)] as number;
+    return this.#sent[this.#samples.indexOf(sample)] as number;
   }
 
   #tick(): void {
     const now = performance.now();
     this.#played += Math.min((now - this.#last) / 1_000, AT_ONCE_S);
     this.#last = now;
-    this.#samples.forEach(({ format, ticks, unit }, track) => {
-      const due = Math.floor((this.#played * format.clockRate) / ticks);
-      for (let i = this.#next[track] as number; i < due; i++) this.#send(track, unit(i));
-      this.#next[track] = Math.max(this.#next[track] as number, due);
+    this.#samples.forEach((sample, track) => {
+      while (this.#next[track]!.dts / sample.format.clockRate <= START_S + this.#played) {
+        this.#send(track, this.#next[track]!);
+        this.#sent[track]! += 1;
+        this.#next[track] = sample.unit(this.#sent[track]!);
+      }
     });
     this.#flush();
   }

@@ -9,8 +9,9 @@ const SEGMENTS = 1_000;
 const PLAYLIST = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n";
 
 /** Units whose decoding begins in segment `n`. */
-function unitsOf({ format, ticks, unit }: Sample, n: number): SampleUnit[] {
-  const first = (segment: number) => Math.ceil((segment * SEGMENT_S * format.clockRate) / ticks - 1e-6);
+function unitsOf({ format, ticks, unit, delay = 0 }: Sample, n: number): SampleUnit[] {
+  const first = (segment: number) =>
+    Math.max(0, Math.ceil(((segment * SEGMENT_S - delay) * format.clockRate) / ticks - 1e-6));
   return Array.from({ length: first(n + 1) - first(n) }, (_, i) => unit(first(n) + i));
 }
 

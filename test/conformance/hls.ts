@@ -18,12 +18,16 @@ const PATIENCE_MS = 20_000;
 /** Short segments: each is a group of pictures. */
 const SHORT = "hlsSegmentDuration: 200ms\nhlsPartDuration: 120ms\nhlsSegmentCount: 100\n";
 
+/** What players expect in transport streams; a stream with others of those that HLS takes is refused. */
+const PLAYED: readonly CodecId[] = ["h264", "mpeg4Audio"];
+const NOT_PLAYED = MP4_WRITTEN.filter((codec) => !PLAYED.includes(codec));
+
 /** Low-latency HLS, which is only read. */
 export function hlsLowLatency(name: string): Protocol {
   return {
     name,
     config: `hlsVariant: lowLatency\n${SHORT}`,
-    read: { codecs: MP4_WRITTEN, open: readParts, refused },
+    read: { codecs: MP4_WRITTEN, open: readParts, refused, leftOut },
     normal: bare,
   };
 }
@@ -38,7 +42,7 @@ export function hlsMp4(name: string): Protocol {
       open: (bench, path, samples) =>
         publishHls(bench, path, samples, (memory) => new Mp4Writer(memory, samples)),
     },
-    read: { codecs: MP4_WRITTEN, open: readSegments, refused },
+    read: { codecs: MP4_WRITTEN, open: readSegments, refused, leftOut },
     normal: bare,
   };
 }
@@ -53,8 +57,7 @@ export function hlsTs(name: string): Protocol {
       open: (bench, path, samples) =>
         publishHls(bench, path, samples, (memory) => new TransportWriter(memory, samples)),
     },
-    // what players expect in transport streams
-    read: { codecs: ["h264", "mpeg4Audio"], open: readSegments, refused },
+    read: { codecs: PLAYED, refuses: NOT_PLAYED, open: readSegments, refused, leftOut },
     normal: bare,
     timescale: 90_000,
   };
@@ -73,6 +76,12 @@ async function refused({ server }: Bench, path: string): Promise<void> {
   expect(status).toBe(404);
   const reason = "(any supported codec|MPEG-TS variant of HLS only supports)";
   await server.waitForLog(new RegExp(`\\[muxer ${path}\\] destroyed .*${reason}`), from);
+}
+
+async function leftOut({ server }: Bench, path: string, track: number): Promise<void> {
+  await server.waitForLog(
+    new RegExp(`\\[muxer ${path}\\] left out: .*track ${track + 1} \\([^)]+\\): HLS cannot carry it`),
+  );
 }
 
 /** Names of the codecs in the multivariant playlist. */

@@ -23,6 +23,8 @@ export interface ReadTrack {
   /** What was said of the codec in front of the media. */
   readonly parameters: CodecParameters | undefined;
   readonly clockRate: number;
+  /** Tick at one instant that the tracks of a reader have in common. */
+  readonly zero: number;
   /** The first one may be a part of a unit, where readers begin anywhere. */
   readonly units: readonly ReadUnit[];
 }
@@ -40,15 +42,21 @@ export interface Protocol {
   readonly config?: string;
   readonly publish?: {
     readonly codecs: readonly CodecId[];
+    /** Whether a session description says what the tracks are before they come. */
+    readonly isDescribed?: boolean;
     /** Resolves once readers can come. */
     open(bench: Bench, path: string, samples: readonly Sample[]): Promise<Publication>;
   };
   readonly read?: {
     readonly codecs: readonly CodecId[];
-    /** Resolves with `WANTED_S` of media of each track. */
+    /** Codecs with which all of a stream is refused. */
+    readonly refuses?: readonly CodecId[];
+    /** Resolves with `WANTED_S` of media of each track; of others nothing is there. */
     open(bench: Bench, path: string, samples: readonly Sample[]): Promise<ReadTrack[]>;
-    /** Checks that a stream of no other than this sample is refused as documented. */
-    refused?(bench: Bench, path: string, sample: Sample): Promise<void>;
+    /** Checks that a stream is refused as documented. */
+    refused?(bench: Bench, path: string): Promise<void>;
+    /** Checks that the log says that the track with that index is left out. */
+    leftOut?(bench: Bench, path: string, track: number): Promise<void>;
   };
   /** What is left of a unit when what the protocol may change is taken from it; all when left out. */
   normal?(codec: CodecId, bytes: Uint8Array): Uint8Array;

@@ -17,6 +17,8 @@ import { readRtp, writeFrame, writeRtp } from "../wasm/twin/packet.ts";
 import type { ReadTrack, ReadUnit } from "./protocol.ts";
 import type { Sample, SampleUnit } from "./samples.ts";
 
+/** Of all that we send. */
+export const SSRC = 0x1234_5678;
 /** What is sent fits a datagram; larger packets are received too. */
 const SENT = { lagPackets: 64, maxPacket: 1_460 };
 const RECEIVED = { lagPackets: 64, maxPacket: 65_000 };
@@ -64,7 +66,7 @@ class UnitSender implements RtpSender {
     this.#units = UnitLog.open(memory, setup)!;
     this.#writer = UnitWriter.open(memory)!;
     this.#view = new LogView(memory, this.#log);
-    const row = { units: this.#units, setup, payloadType, seq: 65_530, ssrc: 0x1234_5678 };
+    const row = { units: this.#units, setup, payloadType, seq: 65_530, ssrc: SSRC };
     this.#packetizer = Packetizer.open(memory, this.#log, [row])!;
   }
 
@@ -96,7 +98,7 @@ class PlainSender implements RtpSender {
 
   packets({ bytes, pts }: SampleUnit): Uint8Array[] {
     const seq = this.#seq++ & 0xffff;
-    const fields = { payloadType: this.#payloadType, marker: true, seq, time: pts >>> 0, ssrc: 0x1234_5678 };
+    const fields = { payloadType: this.#payloadType, marker: true, seq, time: pts >>> 0, ssrc: SSRC };
     return [writeRtp(fields, bytes)];
   }
 
@@ -178,13 +180,23 @@ class PlainReceiver implements RtpReceiver {
   }
 }
 
-/** What a reader got of a track. */
-export function trackOf(description: StreamDescription, track: number, { units }: RtpReceiver): ReadTrack {
+/**
+ * What a reader got of a track.
+ *
+ * @param zero RTP time at an instant that all tracks have in common
+ */
+export function trackOf(
+  description: StreamDescription,
+  track: number,
+  { units }: RtpReceiver,
+  zero: number,
+): ReadTrack {
   const format = formatOf(alone(description, track));
   return {
     codec: format.codec,
     parameters: readFormat(format),
     clockRate: format.clockRate,
+    zero,
     units: [...units],
   };
 }

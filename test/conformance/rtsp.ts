@@ -3,11 +3,12 @@ import { writeDescription } from "../../src/formats/rtp/description.ts";
 import type { CodecId } from "../../src/media/codec-parameters.ts";
 import { UdpPorts } from "../integration/udp-ports.ts";
 import { interleaved, RtspClient } from "../support/rtsp-client.ts";
+import { readSenderReport, writeRtcp } from "../wasm/twin/rtcp.ts";
 import { bare } from "./compare.ts";
 import { Feed } from "./feed.ts";
 import { type Bench, isEnough, type Protocol, type Publication, type ReadTrack } from "./protocol.ts";
-import { describe, openReceiver, openSender, readDescription, trackOf } from "./rtp.ts";
-import type { Sample } from "./samples.ts";
+import { describe, openReceiver, openSender, readDescription, SSRC, trackOf } from "./rtp.ts";
+import { type Sample, START_S } from "./samples.ts";
 
 type Transport = "tcp" | "udp";
 
@@ -19,7 +20,11 @@ const PATIENCE_MS = 20_000;
 export function rtsp(name: string, transport: Transport): Protocol {
   return {
     name,
-    publish: { codecs: CODECS, open: (bench, path, samples) => publish(bench, path, samples, transport) },
+    publish: {
+      codecs: CODECS,
+      isDescribed: true,
+      open: (bench, path, samples) => publish(bench, path, samples, transport),
+    },
     read: { codecs: CODECS, open: (bench, path, samples) => read(bench, path, samples, transport) },
     normal: bare,
   };
@@ -29,8 +34,8 @@ export function rtsp(name: string, transport: Transport): Protocol {
 class Session implements AsyncDisposable {
   readonly client: RtspClient;
   readonly ports: UdpPorts[] = [];
-  /** Ports of the server for RTP. */
-  readonly serverPorts: number[] = [];
+  /** Ports of the server for RTP and RTCP, by track. */
+  readonly serverPorts: number[][] = [];
 
   private constructor(client: RtspClient) {
     this.client = client;
@@ -52,13 +57,15 @@ class Session implements AsyncDisposable {
     this.ports.push(ports);
     const Transport = `RTP/AVP;unicast;client_port=${ports.range}${more}`;
     const { headers } = await this.client.must("SETUP", { url, headers: { Transport } });
-    this.serverPorts.push(Number(/server_port=(\d+)-/.exec(headers.get("Transport") ?? "")?.[1]));
+    const given = /server_port=(\d+)-(\d+)/.exec(headers.get("Transport") ?? "") ?? [];
+    this.serverPorts.push(given.slice(1).map(Number));
   }
 
-  send(track: number, packet: Uint8Array): void {
+  send(track: number, packet: Uint8Array, isRtcp = false): void {
     const ports = this.ports[track];
-    if (ports === undefined) this.client.send(interleaved(2 * track, packet));
-    else ports.send(false, packet, this.serverPorts[track] as number);
+    const more = isRtcp ? 1 : 0;
+    if (ports === undefined) this.client.send(interleaved(2 * track + more, packet));
+    else ports.send(isRtcp, packet, (this.serverPorts[track] as number[])[more] as number);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,6 +88,9 @@ async function publish(
   await session.client.must("ANNOUNCE", { headers: { "Content-Type": "application/sdp" }, body });
   for (const track of samples.keys()) await session.setUp(track, transport, ";mode=record");
   await session.client.must("RECORD");
+  const wall = Date.now(); // all tracks begin at the same moment
+  for (const [track, { format }] of samples.entries())
+    session.send(track, senderReport(START_S * format.clockRate, wall), true);
   const senders = samples.map((_, track) => openSender(memory, description, track));
   const feed = new Feed(samples, (track, unit) => {
     for (const packet of senders[track]?.packets(unit) ?? []) session.send(track, packet);
@@ -109,24 +119,42 @@ async function read(
   const receivers = samples.map((_, track) => stack.use(openReceiver(memory, description, track)));
   for (const track of samples.keys()) await session.setUp(track, transport);
   const enough = Promise.withResolvers<void>();
-  const take = (track: number, packet: Uint8Array) => {
-    receivers[track]?.receive(packet);
-    const rate = (i: number) => samples[i]?.format.clockRate as number;
-    if (receivers.every(({ units }, i) => isEnough(units, rate(i)))) enough.resolve();
+  const zeros: (number | undefined)[] = samples.map(() => undefined);
+  const rate = (track: number) => samples[track]?.format.clockRate as number;
+  const take = (track: number, isRtcp: boolean, packet: Uint8Array) => {
+    if (isRtcp) zeros[track] ??= zeroOf(packet, rate(track));
+    else receivers[track]?.receive(packet);
+    const isAll = receivers.every(({ units }, i) => zeros[i] !== undefined && isEnough(units, rate(i)));
+    if (isAll) enough.resolve();
   };
-  client.onFrame = (channel, packet) => {
-    if (channel % 2 === 0) take(channel / 2, packet);
-  };
-  for (const [track, ports] of session.ports.entries()) {
-    ports.onData = (rtcp, packet) => {
-      if (!rtcp) take(track, packet);
-    };
-  }
+  client.onFrame = (channel, packet) => take(channel >> 1, channel % 2 === 1, packet);
+  for (const [track, ports] of session.ports.entries())
+    ports.onData = (isRtcp, packet) => take(track, isRtcp, packet);
   const timer = setTimeout(() => {
     const counts = receivers.map(({ units }) => units.length);
     enough.reject(new Error(`units of ${path} that came: ${counts}`));
   }, PATIENCE_MS);
   await client.must("PLAY", { url: "/" });
   await enough.promise.finally(() => clearTimeout(timer));
-  return receivers.map((receiver, track) => trackOf(description, track, receiver));
+  return receivers.map((receiver, track) => trackOf(description, track, receiver, zeros[track] as number));
+}
+
+/** Of NTP (RFC 5905 §6), s before 1970. */
+const NTP_SECONDS = 2_208_988_800;
+/** Sender reports place tracks on a clock that counts from here, ms since 1970: numbers of ticks stay exact. */
+const EPOCH_MS = Date.now();
+
+/** A sender report: RTP time `time` is at `wall`, ms since 1970. */
+function senderReport(time: number, wall: number): Uint8Array {
+  const fraction = Math.floor((wall % 1_000) * 4_294_967.296);
+  const seconds = Math.floor(wall / 1_000) + NTP_SECONDS;
+  return writeRtcp(0, 200, [SSRC, seconds, fraction, time, 0, 0]);
+}
+
+/** RTP time at `EPOCH_MS`, by a sender report. */
+function zeroOf(packet: Uint8Array, clockRate: number): number | undefined {
+  const report = readSenderReport(packet);
+  if (report === undefined) return undefined;
+  const wall = (report.seconds - NTP_SECONDS) * 1_000 + report.fraction / 4_294_967.296;
+  return report.time - ((wall - EPOCH_MS) / 1_000) * clockRate;
 }

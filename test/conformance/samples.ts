@@ -27,6 +27,10 @@ export interface Sample {
   readonly tickBytes: number | undefined;
   /** Ticks from unit to unit, in the order of decoding. */
   readonly ticks: number;
+  /** Whether the session description says the codec alone: parameter sets come in band. */
+  readonly isBare?: boolean;
+  /** What comes later than the first unit of other tracks, s. */
+  readonly delay?: number;
   /** @param i from 0 */
   unit(i: number): SampleUnit;
 }
@@ -37,8 +41,8 @@ const PICTURE_TICKS = 3_600;
 /** Positions of the pictures of a group with B pictures, in the order of decoding, and their types. */
 const SHOWN = [0, 3, 1, 2, 5, 4];
 const TYPES = "IPBBPB";
-/** Time of the first unit, s. */
-const START_S = 10;
+/** Time of the first unit of tracks without delay, s. */
+export const START_S = 10;
 
 /** How the bytes of a unit are made. */
 type Make = (random: Random, i: number, isKey: boolean) => Uint8Array;
@@ -86,9 +90,48 @@ export const SAMPLES: readonly Sample[] = [
   passedOn("generic", "x-telemetry/1000", 40, (random) => random.bytes(200)),
 ];
 
-/** Samples of these codecs. */
-export function samplesOf(codecs: readonly CodecId[]): Sample[] {
-  return SAMPLES.filter(({ codec }) => codecs.includes(codec));
+/** The same, later. */
+export function delayed(sample: Sample, delay: number): Sample {
+  const shift = Math.round(delay * sample.format.clockRate);
+  return {
+    ...sample,
+    name: `${sample.name} ${delay} s later`,
+    delay,
+    unit: (i) => {
+      const { pts, dts, ...rest } = sample.unit(i);
+      return { ...rest, pts: pts + shift, dts: dts + shift };
+    },
+  };
+}
+
+/** The same without parameter sets in the session description. */
+function bareOf(sample: Sample): Sample {
+  const format = unitFormat({ codec: sample.codec } as KnownParameters);
+  return { ...sample, name: `${sample.name} with parameter sets in band alone`, isBare: true, format };
+}
+
+/** Streams that are published: each sample by itself, parameter sets in band, and some of two tracks. */
+export function streams(): readonly (readonly Sample[])[] {
+  const of = (codec: CodecId) => SAMPLES.find((sample) => sample.codec === codec) as Sample;
+  const [h264, h265, aac, opus, mp3] = [
+    of("h264"),
+    of("h265"),
+    of("mpeg4Audio"),
+    of("opus"),
+    of("mpeg12Audio"),
+  ];
+  return [
+    ...SAMPLES.map((sample) => [sample]),
+    [bareOf(h264)],
+    [bareOf(h265)],
+    [h264, aac],
+    [bareOf(h264), delayed(aac, 0.5)],
+    [delayed(h265, 0.3), opus],
+    [of("vp9"), opus],
+    // one of both is left out of HLS
+    [h264, mp3],
+    [of("mpeg12Video"), aac],
+  ];
 }
 
 function parametersOf<Id extends CodecId>(codec: Id): Extract<KnownParameters, { codec: Id }> {
