@@ -9,6 +9,7 @@ import { Feed } from "./feed.ts";
 import { type Bench, isEnough, type Protocol, type Publication, type ReadTrack } from "./protocol.ts";
 import { describe, openReceiver, openSender, readDescription, SSRC, trackOf } from "./rtp.ts";
 import { type Sample, START_S } from "./samples.ts";
+import { addSource, removeSource, sourceReady } from "./source-path.ts";
 
 type Transport = "tcp" | "udp";
 
@@ -26,6 +27,19 @@ export function rtsp(name: string, transport: Transport): Protocol {
       open: (bench, path, samples) => publish(bench, path, samples, transport),
     },
     read: { codecs: CODECS, open: (bench, path, samples) => read(bench, path, samples, transport) },
+    normal: bare,
+  };
+}
+
+/** RTSP as the server fetches it, from a path of its own that a client publishes to. */
+export function rtspSource(name: string, transport: Transport): Protocol {
+  return {
+    name,
+    publish: {
+      codecs: CODECS,
+      isDescribed: true,
+      open: (bench, path, samples) => fetchFrom(bench, path, samples, transport),
+    },
     normal: bare,
   };
 }
@@ -101,6 +115,27 @@ async function publish(
       feed[Symbol.dispose]();
       for (const sender of senders) sender[Symbol.dispose]();
       await session[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function fetchFrom(
+  bench: Bench,
+  path: string,
+  samples: readonly Sample[],
+  transport: Transport,
+): Promise<Publication> {
+  const { server } = bench;
+  const origin = `${path}-origin`;
+  const publication = await publish(bench, origin, samples, "tcp");
+  const from = server.log.length;
+  await addSource(server, path, server.rtsp(origin), { sourceProtocol: transport });
+  await sourceReady(server, path, from);
+  return {
+    units: (sample) => publication.units(sample),
+    [Symbol.asyncDispose]: async () => {
+      await removeSource(server, path);
+      await publication[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,8 +1,17 @@
 import type { TestServer } from "../support/server.ts";
 
-/** Gives a running server a path with a source. */
-export async function addSource(server: TestServer, path: string, source: string): Promise<void> {
-  await change(server, `add/${path}`, { source });
+/**
+ * Gives a running server a path with a source.
+ *
+ * @param more parameters of the path
+ */
+export async function addSource(
+  server: TestServer,
+  path: string,
+  source: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await change(server, `add/${path}`, { source, ...more });
 }
 
 export async function removeSource(server: TestServer, path: string): Promise<void> {
