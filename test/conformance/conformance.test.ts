@@ -8,7 +8,8 @@ import { checkDistances, checkTrack } from "./compare.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Bench, Protocol } from "./protocol.ts";
 import { PROTOCOLS } from "./protocols.ts";
-import { SAMPLES, type Sample, streams } from "./samples.ts";
+import { SAMPLES, type Sample } from "./samples.ts";
+import { streams } from "./streams.ts";
 
 const TIMEOUT_MS = 60_000;
 /** Debug lines tell the ports of sources. */

@@ -90,50 +90,6 @@ export const SAMPLES: readonly Sample[] = [
   passedOn("generic", "x-telemetry/1000", 40, (random) => random.bytes(200)),
 ];
 
-/** The same, later. */
-export function delayed(sample: Sample, delay: number): Sample {
-  const shift = Math.round(delay * sample.format.clockRate);
-  return {
-    ...sample,
-    name: `${sample.name} ${delay} s later`,
-    delay,
-    unit: (i) => {
-      const { pts, dts, ...rest } = sample.unit(i);
-      return { ...rest, pts: pts + shift, dts: dts + shift };
-    },
-  };
-}
-
-/** The same without parameter sets in the session description. */
-function bareOf(sample: Sample): Sample {
-  const format = unitFormat({ codec: sample.codec } as KnownParameters);
-  return { ...sample, name: `${sample.name} with parameter sets in band alone`, isBare: true, format };
-}
-
-/** Streams that are published: each sample by itself, parameter sets in band, and some of two tracks. */
-export function streams(): readonly (readonly Sample[])[] {
-  const of = (codec: CodecId) => SAMPLES.find((sample) => sample.codec === codec) as Sample;
-  const [h264, h265, aac, opus, mp3] = [
-    of("h264"),
-    of("h265"),
-    of("mpeg4Audio"),
-    of("opus"),
-    of("mpeg12Audio"),
-  ];
-  return [
-    ...SAMPLES.map((sample) => [sample]),
-    [bareOf(h264)],
-    [bareOf(h265)],
-    [h264, aac],
-    [bareOf(h264), delayed(aac, 0.5)],
-    [delayed(h265, 0.3), opus],
-    [of("vp9"), opus],
-    // one of both is left out of HLS
-    [h264, mp3],
-    [of("mpeg12Video"), aac],
-  ];
-}
-
 function parametersOf<Id extends CodecId>(codec: Id): Extract<KnownParameters, { codec: Id }> {
   const found = PARAMETER_SAMPLES.find((each) => each.codec === codec);
   if (found === undefined) throw new Error(`no parameters of ${codec}`);
@@ -166,11 +122,10 @@ function picture(codec: CodecId, make: Make): Sample {
 
 function sound(parameters: KnownParameters, ticks: number, make: Make, tickBytes?: number): Sample {
   const format = unitFormat(parameters);
-  const name = `${parameters.codec} ${format.rtpmap?.split("/").slice(1).join("/")}${format.payloadType}`;
+  const encoding = (format.rtpmap ?? "").split("/");
+  const name = [parameters.codec, ...encoding, ...(channelsOf(parameters) ?? [])].join(" ");
   return {
-    name: [parameters.codec, ...(format.rtpmap ?? "").split("/"), ...(channelsOf(parameters) ?? [])].join(
-      " ",
-    ),
+    name,
     codec: parameters.codec,
     parameters,
     format,
