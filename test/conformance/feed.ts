@@ -2,8 +2,11 @@ import { type Sample, type SampleUnit, START_S } from "./samples.ts";
 
 /** How often what is due is sent, ms. */
 const TICK_MS = 10;
-/** Media sent at once at most, s: who does not get the processor for long goes on later instead of flooding others. */
-const AT_ONCE_S = 0.1;
+/**
+ * Media sent at once at most, s: who does not get the processor for long goes on later instead of flooding others. Less
+ * would let media fall behind their sender reports on a busy machine.
+ */
+const AT_ONCE_S = 2;
 
 /** Plays samples in real time, all tracks interleaved. */
 export class Feed implements Disposable {

@@ -157,7 +157,7 @@ async function read(
   const zeros: (number | undefined)[] = samples.map(() => undefined);
   const rate = (track: number) => samples[track]?.format.clockRate as number;
   const take = (track: number, isRtcp: boolean, packet: Uint8Array) => {
-    if (isRtcp) zeros[track] ??= zeroOf(packet, rate(track));
+    if (isRtcp) zeros[track] = zeroOf(packet, rate(track)) ?? zeros[track];
     else receivers[track]?.receive(packet);
     const isAll = receivers.every(({ units }, i) => zeros[i] !== undefined && isEnough(units, rate(i)));
     if (isAll) enough.resolve();
