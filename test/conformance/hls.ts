@@ -80,7 +80,7 @@ async function refused({ server }: Bench, path: string): Promise<void> {
 
 async function leftOut({ server }: Bench, path: string, track: number): Promise<void> {
   await server.waitForLog(
-    new RegExp(`\\[muxer ${path}\\] left out: .*track ${track + 1} \\([^)]+\\): HLS cannot carry it`),
+    new RegExp(`\\[muxer ${path}\\] skipping .*track ${track + 1} \\([^)]+\\): HLS cannot carry it`),
   );
 }
 
