@@ -48,8 +48,6 @@ export class UnitTrack {
   /** Reorder depth; grows if it proves too small. */
   depth!: i32;
   recent!: i32;
-  /** Whether all frames so far are shown before the first one. */
-  leads!: i32;
   /** Incomplete or oversized units, the oversized ones among them, and malformed packets. */
   dropped!: i32;
   oversized!: i32;
@@ -61,8 +59,6 @@ export class UnitTrack {
   clockRate!: f64;
   ticks!: f64;
   lastDts!: f64;
-  /** Presentation time of the first frame. */
-  first!: f64;
 }
 
 /** An entry of the index of a block: a piece of a unit. */
@@ -93,6 +89,9 @@ export const UNIT_ENTRY_DTS: i32 = offsetof<UnitEntry>("dts");
 export const UNIT_SPAN_STRIDE: i32 = offsetof<UnitSpan>();
 export const UNIT_SPAN_START: i32 = offsetof<UnitSpan>("start");
 export const UNIT_SPAN_SIZE: i32 = offsetof<UnitSpan>("size");
+
+/** Flag of a random access point after which no frame is shown before it; used by the core only. */
+export const UNIT_CLOSED = 8;
 
 /** State of the unit in progress: none, open, or abandoned, of which nothing is kept. */
 export const UNIT_NONE = 0;

@@ -4,6 +4,7 @@ import { blockCapacity, blockGive, blockTake } from "../memory";
 import { put32 } from "../wire";
 import {
   UNIT_ABANDONED,
+  UNIT_CLOSED,
   UNIT_ENTRY_STRIDE,
   UNIT_HEAD_SEQ,
   UNIT_NONE,
@@ -255,22 +256,7 @@ export function unitPutLength(track: UnitTrack, value: u32): i32 {
 export function unitFinish(track: UnitTrack, offset: i32): void {
   if (!isWhole(track)) return;
   const pts = track.ticks + (offset as f64);
-  if (isTooEarly(track, pts)) unitDrop(track);
-  else publish(track, pts, decodingTime(track, pts));
-}
-
-/**
- * Whether a frame is shown before the first one, and no decoding time is left for it: it follows a random access point
- * in an open group of pictures, and cannot be decoded without those in front of that.
- */
-function isTooEarly(track: UnitTrack, pts: f64): bool {
-  if (track.recent === 0) {
-    track.first = pts;
-    track.leads = 1;
-    return false;
-  }
-  if (track.leads !== 0 && pts >= track.first) track.leads = 0;
-  return track.leads !== 0 && pts <= track.lastDts;
+  publish(track, pts, decodingTime(track, pts));
 }
 
 /**
@@ -333,9 +319,14 @@ function decodingTime(track: UnitTrack, pts: f64): f64 {
   return dts;
 }
 
-/** A decoding time before there are enough frames: `place` (negative) frames from the first presentation time. */
+/**
+ * A decoding time before there are enough frames: `place` (negative) frames from the first presentation time. The first
+ * frame leaves room for as many that are shown before it, unless its type says that there are none.
+ */
 function beforeFirst(track: UnitTrack, first: f64, place: i32): f64 {
-  return first + (place as f64) * (track.frameTicks as f64);
+  const mayFollow = track.recent === 0 && (track.flags & UNIT_CLOSED) === 0;
+  const frames = mayFollow ? place - track.depth : place;
+  return first + (frames as f64) * (track.frameTicks as f64);
 }
 
 /** The block that holds an entry, or 0. */

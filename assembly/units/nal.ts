@@ -1,7 +1,7 @@
 import { UNIT_KEY } from "../abi";
 import { get8, get16, put8, put32 } from "../wire";
 import { unitSpoil } from "./faults";
-import { UNIT_STATE, UnitTrack } from "./layout";
+import { UNIT_CLOSED, UNIT_STATE, UnitTrack } from "./layout";
 import { unitPut, unitPutLength } from "./log";
 
 /** RFC 6184 §5: single NAL units, STAP-A, STAP-B, FU-A, FU-B. Each NAL unit gets its length in front. */
@@ -31,7 +31,7 @@ function aggregate(track: UnitTrack, payload: i32, size: i32, header: i32, isH26
 function h264Unit(track: UnitTrack, unit: i32, size: i32): i32 {
   const type = get8(unit) & 31;
   if (!h264Wanted(type)) return 0;
-  if (type === 5) track.flags |= UNIT_KEY;
+  if (type === 5) track.flags |= UNIT_KEY | UNIT_CLOSED;
   if (unitPutLength(track, size) === 0) return 0;
   return unitPut(track, unit, size);
 }
@@ -49,7 +49,7 @@ function h264Fragment(track: UnitTrack, payload: i32, size: i32, header: i32): i
   if ((flags & 0x80) !== 0) {
     endFragment(track);
     if (!h264Wanted(type)) return 0;
-    if (type === 5) track.flags |= UNIT_KEY;
+    if (type === 5) track.flags |= UNIT_KEY | UNIT_CLOSED;
     track.lengthAt = unitPutLength(track, 0);
     track.lengthBytes = 1;
     const scratch = changetype<i32>(track) + UNIT_STATE;
@@ -88,9 +88,15 @@ function h265Unit(track: UnitTrack, unit: i32, size: i32): i32 {
   if (size < 2) return unitSpoil(track);
   const type = (get8(unit) >> 1) & 63;
   if (!h265Wanted(type)) return 0;
-  if (type >= 16 && type <= 21) track.flags |= UNIT_KEY;
+  track.flags |= h265Flags(type);
   if (unitPutLength(track, size) === 0) return 0;
   return unitPut(track, unit, size);
+}
+
+/** Flags of a unit with a slice of such a type: BLA, IDR and CRA are 16 to 21, IDR_N_LP is the one without leading pictures. */
+function h265Flags(type: i32): i32 {
+  if (type === 20) return UNIT_KEY | UNIT_CLOSED;
+  return type >= 16 && type <= 21 ? UNIT_KEY : 0;
 }
 
 function h265Wanted(type: i32): bool {
@@ -104,7 +110,7 @@ function h265Fragment(track: UnitTrack, payload: i32, size: i32): i32 {
   if ((flags & 0x80) !== 0) {
     endFragment(track);
     if (!h265Wanted(type)) return 0;
-    if (type >= 16 && type <= 21) track.flags |= UNIT_KEY;
+    track.flags |= h265Flags(type);
     track.lengthAt = unitPutLength(track, 0);
     track.lengthBytes = 2;
     const scratch = changetype<i32>(track) + UNIT_STATE;

@@ -82,7 +82,6 @@ for (const build of BUILDS) {
       for (const depth of [0, 1, 2, 4]) {
         for (const known of [depth, 0]) {
           using bench = new UnitBench(memory, h264, known);
-          const random = new Random(SEED + depth);
           const order: number[] = [];
           // mini groups: a reference, then the frames that are shown before it
           for (let first = 0; first < 120; first += depth + 1) {
@@ -90,7 +89,8 @@ for (const build of BUILDS) {
           }
           const times = order.map((shown) => 10_000 + shown * FRAME_TICKS);
           const units = times.map((time) => {
-            bench.send(h264.make(random).payloads, time);
+            bench.send([new Uint8Array([0x41, 1, 2, 3])], time); // no IDR picture: nothing is shown before one
+
             bench.now += 33;
             bench.pull();
             return bench.take();
@@ -111,13 +111,12 @@ for (const build of BUILDS) {
       const [h264] = CODECS as [Codec];
       for (const depth of [0, 1, 2, 4]) {
         using bench = new UnitBench(memory, { ...h264, setup: { frameTicks: FRAME_TICKS } }, depth);
-        const random = new Random(SEED + depth);
         const order = [0];
         for (let first = 1; first < 60; first += depth + 1) {
           order.push(first + depth, ...Array.from({ length: depth }, (_, i) => first + i));
         }
-        const times = order.map((shown) => {
-          bench.send(h264.make(random).payloads, 0xffff_ff00 + shown * FRAME_TICKS);
+        const times = order.map((shown, i) => {
+          bench.send([new Uint8Array([i === 0 ? 0x65 : 0x41, 1, 2, i])], 0xffff_ff00 + shown * FRAME_TICKS);
           bench.now += 33;
           bench.pull();
           return bench.take()!.dts;
@@ -126,23 +125,18 @@ for (const build of BUILDS) {
       }
     });
 
-    test("frames that are shown before the first one are left out where no time is left for them", () => {
-      const [h264] = CODECS as [Codec];
-      for (const known of [0, 2]) {
-        using bench = new UnitBench(memory, { ...h264, setup: { frameTicks: FRAME_TICKS } }, known);
-        const random = new Random(SEED);
-        const units = [2, 0, 1, 5, 3, 4, 8, 6, 7].map((shown) => {
-          bench.send(h264.make(random).payloads, 10_000 + shown * FRAME_TICKS);
-          bench.now += 33;
-          bench.pull();
-          const unit = bench.take();
-          return unit && [(unit.pts - 10_000) / FRAME_TICKS, unit.dts <= unit.pts];
-        });
-        expect(units[0]).toEqual([2, true]);
-        expect(units[1]).toBeUndefined();
-        if (known === 2) expect(units.slice(2).every((unit) => unit?.[1])).toBe(true);
-        expect(units.slice(3).map((unit) => unit?.[0])).toEqual([5, 3, 4, 8, 6, 7]);
-      }
+    test("decoding times are even too where frames are shown before the first one", () => {
+      const h265 = CODECS.find(({ name }) => name === "H265")!;
+      using bench = new UnitBench(memory, { ...h265, setup: { frameTicks: FRAME_TICKS } }, 2);
+      const order = [2, 0, 1, 5, 3, 4, 8, 6, 7];
+      const times = order.map((shown, i) => {
+        const slice = new Uint8Array([i === 0 ? 0x2a : 0x02, 1, 0x80, i]); // CRA, then trailing pictures
+        bench.send([slice], 10_000 + shown * FRAME_TICKS);
+        bench.now += 33;
+        bench.pull();
+        return bench.take()!.dts;
+      });
+      expect(times).toEqual(times.map((_, i) => 10_000 + (i - 2) * FRAME_TICKS));
     });
 
     if (build === "release") {
@@ -162,7 +156,8 @@ for (const build of BUILDS) {
           bench.now += (1_000 * step) / CLOCK_RATE;
           bench.pull();
           const { pts, dts } = bench.take()!;
-          const isRight = pts === first + shown * step && dts <= pts && (i === 0 || dts - before === step);
+          // nothing says that the first picture is shown first
+          const isRight = pts === first + shown * step && dts <= pts && (i < 2 || dts - before === step);
           if (!isRight) wrong += 1;
           before = dts;
         }
