@@ -67,8 +67,10 @@ let paths = 0;
 function canPublish({ publish }: Protocol, samples: readonly Sample[]): boolean {
   if (publish === undefined) return false;
   return samples.every(
-    ({ codec, isBare = false }) =>
-      publish.codecs.includes(codec) && (!isBare || publish.isDescribed === true),
+    ({ codec, isBare = false, rtpStart }) =>
+      publish.codecs.includes(codec) &&
+      (!isBare || publish.isDescribed === true) &&
+      (rtpStart === undefined || publish.choosesTimes === true),
   );
 }
 

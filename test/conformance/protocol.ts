@@ -44,6 +44,8 @@ export interface Protocol {
     readonly codecs: readonly CodecId[];
     /** Whether a session description says what the tracks are before they come. */
     readonly isDescribed?: boolean;
+    /** Whether publishers choose the RTP times. */
+    readonly choosesTimes?: boolean;
     /** Resolves once readers can come. */
     open(bench: Bench, path: string, samples: readonly Sample[]): Promise<Publication>;
   };

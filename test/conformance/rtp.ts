@@ -135,6 +135,8 @@ class UnitReceiver implements RtpReceiver {
   readonly #units: UnitLog;
   readonly #pull: UnitPull;
   #at = 0;
+  /** Latest RTP time, and when it came, ms. */
+  #latest: number | undefined;
   #now = 0;
 
   constructor(memory: MediaMemory, description: StreamDescription) {
@@ -147,8 +149,7 @@ class UnitReceiver implements RtpReceiver {
   }
 
   receive(packet: Uint8Array): void {
-    // it comes when it is to be shown: how busy the machine is changes no time
-    this.#now = Math.max(this.#now, (1_000 * readRtp(packet)!.time) / this.#units.clockRate);
+    this.#keepTime(readRtp(packet)!.time);
     this.#log.receive(writeFrame(0, packet), 0, this.#now);
     while (this.#pull.pull());
     this.#log.trim(this.#log.headSeq);
@@ -156,6 +157,15 @@ class UnitReceiver implements RtpReceiver {
       this.units.push({ bytes, pts });
     while (this.#units.find(this.#at)) this.#at = (this.#at + this.#units.entries) | 0;
     this.#units.trim(this.#at);
+  }
+
+  /** A packet comes when it is to be shown: how busy the machine is changes no time. */
+  #keepTime(time: number): void {
+    this.#latest ??= time;
+    const ticks = (time - this.#latest) | 0;
+    if (ticks <= 0) return;
+    this.#latest = time;
+    this.#now += (1_000 * ticks) / this.#units.clockRate;
   }
 
   [Symbol.dispose](): void {

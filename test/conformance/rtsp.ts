@@ -24,6 +24,7 @@ export function rtsp(name: string, transport: Transport): Protocol {
     publish: {
       codecs: CODECS,
       isDescribed: true,
+      choosesTimes: true,
       open: (bench, path, samples) => publish(bench, path, samples, transport),
     },
     read: { codecs: CODECS, open: (bench, path, samples) => read(bench, path, samples, transport) },
@@ -103,11 +104,12 @@ async function publish(
   for (const track of samples.keys()) await session.setUp(track, transport, ";mode=record");
   await session.client.must("RECORD");
   const wall = Date.now(); // all tracks begin at the same moment
-  for (const [track, { format }] of samples.entries())
-    session.send(track, senderReport(START_S * format.clockRate, wall), true);
+  for (const [track, { format, rtpStart = 0 }] of samples.entries())
+    session.send(track, senderReport((rtpStart + START_S * format.clockRate) >>> 0, wall), true);
   const senders = samples.map((_, track) => openSender(memory, description, track));
   const feed = new Feed(samples, (track, unit) => {
-    for (const packet of senders[track]?.packets(unit) ?? []) session.send(track, packet);
+    const { rtpStart = 0 } = samples[track] as Sample;
+    for (const packet of senders[track]?.packets(unit) ?? []) session.send(track, later(packet, rtpStart));
   });
   return {
     units: (sample) => feed.sent(sample),
@@ -171,7 +173,21 @@ async function read(
   }, PATIENCE_MS);
   await client.must("PLAY", { url: "/" });
   await enough.promise.finally(() => clearTimeout(timer));
-  return receivers.map((receiver, track) => trackOf(description, track, receiver, zeros[track] as number));
+  return receivers.map((receiver, track) => {
+    // times of units have no wraps, those of reports have
+    const wraps = Math.round(((receiver.units[0]?.pts ?? 0) - (zeros[track] as number)) / WRAP);
+    return trackOf(description, track, receiver, (zeros[track] as number) + wraps * WRAP);
+  });
+}
+
+/** RTP times repeat after so many ticks. */
+const WRAP = 2 ** 32;
+
+/** The packet with another RTP time, in place. */
+function later(packet: Uint8Array, ticks: number): Uint8Array {
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
+  view.setUint32(4, view.getUint32(4) + ticks);
+  return packet;
 }
 
 /** Of NTP (RFC 5905 §6), s before 1970. */

@@ -31,6 +31,8 @@ export interface Sample {
   readonly isBare?: boolean;
   /** What comes later than the first unit of other tracks, s. */
   readonly delay?: number;
+  /** RTP time of the instant that is 0 in its units, where the protocol lets a publisher choose it; 0 when left out. */
+  readonly rtpStart?: number;
   /** @param i from 0 */
   unit(i: number): SampleUnit;
 }

@@ -1,5 +1,7 @@
 import { unitFormat } from "../../src/formats/rtp/unit-formats.ts";
 import type { CodecId, KnownParameters } from "../../src/media/codec-parameters.ts";
+import { Random } from "../support/random.ts";
+import { SEED } from "../wasm/builds.ts";
 import { SAMPLES, type Sample } from "./samples.ts";
 
 /** Streams that are published: each sample by itself, parameter sets in band, and some of two tracks. */
@@ -23,7 +25,30 @@ export function streams(): readonly (readonly Sample[])[] {
     // one of both is left out of HLS
     [h264, mp3],
     [of("mpeg12Video"), aac],
+    ...startingAnywhere([
+      [h264, aac],
+      [h264, opus],
+      [of("av1"), opus],
+      [h265, aac],
+    ]),
   ];
+}
+
+/** RTP times from which something wraps soon, or looks negative. */
+const STARTS = [2 ** 31 - 90_000 * 10 - 20_000, 2 ** 31, 3e9, 2 ** 32 - 90_000 * 10 - 20_000];
+
+/** The same streams with RTP times that begin near wraps, and with random ones: `TEST_STARTS` of each, 1 when left out. */
+function startingAnywhere(pairs: readonly (readonly Sample[])[]): (readonly Sample[])[] {
+  const random = new Random(SEED + 31);
+  const count = Number(process.env["TEST_STARTS"] ?? 1);
+  return pairs.flatMap((samples) => [
+    ...STARTS.map((start) => samples.map((sample) => startingAt(sample, start))),
+    ...Array.from({ length: count }, () => samples.map((sample) => startingAt(sample, random.bits()))),
+  ]);
+}
+
+function startingAt(sample: Sample, rtpStart: number): Sample {
+  return { ...sample, name: `${sample.name} from ${rtpStart}`, rtpStart };
 }
 
 /** The same, later. */
