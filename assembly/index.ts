@@ -280,6 +280,7 @@ export {
   UNIT_HEAD_SEQ,
   UNIT_INDEX_BITS,
   UNIT_JUMPS,
+  UNIT_LAST_TIME,
   UNIT_MALFORMED,
   UNIT_OVERSIZED,
   UNIT_RESULT,
@@ -287,6 +288,7 @@ export {
   UNIT_SPAN_SIZE,
   UNIT_SPAN_START,
   UNIT_SPAN_STRIDE,
+  UNIT_TICKS,
   UNIT_TRACK_SIZE,
 } from "./units/layout";
 export { unitAt, unitClose, unitOpen, unitSpans, unitTrim } from "./units/log";

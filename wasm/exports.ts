@@ -202,6 +202,8 @@ export interface CoreExports {
   readonly UNIT_HEAD_SEQ: WebAssembly.Global;
   readonly UNIT_INDEX_BITS: WebAssembly.Global;
   readonly UNIT_JUMPS: WebAssembly.Global;
+  readonly UNIT_LAST_TIME: WebAssembly.Global;
+  readonly UNIT_TICKS: WebAssembly.Global;
   readonly UNIT_MALFORMED: WebAssembly.Global;
   readonly UNIT_OVERSIZED: WebAssembly.Global;
   readonly UNIT_SIZE_BITS: WebAssembly.Global;

@@ -117,6 +117,14 @@ export class UnitLog {
     return this.#get(this.#memory.core.UNIT_MALFORMED);
   }
 
+  /** The RTP time, 32 bits, of an instant in the ticks of the units, which go on evenly where RTP times jump. */
+  rtpTimeOf(ticks: number): number {
+    const { core, f64, u32 } = this.#memory;
+    const last = f64[(this.address + core.UNIT_TICKS.value) >> 3] as number;
+    const time = u32[(this.address + core.UNIT_LAST_TIME.value) >> 2] as number;
+    return (time + (ticks - last)) % 0x1_0000_0000;
+  }
+
   get jumps(): number {
     return this.#get(this.#memory.core.UNIT_JUMPS);
   }

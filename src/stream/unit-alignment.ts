@@ -48,8 +48,7 @@ export class UnitAlignment {
   #moved(): number {
     const placed = this.#origins.findIndex((origin) => origin !== undefined);
     const ticks = this.#asked[placed];
-    if (ticks === undefined || (this.#tracks[placed]?.jumps ?? 1) > 0) return 0;
-    return this.#shift(placed, ticks);
+    return ticks === undefined ? 0 : this.#shift(placed, ticks);
   }
 
   /** How far a track that is placed has moved by what is known now, ms. */
@@ -63,7 +62,8 @@ export class UnitAlignment {
 
   #originOf(track: number, ticks: number, rate: number): number {
     this.#reported = this.#times.reportedTracks;
-    return this.#times.wallAt(track, ticks % WRAP) - (ticks * 1000) / rate;
+    const rtpTime = this.#tracks[track]?.rtpTimeOf(ticks) ?? 0;
+    return this.#times.wallAt(track, rtpTime) - (ticks * 1000) / rate;
   }
 
   /**
@@ -78,7 +78,7 @@ export class UnitAlignment {
     if (stay === undefined || this.#origins[except] === undefined) return;
     const shift = this.#shift(except, stay);
     ticks.forEach((at, track) => {
-      if (track === except || at === undefined || (this.#tracks[track]?.jumps ?? 1) > 0) return;
+      if (track === except || at === undefined) return;
       const origin = this.#origins[track];
       this.#origins[track] =
         (origin === undefined

@@ -220,6 +220,25 @@ describe("RTP times that begin anywhere", () => {
   }
 });
 
+describe("RTP times that jump", () => {
+  for (const jump of [48_000 * 60, 2 ** 31, 3e9]) {
+    test(`by ${jump} before the first picture: sound is there from the first segment on`, async () => {
+      using scene = new MuxerScene(memory, [VIDEO, SOUND], { starts: [5, 1_000], isPlaced: false });
+      const { broadcast, sink } = scene;
+      scene.open();
+      broadcast.hasVideo = false;
+      await broadcast.run(1_000);
+      broadcast.soundShift = jump;
+      await broadcast.run(1_000);
+      broadcast.hasVideo = true;
+      await broadcast.run(2_200);
+      const [first] = sink.samples(2);
+      expect(first?.dts).toBeLessThan(48_000 * 0.05);
+      expect(sink.samples(2).length).toBeGreaterThan(90);
+    });
+  }
+});
+
 describe("bounds of a muxer", () => {
   const HOUR_MS = 3_600_000;
 

@@ -32,7 +32,9 @@ class Timeline {
 
 function open(starts: readonly number[]) {
   const timeline = new Timeline(starts);
-  const units = RATES.map((clockRate) => ({ clockRate, jumps: 0 }) as UnitLog);
+  const units = RATES.map(
+    (clockRate) => ({ clockRate, rtpTimeOf: (ticks: number) => ticks % 2 ** 32 }) as UnitLog,
+  );
   return { timeline, places: new UnitAlignment(timeline as unknown as StreamTimes, units) };
 }
 

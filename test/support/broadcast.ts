@@ -79,6 +79,8 @@ export class Broadcast implements Disposable {
   delays: readonly number[] = [0];
   /** How much of its own time passes in a ms of the clock. */
   speed = 1;
+  /** Added to the times of sound from now on, ticks. */
+  soundShift = 0;
   readonly pictures: SentUnit[] = [];
   readonly sounds: SentUnit[] = [];
   readonly #clock: FakeClock;
@@ -151,7 +153,7 @@ export class Broadcast implements Disposable {
       if (log === undefined || !this.hasSound) continue;
       const bytes = new Uint8Array(this.soundBytes).fill(this.#sound % 251);
       new DataView(bytes.buffer).setUint32(0, this.#sound);
-      const dts = this.#starts[1] + this.#sound * SOUND_TICKS;
+      const dts = this.#starts[1] + this.soundShift + this.#sound * SOUND_TICKS;
       this.#send(log, { bytes, dts, pts: dts, isKey: true }, this.sounds);
     }
   }
