@@ -71,7 +71,7 @@ worker_processes 1;
 worker_rlimit_nofile 8192;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log warn;
-events { worker_connections 4096; }
+events { worker_connections 4096; multi_accept on; }
 http {
   log_format cache '$upstream_cache_status $status $request_uri';
   access_log ${folder}/access.log cache;
