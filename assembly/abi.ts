@@ -24,6 +24,8 @@ export const CHANNELS_MAX = 256;
 export const PAYLOAD_TYPES_MAX = 128;
 /** Largest interleaved frame: `$`, channel, length and 65,535 bytes of packet. */
 export const MAX_FRAMED = 65539;
+/** Largest frame on an unknown channel, bytes; what claims to be larger is none, and a frame may follow at once. */
+export const UNKNOWN_FRAME_MAX = 1500;
 /** Bytes of interleaved framing in front of a packet (RFC 2326 §10.12). */
 export const FRAMING = 4;
 /** Tracks of one stream. */
@@ -60,8 +62,9 @@ export const KIND_MPEG4_VIDEO = 7;
 export const KIND_MPEG12_VIDEO = 8;
 export const KIND_MJPEG = 9;
 
-/** Channel map: nothing expected, or the track's RTCP. */
+/** Channel map: nothing expected, what comes is ignored, or the track's RTCP. */
 export const CHANNEL_NONE = 255;
+export const CHANNEL_IGNORED = 254;
 export const CHANNEL_RTCP = 128;
 
 /** Parameter sets of a track: bits, and bytes kept of each. */

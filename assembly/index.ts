@@ -73,6 +73,7 @@ export {
   LOG_FRAMES_ENDED,
   LOG_HEAD,
   LOG_HEAD_SEQ,
+  LOG_HEARD,
   LOG_LOST,
   LOG_PEND_END,
   LOG_PEND_START,
@@ -202,6 +203,7 @@ export { rtcpDatagram, rtpDatagram, rtpReserveDatagram } from "./rtp/datagram";
 export {
   EVENT_LOST,
   EVENT_MALFORMED,
+  EVENT_NEW_SSRC,
   EVENT_OVERSIZED,
   EVENT_REFRAGMENT,
   EVENT_UNIT_OVERSIZED,
@@ -257,6 +259,7 @@ export {
   TRACK_REPORT_TIME,
   TRACK_REPORTS,
   TRACK_SEQ_OFFSET,
+  TRACK_SOURCE,
   TRACK_SSRC,
   TRACK_STARTED,
   TRACK_STRIDE,

@@ -61,6 +61,10 @@ export class Log {
   records!: i32;
   /** That its blocks are charged to; 0: none. */
   account!: i32;
+  /** Signs of life: packets accepted; reports and parts of frames too, unless packets are being refused. Wraps. */
+  heard!: i32;
+  /** Packets refused in a row. */
+  refusedRun!: i32;
 }
 
 /** Header of a block of a log. */
@@ -102,6 +106,7 @@ export const LOG_LOST: i32 = offsetof<Log>("lost");
 export const LOG_PEND_START: i32 = offsetof<Log>("pendStart");
 export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
 export const LOG_REFUSED: i32 = offsetof<Log>("refused");
+export const LOG_HEARD: i32 = offsetof<Log>("heard");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
 /** A record, for readers that take them one by one: its index entry and its number. A layout, never constructed. */

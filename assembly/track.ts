@@ -8,9 +8,18 @@ import { LOG_TRACKS } from "./log";
 export class Track {
   /** 1 when its frames may span packets. */
   video!: i32;
-  /** Its SSRC, and whether it is known. */
+  /** The SSRC that readers see, that of its first packet, and whether it is known. */
   ssrc!: u32;
   started!: i32;
+  /** The SSRC of the publisher, the one before, and packets in a row of it. */
+  source!: u32;
+  sourceBefore!: u32;
+  sourceRun!: i32;
+  /** An SSRC that was left for the one before, and packets in a row of it. */
+  rival!: u32;
+  rivalRun!: i32;
+  /** Added to RTP times, so that they go on where the SSRC has changed. */
+  timeOffset!: u32;
   /** Last sequence number received, and the offset added to those sent. */
   lastSeq!: i32;
   seqOffset!: i32;
@@ -72,6 +81,7 @@ export const PARAM_SET_DATA: i32 = offsetof<ParamSet>();
 export const PARAM_SET_STRIDE: i32 = PARAM_SET_DATA + PARAM_MAX;
 
 export const TRACK_SSRC: i32 = TRACK_KINDS + offsetof<Track>("ssrc");
+export const TRACK_SOURCE: i32 = TRACK_KINDS + offsetof<Track>("source");
 export const TRACK_STARTED: i32 = TRACK_KINDS + offsetof<Track>("started");
 export const TRACK_LAST_SEQ: i32 = TRACK_KINDS + offsetof<Track>("lastSeq");
 export const TRACK_SEQ_OFFSET: i32 = TRACK_KINDS + offsetof<Track>("seqOffset");

@@ -14,6 +14,7 @@ export interface CoreExports {
   readonly CURSOR_SIZE: WebAssembly.Global;
   readonly EVENT_LOST: WebAssembly.Global;
   readonly EVENT_MALFORMED: WebAssembly.Global;
+  readonly EVENT_NEW_SSRC: WebAssembly.Global;
   readonly EVENT_OVERSIZED: WebAssembly.Global;
   readonly EVENT_REFRAGMENT: WebAssembly.Global;
   readonly EVENT_UNIT_OVERSIZED: WebAssembly.Global;
@@ -38,6 +39,7 @@ export interface CoreExports {
   readonly LOG_LOST: WebAssembly.Global;
   readonly LOG_PEND_END: WebAssembly.Global;
   readonly LOG_PEND_START: WebAssembly.Global;
+  readonly LOG_HEARD: WebAssembly.Global;
   readonly LOG_REFUSED: WebAssembly.Global;
   readonly LOG_ROOM: WebAssembly.Global;
   readonly LOG_TRACKS: WebAssembly.Global;
@@ -133,6 +135,7 @@ export interface CoreExports {
   readonly TRACK_REPORT_SECONDS: WebAssembly.Global;
   readonly TRACK_REPORT_TIME: WebAssembly.Global;
   readonly TRACK_SEQ_OFFSET: WebAssembly.Global;
+  readonly TRACK_SOURCE: WebAssembly.Global;
   readonly TRACK_SSRC: WebAssembly.Global;
   readonly TRACK_STARTED: WebAssembly.Global;
   readonly TRACK_STRIDE: WebAssembly.Global;

@@ -1,4 +1,7 @@
 import {
+  CHANNEL_IGNORED,
+  CHANNEL_NONE,
+  CHANNEL_RTCP,
   ERR_BUDGET,
   ERR_FRAME,
   KIND_H264,
@@ -78,9 +81,32 @@ export class RtpLog {
 
   /** Maps a channel of the publisher to the RTP or RTCP of a track. */
   mapChannel(channel: number, track: number, rtcp: boolean): void {
-    this.#memory.u8[this.address + this.#memory.core.LOG_CHANNELS.value + channel] = rtcp
-      ? track | 128
-      : track;
+    this.#setChannel(channel, rtcp ? track | CHANNEL_RTCP : track);
+  }
+
+  /** Maps a pair of channels to a track. Where both are the same, RTP counts. */
+  mapPair(rtp: number, rtcp: number, track: number): void {
+    this.mapChannel(rtcp, track, true);
+    this.mapChannel(rtp, track, false);
+  }
+
+  /** Ignores what comes on a pair of channels, without counting it. */
+  ignorePair(rtp: number, rtcp: number): void {
+    this.#setChannel(rtp, CHANNEL_IGNORED);
+    this.#setChannel(rtcp, CHANNEL_IGNORED);
+  }
+
+  /** Whether anything is expected on a channel. */
+  hasChannel(channel: number): boolean {
+    return this.#memory.u8[this.#channel(channel)] !== CHANNEL_NONE;
+  }
+
+  #setChannel(channel: number, use: number): void {
+    this.#memory.u8[this.#channel(channel)] = use;
+  }
+
+  #channel(channel: number): number {
+    return this.address + this.#memory.core.LOG_CHANNELS.value + channel;
   }
 
   /**
@@ -136,6 +162,11 @@ export class RtpLog {
   /** Packets ignored since the last call. */
   takeRefused(): number {
     return this.#takeCount(this.#memory.core.LOG_REFUSED);
+  }
+
+  /** Grows with each sign of life: packets that were accepted, and reports unless packets are being refused. */
+  get heard(): number {
+    return this.#read(this.#memory.core.LOG_HEARD);
   }
 
   #takeCount(offset: WebAssembly.Global): number {

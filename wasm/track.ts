@@ -45,8 +45,14 @@ export class TrackState {
     return this.#u32(this.#memory.core.TRACK_STARTED) !== 0;
   }
 
+  /** The SSRC that readers see. */
   get ssrc(): number {
     return this.#u32(this.#memory.core.TRACK_SSRC);
+  }
+
+  /** The SSRC of the publisher, which may change. */
+  get source(): number {
+    return this.#u32(this.#memory.core.TRACK_SOURCE);
   }
 
   /** Sequence number that readers see on the next packet, 16 bits. */

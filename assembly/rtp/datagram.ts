@@ -3,7 +3,7 @@ import { entryAt, Log, logPublish } from "../log";
 import { blockCapacity } from "../memory";
 import { Track, trackAt, trackKinds } from "../track";
 import { get8, get16, get32 } from "../wire";
-import { EVENT_MALFORMED, EVENT_UNKNOWN_TYPE, EVENT_WRONG_SSRC, note, rtpIngest, rtpReserve } from "./ingest";
+import { EVENT_MALFORMED, EVENT_UNKNOWN_TYPE, isForeign, note, rtpIngest, rtpReserve } from "./ingest";
 import { frame, moveToNewBlock, rtpHeaderSize } from "./packet";
 import {
   REORDER_DROP,
@@ -58,6 +58,15 @@ export function rtpDatagram(address: i32, reorder: i32, index: i32, size: i32, n
   let packet = log.pendEnd + FRAMING;
   log.room = 0;
   if (!isOfTrack(log, index, packet, size)) return 0;
+  const track = trackAt(address, index);
+  if (track.started !== 0 && track.source !== get32(packet + 8)) {
+    const aside = state.held === 0 ? packet : reorderAside(state, packet, size);
+    const code = release(log, state, index, now);
+    if (code < 0) return code;
+    reorderForce(state);
+    if (aside === 0) return 0;
+    packet = aside;
+  }
   const seq = get16(packet + 2);
   let verdict = reorderJudge(state, seq);
   reorderCount(state, packet, trackAt(address, index).clockRate, now);
@@ -95,10 +104,17 @@ function isOfTrack(log: Log, index: i32, packet: i32, size: i32): bool {
     return false;
   }
   const track: Track = trackAt(changetype<i32>(log), index);
-  const ssrc = get32(packet + 8);
-  if (track.started === 0 || track.ssrc === ssrc) return true;
-  note(log, EVENT_WRONG_SSRC, index, ssrc, track.ssrc);
-  return false;
+  return !isForeign(log, track, index, get32(packet + 8));
+}
+
+/** Gives out everything that waits. */
+function release(log: Log, state: Reorder, index: i32, now: f64): i32 {
+  while (state.held !== 0) {
+    reorderForce(state);
+    const code = giveOut(log, state, index, now);
+    if (code < 0) return code;
+  }
+  return 0;
 }
 
 /** Gives out what is in order now. */

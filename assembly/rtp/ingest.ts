@@ -1,4 +1,5 @@
 import {
+  CHANNEL_IGNORED,
   CHANNEL_NONE,
   CHANNEL_RTCP,
   ERR_BUDGET,
@@ -7,6 +8,7 @@ import {
   FRAMING,
   KIND_H264,
   KIND_H265,
+  UNKNOWN_FRAME_MAX,
 } from "../abi";
 import { entryAt, LOG_CHANNELS, Log, logGrow, logNextSeq, logPublish } from "../log";
 import { blockCapacity, blockTake, slotGive } from "../memory";
@@ -15,6 +17,7 @@ import { get8, get16, get32, put8 } from "../wire";
 import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize } from "./packet";
 import { refragment } from "./refragment";
 import { reportReceived } from "./rtcp";
+import { changeSource, countSource, mayFollow, startSource } from "./source";
 
 /** Bits of `Log.events`. */
 export const EVENT_WRONG_SSRC: i32 = 1;
@@ -26,8 +29,10 @@ export const EVENT_LOST: i32 = 32;
 export const EVENT_REFRAGMENT: i32 = 64;
 /** A unit was abandoned, as it is too large. */
 export const EVENT_UNIT_OVERSIZED: i32 = 128;
+/** The SSRC has changed, and is followed. */
+export const EVENT_NEW_SSRC: i32 = 256;
 /** Events that are no refusal of a packet. */
-const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT | EVENT_UNIT_OVERSIZED;
+const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT | EVENT_UNIT_OVERSIZED | EVENT_NEW_SSRC;
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;
@@ -71,7 +76,7 @@ export function rtpReserve(address: i32): i32 {
  * the log, with the server's channel numbers.
  *
  * @param now monotonic time, ms
- * @returns how many bytes at the end are no interleaved frame (text begins there); or ERR_BUDGET, ERR_FRAME, ERR_FULL
+ * @returns how many of these bytes, at their end, are no interleaved frame (text or junk begins there); or ERR_BUDGET, ERR_FRAME, ERR_FULL
  */
 export function rtpIngest(address: i32, size: i32, now: f64): i32 {
   const log = changetype<Log>(address);
@@ -88,12 +93,17 @@ export function rtpIngest(address: i32, size: i32, now: f64): i32 {
     }
     if (log.pendEnd - at < FRAMING) break;
     const length = get16(at + 2);
-    if (log.pendEnd - at < FRAMING + length) break;
     const entry: i32 = get8(address + LOG_CHANNELS + get8(at + 1));
+    if (entry === CHANNEL_NONE && length > UNKNOWN_FRAME_MAX) {
+      rest = min(log.pendEnd - at, size);
+      log.pendEnd = at;
+      break;
+    }
+    if (log.pendEnd - at < FRAMING + length) break;
     let code = 0;
     if (entry < CHANNEL_RTCP) code = receivePacket(log, entry, length, now);
-    else if (entry !== CHANNEL_NONE) reportReceived(log, entry & 31, at + FRAMING, length, now);
-    else note(log, EVENT_UNKNOWN_CHANNEL, 0, get8(at + 1), 0);
+    else if (entry < CHANNEL_IGNORED) reportReceived(log, entry & 31, at + FRAMING, length, now);
+    else if (entry === CHANNEL_NONE) note(log, EVENT_UNKNOWN_CHANNEL, 0, get8(at + 1), 0);
     if (code < 0) {
       logPublish(log);
       return code;
@@ -102,6 +112,7 @@ export function rtpIngest(address: i32, size: i32, now: f64): i32 {
   }
   if (rest === 0 || log.stage !== 0) keepPending(log);
   else log.pendStart = log.pendEnd = log.write;
+  if (log.pendStart !== log.pendEnd && log.refusedRun === 0) log.heard += 1;
   setFloor(address);
   logPublish(log);
   return rest;
@@ -119,7 +130,10 @@ function keepPending(log: Log): void {
 /** Records an event for the owner of the log: a packet was ignored. */
 export function note(log: Log, event: i32, track: i32, value: i32, expected: i32): void {
   log.events |= event;
-  if ((event & EVENTS_TAKEN) === 0) log.refused += 1;
+  if ((event & EVENTS_TAKEN) === 0) {
+    log.refused += 1;
+    log.refusedRun += 1;
+  }
   log.eventTrack = track;
   log.eventValue = value;
   log.eventExpected = expected;
@@ -142,12 +156,7 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
     return 0;
   }
   const ssrc = get32(packet + 8);
-  if (track.started === 0) {
-    track.ssrc = ssrc;
-  } else if (track.ssrc !== ssrc) {
-    note(log, EVENT_WRONG_SSRC, index, ssrc, track.ssrc);
-    return 0;
-  }
+  if (isForeign(log, track, index, ssrc)) return 0;
   let size = length;
   if ((get8(packet) & 0x20) !== 0) {
     const padding: i32 = get8(packet + length - 1);
@@ -158,6 +167,13 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
     size -= padding;
     put8(packet, get8(packet) & 0xdf);
   }
+  if (track.started === 0) {
+    startSource(track, ssrc);
+  } else if (track.source !== ssrc) {
+    note(log, EVENT_NEW_SSRC, index, ssrc, track.source);
+    changeSource(track, packet, now);
+  }
+  countSource(log, track);
   const gap = countLoss(log, track, index, packet);
   track.started = 1;
   if (size > log.maxPacket) return oversized(log, index, kind, size, now);
@@ -165,6 +181,13 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
   if (code < 0) return code;
   place(log, index, size);
   return enterPacket(log, index, kind, header, size, gap ? FLAG_GAP : 0, now);
+}
+
+/** Whether a packet has an SSRC that is not followed. */
+export function isForeign(log: Log, track: Track, index: i32, ssrc: u32): bool {
+  if (track.started === 0 || track.source === ssrc || mayFollow(track, ssrc)) return false;
+  note(log, EVENT_WRONG_SSRC, index, ssrc, track.source);
+  return true;
 }
 
 /** Follows the sequence numbers; returns whether packets are missing before this one. */
@@ -189,6 +212,7 @@ function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
   const track = trackAt(changetype<i32>(log), index);
   if (kind !== KIND_H264 && kind !== KIND_H265) {
     note(log, EVENT_OVERSIZED, index, size, log.maxPacket);
+    log.heard -= 1;
     return 0;
   }
   if (track.refragment === 0) {

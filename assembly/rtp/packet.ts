@@ -15,6 +15,7 @@ import { Log, logEnter, logFits, logGrow, logNextSeq } from "../log";
 import { TRACK_HEAD, TRACK_KINDS, Track, trackAt } from "../track";
 import { get8, get16, get32, put8, put16 } from "../wire";
 import { isRandomAccess } from "./frames";
+import { stamp } from "./source";
 
 /** Enters the framed packet at `write` into the log and follows frames, times and counters of its track. */
 export function enterPacket(
@@ -126,16 +127,13 @@ export function moveToNewBlock(log: Log, from: i32, size: i32): bool {
   return true;
 }
 
-/** Copies the packet at `pendStart` to `write`, framed with our channel and with the sequence number readers see. */
+/** Copies the packet at `pendStart` to `write`, framed with our channel and with the header that readers see. */
 export function place(log: Log, index: i32, size: i32): void {
   const target = log.write;
   const packet = target + FRAMING;
   if (target !== log.pendStart) memory.copy(packet, log.pendStart + FRAMING, size);
   frame(target, index, size);
-  const offset = trackAt(changetype<i32>(log), index).seqOffset;
-  if (offset === 0) return;
-  const seq = get16(packet + 2) + offset;
-  put16(packet + 2, seq);
+  stamp(trackAt(changetype<i32>(log), index), packet, 0);
 }
 
 /** Writes the interleaved framing of a packet. */

@@ -1,8 +1,9 @@
 import { FRAMING, KIND_H264 } from "../abi";
 import { Log } from "../log";
 import { trackAt } from "../track";
-import { get8, get16, put8, put16 } from "../wire";
+import { get8, get16, put8 } from "../wire";
 import { enterPacket, frame, makeRoom, rtpHeaderSize } from "./packet";
+import { stamp } from "./source";
 
 /** The packet being refragmented, during one call. */
 let source: i32 = 0;
@@ -114,8 +115,7 @@ function emit(log: Log, prefix: i32, head: i32, data: i32, size: i32, last: bool
   memory.copy(packet, source, 12);
   put8(packet, 0x80);
   if (!last) put8(packet + 1, get8(packet + 1) & 0x7f);
-  const seq = get16(source + 2) + trackAt(changetype<i32>(log), track).seqOffset + written;
-  put16(packet + 2, seq);
+  stamp(trackAt(changetype<i32>(log), track), packet, written);
   for (let i = 0; i < head; i++) put8(packet + 12 + i, prefix >> (8 * (head - 1 - i)));
   memory.copy(packet + 12 + head, data, size);
   written += 1;

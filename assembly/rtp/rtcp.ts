@@ -8,12 +8,13 @@ import { get8, get16, get32, put32 } from "../wire";
  */
 export function reportReceived(log: Log, index: i32, packet: i32, size: i32, now: f64): void {
   const track = trackAt(changetype<i32>(log), index);
+  if (log.refusedRun === 0 && size >= 8 && get8(packet) >> 6 === 2) log.heard += 1;
   const report = rtcpFind(packet, size, 200, 28);
   if (report === 0) return;
-  if (track.started !== 0 && get32(report + 4) !== track.ssrc) return;
+  if (track.started !== 0 && get32(report + 4) !== track.source) return;
   track.reportSeconds = get32(report + 8);
   track.reportFraction = get32(report + 12);
-  track.reportTime = get32(report + 16);
+  track.reportTime = get32(report + 16) + track.timeOffset;
   track.reportArrival = now;
   track.reports += 1;
 }

@@ -60,7 +60,7 @@ export class DatagramInput {
     const { memory, scratch } = this.#stream;
     const size = writeReceiverReport(memory, scratch, {
       ssrc,
-      source: state.ssrc,
+      source: state.source,
       highestSeq: reception.highest,
       jitter: Math.min(Math.round(reception.jitter), 0xffffffff),
       ...this.#losses(track, reception),

@@ -21,12 +21,20 @@ export class IngestReporter {
   readonly #details = new Map<string, string>();
   readonly #logger: Logger;
   readonly #ignoredPackets: IgnoredPackets;
+  readonly #clock: Clock;
+  /** When it last sent what is of use, monotonic ms: packets that are ignored are no sign of life. */
+  lastHeard: number;
+  #heard: number;
+  #hasNewSsrc = false;
 
   constructor(stream: Stream, { logger, clock, ignoredPackets }: PublisherOptions) {
     this.stream = stream;
     this.#memory = stream.memory;
     this.#logger = logger;
     this.#ignoredPackets = ignoredPackets;
+    this.#clock = clock;
+    this.lastHeard = clock.now();
+    this.#heard = stream.log.heard;
     this.#tally = new Tally(clock, (what, count) => this.#warn(what, count));
   }
 
@@ -59,10 +67,19 @@ export class IngestReporter {
    * @throws {ProtocolError | BudgetError} if there is a fault
    */
   settle(fault: ReceiveFault | undefined): void {
+    const { heard } = this.stream.log;
+    if (heard !== this.#heard) this.lastHeard = this.#clock.now();
+    this.#heard = heard;
     const events = this.stream.takeEvents();
     if (events !== undefined) this.#count(events);
     if (fault === "frame") throw new ProtocolError("frame is larger than 16777216 bytes");
     if (fault === "budget") throw new BudgetError(this.#memory.refusal);
+  }
+
+  /** Counts bytes of the connection that belong to no packet. */
+  skipped(bytes: number): void {
+    this.#ignoredPackets.packets += 1;
+    this.#tally.count("skipped", bytes);
   }
 
   #count({ bits, value, expected }: IngestEvents): void {
@@ -87,6 +104,12 @@ export class IngestReporter {
     if ((bits & core.EVENT_UNIT_OVERSIZED.value) !== 0) {
       this.#example("unit", `dropped a frame larger than ${expected} bytes`);
     }
+    if ((bits & core.EVENT_NEW_SSRC.value) !== 0 && !this.#hasNewSsrc) {
+      this.#hasNewSsrc = true;
+      this.#logger.info(
+        `the SSRC of the publisher changes (${expected >>> 0} to ${value >>> 0}): it is followed`,
+      );
+    }
     if ((bits & core.EVENT_REFRAGMENT.value) !== 0) {
       this.#logger.info(
         `RTP packets larger than ${expected} bytes are split into smaller ones (received ${value} bytes)`,
@@ -101,6 +124,7 @@ export class IngestReporter {
 
   #warn(what: string, count: number): void {
     if (what === "lost") this.#logger.warn(`${count} RTP packet${count === 1 ? "" : "s"} lost`);
+    else if (what === "skipped") this.#logger.warn(`skipped ${count} bytes that belong to no packet`);
     else this.#logger.warn(this.#details.get(what) ?? what);
   }
 

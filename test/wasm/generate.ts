@@ -52,7 +52,7 @@ export interface Disorder {
 interface Sender {
   readonly kind: number;
   readonly payloadType: number;
-  readonly ssrc: number;
+  ssrc: number;
   seq: number;
   time: number;
   packetsLeft: number;
@@ -104,6 +104,11 @@ export class Generator {
 
   #packet(sender: Sender): Uint8Array {
     const random = this.#random;
+    if (random.chance(this.#disorder.faults / 20)) {
+      sender.ssrc = random.bits();
+      sender.seq = random.below(0x10000);
+      if (random.chance(0.5)) sender.time = random.bits();
+    }
     if (sender.packetsLeft === 0) {
       sender.packetsLeft = sender.kind === KIND_PACKET ? 1 : 1 << random.below(5);
       sender.time = (sender.time + 3000) >>> 0;
@@ -149,7 +154,7 @@ export class Generator {
     const packet = this.#packet(sender);
     switch (random.below(7)) {
       case 0:
-        return writeFrame(random.below(256), packet);
+        return writeFrame(random.below(256), packet.subarray(0, 1_500));
       case 1:
         return writeFrame(channel, random.bytes(random.below(40)));
       case 2:

@@ -1,5 +1,4 @@
-import { CODECS } from "../../media/codecs.ts";
-import type { Format, StreamDescription, Track } from "../../media/track.ts";
+import type { StreamDescription, Track } from "../../media/track.ts";
 import {
   invalidSdp,
   type SdpAttribute,
@@ -10,33 +9,71 @@ import {
 } from "../sdp/model.ts";
 import { DEFAULT_ORIGIN, MAX_SDP_MEDIAS } from "../sdp/parse.ts";
 import { writeSdp } from "../sdp/write.ts";
-import { codecOfEncoding } from "./codecs.ts";
-import { STATIC_RTPMAPS } from "./rtpmap.ts";
+import { readTrack, type TrackReading } from "./read-track.ts";
 
 /** A parsed description: the stream, and the control attribute of each track. */
 export interface DescribedStream {
   readonly description: StreamDescription;
   /** `a=control` of each track; undefined when it has none. */
-  readonly controls: (string | undefined)[];
+  readonly controls: readonly (string | undefined)[];
+  /** The same of the medias that are left out. */
+  readonly unusedControls: readonly (string | undefined)[];
+  /** A log line for each media of which something is left out. */
+  readonly notes: readonly string[];
+}
+
+export interface DescribeOptions {
+  /** Whether tracks that only receive are left out: back channels of a camera (ONVIF Streaming Specification §5.3). */
+  readonly withoutBackChannels?: boolean;
 }
 
 /**
- * Reads the tracks of a description: every media, every payload type of it, in order. Codecs are recognised by
- * encoding name, or by payload type where RFC 3551 fixes it; the rest is Generic, which needs a clock rate.
+ * Reads the tracks of a description, in order. One that cannot be used does not spoil the others: it is left out and
+ * named in `notes`.
  *
- * @throws {ProtocolError} `invalid SDP: …` if there is no media, or what it says about one is missing or contradictory
+ * @throws {ProtocolError} `invalid SDP: …` if there is no media, or none can be used
  */
-export function describeStream(sdp: SessionDescription): DescribedStream {
+export function describeStream(sdp: SessionDescription, options: DescribeOptions = {}): DescribedStream {
   if (sdp.medias.length === 0) throw invalidSdp("no media");
   if (sdp.medias.length > MAX_SDP_MEDIAS) throw invalidSdp(`more than ${MAX_SDP_MEDIAS} medias`);
-  const tracks = sdp.medias.map(readTrack);
+  const tracks: Track[] = [];
+  const controls: (string | undefined)[] = [];
+  const unusedControls: (string | undefined)[] = [];
+  const reasons: string[] = [];
+  const notes: string[] = [];
   const mids = new Set<string>();
-  for (const { mid } of tracks) {
-    if (mid !== undefined && mids.has(mid)) throw invalidSdp(`duplicate mid ${mid}`);
-    if (mid !== undefined) mids.add(mid);
-  }
-  const description = { title: sdp.title, tracks, fecGroups: readFecGroups(sdp.attributes, mids) };
-  return { description, controls: sdp.medias.map(({ attributes }) => sdpAttribute(attributes, "control")) };
+  const isBackChannel = options.withoutBackChannels === true ? backChannels(sdp) : () => false;
+  sdp.medias.forEach((media, i) => {
+    const { track, problems } = isBackChannel(media) ? BACK_CHANNEL : readTrack(media);
+    reasons.push(...problems);
+    const what = `${track === undefined ? "" : "formats of "}track ${i + 1} (${media.type})`;
+    if (problems.length > 0) notes.push(`skipping ${what}: ${problems.join(", ")}`);
+    const control = sdpAttribute(media.attributes, "control");
+    (track === undefined ? unusedControls : controls).push(control);
+    if (track !== undefined) tracks.push(withDistinctMid(track, mids));
+  });
+  if (tracks.length === 0) throw invalidSdp(reasons[0] ?? "no media");
+  const fecGroups = readFecGroups(sdp.attributes, mids);
+  return { description: { title: sdp.title, tracks, fecGroups }, controls, unusedControls, notes };
+}
+
+const BACK_CHANNEL: TrackReading = { track: undefined, problems: ["back channel"] };
+
+/**
+ * The medias that a camera wants to be sent: those that are `sendonly`, from the view of its clients. Where all are,
+ * the word is meant from the view of the camera.
+ */
+function backChannels({ medias }: SessionDescription): (media: SdpMedia) => boolean {
+  const isSendOnly = ({ attributes }: SdpMedia) => attributes.some(({ name }) => /^sendonly$/i.test(name));
+  return medias.every(isSendOnly) ? () => false : isSendOnly;
+}
+
+/** A tag that another media has too is dropped: it only serves to group medias. */
+function withDistinctMid(track: Track, mids: Set<string>): Track {
+  if (track.mid === undefined) return track;
+  if (mids.has(track.mid)) return { ...track, mid: undefined };
+  mids.add(track.mid);
+  return track;
 }
 
 /** What `writeDescription` needs besides the stream. */
@@ -88,81 +125,13 @@ function writeTrack(track: Track, control: string): SdpMedia {
   };
 }
 
-function readTrack(media: SdpMedia): Track {
-  if (!/(^|\/)RTP\//i.test(media.protocol))
-    throw invalidSdp(`unsupported protocol of media: ${media.protocol}`);
-  if (media.formats.length === 0) throw invalidSdp(`media ${media.type} without payload type`);
-  const payloadTypes = media.formats.map(readPayloadType);
-  const rtpmaps = new Map<number, string>();
-  const fmtps = new Map<number, Map<string, string>>();
-  for (const payloadType of payloadTypes) {
-    if (fmtps.has(payloadType)) throw invalidSdp(`duplicate payload type ${payloadType}`);
-    fmtps.set(payloadType, new Map());
-  }
-  for (const value of sdpAttributes(media.attributes, "rtpmap")) readRtpmap(value, fmtps, rtpmaps);
-  for (const value of sdpAttributes(media.attributes, "fmtp")) readFmtp(value, fmtps);
-  return {
-    media: media.type,
-    mid: sdpAttribute(media.attributes, "mid"),
-    formats: payloadTypes.map((each) => readFormat(each, rtpmaps.get(each), fmtps.get(each) ?? new Map())),
-  };
-}
-
-function readFormat(
-  payloadType: number,
-  rtpmap: string | undefined,
-  fmtp: ReadonlyMap<string, string>,
-): Format {
-  const text = rtpmap ?? STATIC_RTPMAPS.get(payloadType);
-  if (text === undefined) throw invalidSdp(`payload type ${payloadType} without rtpmap`);
-  const [encoding = "", rate] = text.split("/").map((part) => part.trim());
-  const codec = codecOfEncoding(encoding, fmtp);
-  // some cameras omit the clock rate where the codec fixes it
-  const clockRate = rate === undefined ? CODECS[codec].clockRate : Number(/^\d{1,9}$/.test(rate) ? rate : 0);
-  if (clockRate === 0) throw invalidSdp(`invalid clock rate of payload type ${payloadType}: ${text}`);
-  return { codec, payloadType, clockRate, rtpmap, fmtp };
-}
-
-function readPayloadType(text: string): number {
-  if (!/^\d{1,3}$/.test(text) || Number(text) > 127) throw invalidSdp(`invalid payload type: ${text}`);
-  return Number(text);
-}
-
-/** `<payload type> <encoding>/<clock rate>[/<parameters>]` (RFC 4566 §6). */
-function readRtpmap(value: string, known: ReadonlyMap<number, unknown>, rtpmaps: Map<number, string>): void {
-  const match = /^(\d{1,3})\s+(\S.*)$/.exec(value);
-  if (match === null) throw invalidSdp(`malformed rtpmap: ${value}`);
-  const payloadType = Number(match[1]);
-  const rtpmap = match[2]!;
-  if (!known.has(payloadType)) throw invalidSdp(`rtpmap of unlisted payload type ${payloadType}`);
-  const other = rtpmaps.get(payloadType);
-  if (other !== undefined && other.toLowerCase() !== rtpmap.toLowerCase()) {
-    throw invalidSdp(`conflicting rtpmaps of payload type ${payloadType}: ${other}, ${rtpmap}`);
-  }
-  rtpmaps.set(payloadType, other ?? rtpmap);
-}
-
-/** `<payload type> <name>[=<value>]; …`. Some devices send lines for unlisted payload types: those are skipped. */
-function readFmtp(value: string, fmtps: ReadonlyMap<number, Map<string, string>>): void {
-  const match = /^(\d{1,3})\s+(.*)$/.exec(value);
-  const fmtp = match === null ? undefined : fmtps.get(Number(match[1]));
-  if (fmtp === undefined) return;
-  for (const part of match![2]!.split(";")) {
-    const equals = part.indexOf("=");
-    const name = (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase();
-    if (name !== "") fmtp.set(name, equals < 0 ? "" : part.slice(equals + 1).trim());
-  }
-}
-
-/** Tags of `a=group:FEC` lines (RFC 5956 §4.1); groups of other kinds are dropped. */
+/** Tags of `a=group:FEC` lines (RFC 5956 §4.1); groups of other kinds, or with medias that are left out, are dropped. */
 function readFecGroups(attributes: readonly SdpAttribute[], mids: ReadonlySet<string>): string[][] {
   const groups: string[][] = [];
   for (const value of sdpAttributes(attributes, "group")) {
     const [kind, ...tags] = value.split(/\s+/);
     if (kind !== "FEC") continue;
-    const unknown = tags.find((tag) => !mids.has(tag));
-    if (unknown !== undefined) throw invalidSdp(`FEC group names an unknown media: ${unknown}`);
-    groups.push(tags);
+    if (tags.length > 0 && tags.every((tag) => mids.has(tag))) groups.push(tags);
   }
   return groups;
 }

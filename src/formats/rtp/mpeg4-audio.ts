@@ -10,9 +10,9 @@ import { encodingOf } from "./rtpmap.ts";
 
 type Mpeg4Audio = ParametersOf<"mpeg4Audio">;
 
-/** RFC 3640 carries any MPEG-4 stream; only its two AAC modes are MPEG-4 Audio. */
+/** RFC 3640 carries any MPEG-4 stream; only its two AAC modes are MPEG-4 Audio. Some cameras write `AAC_hbr`. */
 export function isMpeg4Audio(encoding: string, fmtp: ReadonlyMap<string, string>): boolean {
-  return encoding !== "mpeg4-generic" || /^(aac-[hl]br)?$/i.test(fmtp.get("mode") ?? "");
+  return encoding !== "mpeg4-generic" || /^(aac[-_ ]?[hl]br)?$/i.test(fmtp.get("mode") ?? "");
 }
 
 /**
@@ -52,11 +52,18 @@ export function mpeg4AudioUnits(format: Format, parameters: Mpeg4Audio): UnitSet
   return isLatm(format) ? latmUnits(format) : genericUnits(format, parameters);
 }
 
-/** RFC 3640 §4.1: omitted parameters are 0; an HE-AAC frame has twice the ticks if the clock is the output rate. */
+/** Sizes of the fields of AU headers in a mode that fixes them (RFC 3640 §3.3.5, §3.3.6). */
+const MODE_BITS: readonly [mode: RegExp, Readonly<Record<string, number>>][] = [
+  [/hbr$/i, { sizelength: 13, indexlength: 3, indexdeltalength: 3 }],
+  [/lbr$/i, { sizelength: 6, indexlength: 2, indexdeltalength: 2 }],
+];
+
+/** RFC 3640 §4.1: omitted parameters are those of the mode, or 0; an HE-AAC frame has twice the ticks if the clock is the output rate. */
 function genericUnits({ fmtp, clockRate }: Format, { config }: Mpeg4Audio): UnitSetup | undefined {
   if (config === undefined) return undefined;
+  const fixed = MODE_BITS.find(([mode]) => mode.test(fmtp.get("mode") ?? ""))?.[1];
   const bits = (name: string) => {
-    const value = Number(fmtp.get(name) ?? 0);
+    const value = Number(fmtp.get(name) ?? fixed?.[name] ?? 0);
     return Number.isInteger(value) && value >= 0 && value <= 32 ? value : 0;
   };
   const { frameSamples, sampleRate } = parseAudioConfig(config);

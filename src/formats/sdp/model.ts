@@ -18,7 +18,7 @@ export interface SessionDescription {
 
 /** One `m=` line and what belongs to it. */
 export interface SdpMedia {
-  /** `video`, `audio`, `application`, … */
+  /** `video`, `audio`, `application`, …; `-` when it is missing, like `protocol`. */
   readonly type: string;
   /** 0–65,535. */
   readonly port: number;

@@ -12,10 +12,10 @@ export const MAX_SDP_FORMATS = 128;
 const MAX_BANDWIDTHS = 128;
 
 /**
- * Reads a session description (RFC 4566 §5). Cameras leave lines out, shuffle them and end them in LF or CR alone:
- * only the shape of lines and the content of `m=` are checked. Unused line types are skipped.
+ * Reads a session description (RFC 4566 §5). Cameras leave lines out, shuffle them, end them in LF or CR alone and
+ * add lines of their own: lines without a type, and of unused types, are skipped. What is missing in `m=` is `-`.
  *
- * @throws {ProtocolError} if a line has no type, an `m=` line is malformed, or a limit is exceeded
+ * @throws {ProtocolError} if a limit is exceeded
  */
 export function parseSdp(text: string): SessionDescription {
   if (text.length > MAX_SDP_LENGTH) throw invalidSdp(`longer than ${MAX_SDP_LENGTH}`);
@@ -30,10 +30,8 @@ export function parseSdp(text: string): SessionDescription {
   };
   const counts = { attributes: 0, bandwidths: 0 };
   for (const raw of text.split(/\r\n?|\n/)) {
-    const line = trimLine(raw);
-    if (line === "") continue;
-    if (!/^[A-Za-z]=/.test(line)) throw invalidSdp(`malformed line: ${line}`);
-    readLine(line[0]!, line.slice(2).trim(), session, counts);
+    const [, type, value] = /^([A-Za-z])\s*=\s*(.*)$/s.exec(trimLine(raw)) ?? [];
+    if (type !== undefined && value !== undefined) readLine(type, value, session, counts);
   }
   return {
     origin: session.origin ?? DEFAULT_ORIGIN,
@@ -80,14 +78,21 @@ function readLine(type: string, value: string, session: Draft, counts: Counts): 
   }
 }
 
-/** `<type> <port>[/<count>] <protocol> <format> …` (RFC 4566 §5.14). */
+/** `<type> <port>[/<count>] <protocol> <format> …` (RFC 4566 §5.14). A port that is none is 0, as RTSP has its own. */
 function parseMedia(value: string): DraftMedia {
-  const [type = "", portText = "", protocol = "", ...formats] = value.split(/\s+/);
-  const port = Number(/^(\d{1,5})(?:\/\d{1,5})?$/.exec(portText)?.[1] ?? Number.NaN);
-  if (type === "" || protocol === "") throw invalidSdp(`malformed media: ${value}`);
-  if (!(port <= 65_535)) throw invalidSdp(`invalid port of media: ${portText}`);
+  const [type, portText = "", protocol = "-", ...formats] = value.split(/\s+/);
+  const given = Number(/^(\d{1,5})(?:\/\d+)?$/.exec(portText)?.[1] ?? 0);
+  const port = given <= 65_535 ? given : 0;
   if (formats.length > MAX_SDP_FORMATS) throw invalidSdp(`more than ${MAX_SDP_FORMATS} formats in one media`);
-  return { type, port, protocol, formats, connection: undefined, bandwidths: [], attributes: [] };
+  return {
+    type: type || "-",
+    port,
+    protocol,
+    formats,
+    connection: undefined,
+    bandwidths: [],
+    attributes: [],
+  };
 }
 
 function parseAttribute(value: string): SdpAttribute {

@@ -21,8 +21,6 @@ import { RtspSession, type SessionContext } from "./session.ts";
 const IDLE_TIMEOUT_MS = 60_000;
 /** Most bytes buffered while a request is pending, besides the rest of its own chunk. */
 const HELD_BYTES_MAX = 64 * 1024;
-/** First byte of an interleaved frame (RFC 2326 §10.12). */
-const DOLLAR = 0x24;
 
 /** One TCP connection: requests, responses, interleaved media. */
 export class RtspConn implements TcpConn, Listed {
@@ -85,11 +83,9 @@ export class RtspConn implements TcpConn, Listed {
         this.#held.keep(isOurs ? rest : rest.slice(), at === 0);
         return;
       }
-      const publisher = this.session?.interleaved;
-      if (publisher !== undefined && (publisher.midFrame || (chunk[at] === DOLLAR && this.#framer.idle))) {
-        at = publisher.receive(chunk, at);
-        continue;
-      }
+      const media = this.#framer.idle ? this.session?.interleaved : undefined;
+      if (media !== undefined) at = media.receive(chunk, at);
+      if (at === chunk.length) return;
       at += this.#framer.receive(chunk, at);
       const item = this.#framer.poll();
       if (item?.kind === "request") this.#handle(item.request);
@@ -173,7 +169,7 @@ export class RtspConn implements TcpConn, Listed {
     if (stalled !== undefined) {
       if (now - stalled > writeTimeout) this.#abort(new EndError("write timeout: the reader does not read"));
     } else if (session?.interleaved !== undefined) {
-      if (now - this.#lastReceived > readTimeout)
+      if (now - Math.max(session.interleaved.lastHeard, this.#lastRequest) > readTimeout)
         this.#abort(new EndError("i/o timeout: no packets from the publisher"));
     } else if (session?.active !== true) {
       const limit = this.#requests === 0 ? readTimeout : IDLE_TIMEOUT_MS;

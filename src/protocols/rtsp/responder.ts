@@ -137,6 +137,8 @@ export class RtspResponder {
         return { response: response(200, headers) };
       case "GET_PARAMETER":
         return { response: response(200, { ...headers, "Content-Type": "text/parameters" }) };
+      case "SET_PARAMETER": // a keep-alive: there are no parameters to set
+        return { response: response(200, headers) };
       case "TEARDOWN":
         this.#owner.endSession(new EndError(`torn down by ${this.#owner.remote}`));
         return { response: response(200) };

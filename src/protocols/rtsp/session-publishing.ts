@@ -9,6 +9,7 @@ import type { Directory } from "../../path/directory.ts";
 import type { Path } from "../../path/path.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
 import type { Stream } from "../../stream/stream.ts";
+import type { InterleavedInput } from "./interleaved-input.ts";
 import { findPublisherTrack } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { SessionState } from "./proto/server-state.ts";
@@ -19,8 +20,10 @@ import type { MediaPublisher, SessionTransport } from "./transport.ts";
 export interface Announcement {
   readonly url: RtspUrl;
   readonly description: StreamDescription;
-  /** Control attribute of each track. */
+  /** Control attribute of each track, then of each media that is left out. */
   readonly controls: readonly (string | undefined)[];
+  /** A log line for each media of which something is left out. */
+  readonly notes: readonly string[];
 }
 
 /** @throws {ProtocolError} if the description is not usable */
@@ -30,8 +33,11 @@ export function readAnnouncement(request: RtspRequest): Announcement {
   if (type.split(";")[0]?.trim().toLowerCase() !== "application/sdp") {
     throw new ProtocolError(`unsupported Content-Type header '${type}'`);
   }
-  const { description, controls } = describeStream(parseSdp(new TextDecoder().decode(request.body)));
-  return { url: withoutTrailingSlash(parseRtspUrl(request.url)), description, controls };
+  const url = withoutTrailingSlash(parseRtspUrl(request.url));
+  const { description, controls, unusedControls, notes } = describeStream(
+    parseSdp(new TextDecoder().decode(request.body)),
+  );
+  return { url, description, controls: [...controls, ...unusedControls], notes };
 }
 
 /** The publishing side of a session: its place on the path. */
@@ -62,13 +68,20 @@ export class Publishing {
     return this.#media?.publisher;
   }
 
+  get interleaved(): InterleavedInput | undefined {
+    return this.#media?.interleaved;
+  }
+
   /**
-   * The track that a SETUP is about.
+   * The track that a SETUP is about. Medias that are left out have the numbers after those of the tracks: publishers
+   * set up and send all that they have announced.
    *
+   * @param isSetUp whether a track has its transport: of several with the same URL, the first one without is meant
    * @throws {ProtocolError} if there is none
    */
-  trackOf(url: RtspUrl): number {
-    const track = findPublisherTrack(url, this.#announcement.url, this.#announcement.controls);
+  trackOf(url: RtspUrl, isSetUp: (track: number) => boolean): number {
+    const { url: base, controls } = this.#announcement;
+    const track = findPublisherTrack(url, base, controls, isSetUp);
     if (track === undefined) throw new ProtocolError(`media not found: ${url.path}`);
     return track;
   }
@@ -100,8 +113,8 @@ export class Publishing {
   /** Called once a second. @returns whether the publisher has timed out */
   tick(now: number, readTimeout: number): boolean {
     this.#media?.tick(now);
-    const lastReceived = this.#media?.lastReceived;
-    return lastReceived !== undefined && now - lastReceived > readTimeout;
+    const lastHeard = this.#media?.lastHeard;
+    return lastHeard !== undefined && now - lastHeard > readTimeout;
   }
 
   /** Gives the place back. */
@@ -112,6 +125,6 @@ export class Publishing {
 
   /** Whether each track has its transport. */
   isSetUp(transport: SessionTransport): boolean {
-    return transport.size === this.description.tracks.length;
+    return this.description.tracks.every((_, track) => transport.has(track));
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { gone } from "../../auth/newcomer.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
 import { type Awaitable, when } from "../../lib/awaitable.ts";
-import { EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { attempt, EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import { reportUnexpected } from "../../lib/faults.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
@@ -12,6 +12,7 @@ import type { Client } from "../../path/client.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
 import type { Stream } from "../../stream/stream.ts";
 import type { RtspContext } from "./context.ts";
+import type { InterleavedInput } from "./interleaved-input.ts";
 import { parseReaderControl } from "./proto/control.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
@@ -109,9 +110,9 @@ export class RtspSession implements Listed, Client {
     return this.#publishing?.publisher;
   }
 
-  /** The publisher whose packets come over the connection. */
-  get interleaved(): IngestReporter | undefined {
-    return this.#transport instanceof InterleavedTransport ? this.publisher : undefined;
+  /** Takes the packets of a publisher that come over the connection. */
+  get interleaved(): InterleavedInput | undefined {
+    return this.#publishing?.interleaved;
   }
 
   /** Value of the Session header (RFC 2326 §12.37). */
@@ -156,6 +157,7 @@ export class RtspSession implements Listed, Client {
         path.removePublisher(this);
         throw gone();
       }
+      for (const note of announcement.notes) this.#logger.warn(note);
       this.#role = new Publishing(path, announcement);
     });
   }
@@ -180,7 +182,7 @@ export class RtspSession implements Listed, Client {
     url: RtspUrl,
     offers: readonly TransportSpec[],
   ): TransportSpec | undefined {
-    const track = publishing.trackOf(url);
+    const track = publishing.trackOf(url, (each) => this.#transport?.has(each) === true);
     const offer = offers.find((spec) => spec.delivery !== "multicast" && isServed(this.#context, spec));
     if (offer === undefined) return undefined;
     if (offer.mode !== "record") {
@@ -281,10 +283,7 @@ export class RtspSession implements Listed, Client {
     checkState("PLAY", this.state);
     const reading = this.#reading;
     if (reading === undefined) throw new ProtocolError("no medias have been setup");
-    const name = withoutTrailingSlash(parseRtspUrl(request.url)).path;
-    if (name !== reading.path.id) {
-      throw new RefusedError(`path has changed, was '${reading.path.id}', now is '${name}'`);
-    }
+    checkPath(request.url, reading.path.id);
     const transport = this.#transport;
     if (transport === undefined) throw new ProtocolError("no medias have been setup");
     return reading.play(transport, this, this.#mediaOptions(reading.stream));
@@ -384,6 +383,15 @@ export class RtspSession implements Listed, Client {
     this.#context.keys.delete(this.key);
     this.#logger.info(`destroyed (${reason.message})`);
   }
+}
+
+/** @throws {ProtocolError | RefusedError} if the URL of a PLAY is neither the stream's, nor that of one of its tracks */
+function checkPath(text: string, path: string): void {
+  if (text === "*") return;
+  const url = parseRtspUrl(text);
+  const name = withoutTrailingSlash(url).path;
+  if (name === path || attempt(() => parseReaderControl(url))?.path === path) return;
+  throw new RefusedError(`path has changed, was '${path}', now is '${name}'`);
 }
 
 function missing(header: string): never {

@@ -16,7 +16,6 @@ import { SourceReception } from "./source-reception.ts";
 
 /** How often timeouts are checked, ms. */
 const TICK_MS = 250;
-const DOLLAR = 0x24;
 const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
 
 /** How the packets of a source arrive. */
@@ -98,10 +97,9 @@ export class SourceAttempt implements TcpConn {
   #receive(chunk: Uint8Array, at: number, now: number): number {
     const reception = this.#reception;
     const client = this.#client as RtspClient;
-    if (reception?.isInterleaved && (reception.midFrame || (chunk[at] === DOLLAR && client.idle))) {
-      return reception.receive(chunk, at, now);
-    }
-    const end = at + client.receive(chunk, at, now);
+    const start = reception?.isInterleaved && client.idle ? reception.receive(chunk, at) : at;
+    if (start === chunk.length) return start;
+    const end = start + client.receive(chunk, start, now);
     this.#act();
     return end;
   }

@@ -5,6 +5,7 @@ import { SourceError } from "../../lib/errors.ts";
 import type { SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { IngestReporter } from "../../stream/ingest.ts";
+import { InterleavedInput } from "./interleaved-input.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
 import type { SourceMedia } from "./source-media.ts";
 import { PacketPublisher } from "./udp-transport.ts";
@@ -35,11 +36,9 @@ export class SourceReception {
   readonly #media: SourceMedia | undefined;
   readonly #transports: (TransportSpec | undefined)[] = [];
   /** One of these once the stream is available: interleaved packets, or datagrams. */
-  #interleaved: IngestReporter | undefined;
+  #interleaved: InterleavedInput | undefined;
   #packets: PacketPublisher | undefined;
   readonly #early: [track: number, rtcp: boolean, data: Uint8Array][] = [];
-  /** When the last interleaved frame arrived; responses do not count. */
-  #lastFrame = 0;
   /** When PLAY was answered, monotonic ms. */
   #playingSince: number | undefined;
 
@@ -81,20 +80,14 @@ export class SourceReception {
     return this.#interleaved !== undefined;
   }
 
-  /** Whether part of an interleaved frame has arrived. */
-  get midFrame(): boolean {
-    return this.#interleaved?.midFrame === true;
-  }
-
   /**
-   * Receives interleaved frames from `offset` on, while `isInterleaved`.
+   * Receives interleaved frames from `offset` on, while `isInterleaved` and no message is in progress.
    *
-   * @returns position of the first byte that belongs to no frame
+   * @returns position of the first byte of a message, or the length of the chunk
    * @throws {ProtocolError | BudgetError} if it must stop
    */
-  receive(chunk: Uint8Array, offset: number, now: number): number {
-    this.#lastFrame = now;
-    return (this.#interleaved as IngestReporter).receive(chunk, offset);
+  receive(chunk: Uint8Array, offset: number): number {
+    return (this.#interleaved as InterleavedInput).receive(chunk, offset);
   }
 
   /**
@@ -120,11 +113,9 @@ export class SourceReception {
     if (this.#media === undefined) {
       description.tracks.forEach((_, i) => {
         const [rtp, rtcp] = this.#transports[i]?.interleaved ?? [2 * i, 2 * i + 1];
-        stream.log.mapChannel(rtp, i, false);
-        stream.log.mapChannel(rtcp, i, true);
+        stream.log.mapPair(rtp, rtcp, i);
       });
-      this.#interleaved = publisher;
-      this.#lastFrame = clock.now();
+      this.#interleaved = new InterleavedInput(publisher);
       return;
     }
     this.#packets = new PacketPublisher(publisher, {
@@ -146,9 +137,9 @@ export class SourceReception {
     const packets = this.#packets;
     if (packets !== undefined) {
       packets.tick(now);
-      if (now - packets.lastReceived > readTimeout) throw new SourceError("UDP timeout");
+      if (now - packets.lastHeard > readTimeout) throw new SourceError("UDP timeout");
     } else if (this.#interleaved !== undefined) {
-      if (now - this.#lastFrame > readTimeout) throw new SourceError("TCP timeout");
+      if (now - this.#interleaved.lastHeard > readTimeout) throw new SourceError("TCP timeout");
     } else if (this.#playingSince !== undefined && now - this.#playingSince > UDP_TRIAL_MS) {
       return "no datagrams";
     }
@@ -158,7 +149,7 @@ export class SourceReception {
   close(): void {
     this.#media?.close();
     this.#packets?.close();
-    this.#interleaved?.close();
+    this.#interleaved?.publisher.close();
   }
 }
 

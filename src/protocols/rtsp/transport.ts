@@ -1,6 +1,7 @@
 import { IngestReporter, type PublisherOptions } from "../../stream/ingest.ts";
 import type { Outbox } from "../../stream/outbox.ts";
 import type { Stream } from "../../stream/stream.ts";
+import { InterleavedInput } from "./interleaved-input.ts";
 import { ChannelTable } from "./proto/channels.ts";
 import type { RtpInfo } from "./proto/rtp-info.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
@@ -31,8 +32,10 @@ export interface MediaReader {
 /** A recording publisher, over any transport. */
 export interface MediaPublisher {
   readonly publisher: IngestReporter;
-  /** When it was last heard from, monotonic ms; undefined where its connection knows. */
-  readonly lastReceived: number | undefined;
+  /** Takes its packets from the connection, where they come that way. */
+  readonly interleaved?: InterleavedInput;
+  /** When it last sent what was accepted, monotonic ms; undefined where the connection looks after it. */
+  readonly lastHeard: number | undefined;
   /** Called once a second. */
   tick(now: number): void;
   close(): void;
@@ -93,12 +96,14 @@ export class InterleavedTransport implements SessionTransport {
   }
 
   openPublisher({ stream, ...options }: MediaOptions): MediaPublisher {
+    const { length } = stream.description.tracks;
     for (const [track, [rtp, rtcp]] of this.#channels.entries()) {
-      stream.log.mapChannel(rtp, track, false);
-      stream.log.mapChannel(rtcp, track, true);
+      if (track < length) stream.log.mapPair(rtp, rtcp, track);
+      else stream.log.ignorePair(rtp, rtcp);
     }
     const publisher = new IngestReporter(stream, options);
-    return { publisher, lastReceived: undefined, tick: () => {}, close: () => publisher.close() };
+    const interleaved = new InterleavedInput(publisher);
+    return { publisher, interleaved, lastHeard: undefined, tick: () => {}, close: () => publisher.close() };
   }
 
   close(): void {}

@@ -92,7 +92,9 @@ export class UdpTransport implements SessionTransport {
       reportInterval: REPORT_INTERVAL_MS,
       report: (track, report) => this.#report(track, report),
     });
+    const { length } = stream.description.tracks;
     this.#receive = (track, rtcp, data) => {
+      if (track >= length) return; // of a media that is left out
       try {
         media.receive(track, rtcp, data);
       } catch (error) {
@@ -184,7 +186,6 @@ export interface PacketPublisherOptions {
 /** Writes the datagrams of a publisher into the stream, and sends receiver reports. */
 export class PacketPublisher implements MediaPublisher {
   readonly publisher: IngestReporter;
-  lastReceived: number;
   readonly #input: DatagramInput;
   readonly #options: PacketPublisherOptions;
   readonly #ssrc = Math.floor(Math.random() * 0x1_0000_0000);
@@ -194,17 +195,19 @@ export class PacketPublisher implements MediaPublisher {
   constructor(publisher: IngestReporter, options: PacketPublisherOptions) {
     const { now, reportInterval } = options;
     this.publisher = publisher;
-    this.lastReceived = now;
     this.#input = new DatagramInput(publisher.stream);
     this.#options = options;
     this.#reportsDue = now + reportInterval;
   }
 
+  get lastHeard(): number {
+    return this.publisher.lastHeard;
+  }
+
   /** @throws {ProtocolError | BudgetError} if it must stop */
   receive(track: number, rtcp: boolean, data: Uint8Array): void {
-    this.lastReceived = this.publisher.stream.now;
     if (rtcp) this.#input.receiveReport(track, data);
-    else this.publisher.settle(this.#input.receive(track, data));
+    this.publisher.settle(rtcp ? undefined : this.#input.receive(track, data));
   }
 
   tick(now: number): void {

@@ -88,34 +88,100 @@ test("parameters of several lines are joined", () => {
 
 test.each([
   ["s=x", "no media"],
-  ["m=video 0 udp 96", "unsupported protocol of media: udp"],
-  ["m=video 0 RTP/AVP", "media video without payload type"],
+  ["m=video", "malformed media"],
+  ["m=video 0 X/Y 96", "unsupported protocol of media: X/Y"],
+  ["m=video 0 RTP/AVP", "no payload type"],
   ["m=video 0 RTP/AVP x", "invalid payload type: x"],
   ["m=video 0 RTP/AVP 128", "invalid payload type: 128"],
   ["m=video 0 RTP/AVP -1", "invalid payload type: -1"],
   ["m=video 0 RTP/AVP 96", "payload type 96 without rtpmap"],
   ["m=video 0 RTP/AVP 72", "payload type 72 without rtpmap"],
-  ["m=video 0 RTP/AVP 0 0", "duplicate payload type 0"],
-  ["m=video 0 RTP/AVP 96 096\na=rtpmap:96 VP8/90000", "duplicate payload type 96"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:96 ", "malformed rtpmap: 96"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:x H264/90000", "malformed rtpmap: x H264/90000"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:97 H264/90000", "rtpmap of unlisted payload type 97"],
-  [
-    "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=rtpmap:96 H265/90000",
-    "conflicting rtpmaps of payload type 96: H264/90000, H265/90000",
-  ],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:96 H264/0", "invalid clock rate of payload type 96: H264/0"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:96 H264/-1", "invalid clock rate of payload type 96: H264/-1"],
-  ["m=video 0 RTP/AVP 96\na=rtpmap:96 H264/1e5", "invalid clock rate of payload type 96: H264/1e5"],
-  [
-    "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/9999999999",
-    "invalid clock rate of payload type 96: H264/9999999999",
-  ],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:96 ", "payload type 96 without rtpmap"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:x H264/90000", "payload type 96 without rtpmap"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:96 x/0", "invalid clock rate of payload type 96: x/0"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:96 x/-1", "invalid clock rate of payload type 96: x/-1"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:96 x/1e5", "invalid clock rate of payload type 96: x/1e5"],
+  ["m=video 0 RTP/AVP 96\na=rtpmap:96 x/9999999999", "invalid clock rate of payload type 96: x/9999999999"],
   ["m=video 0 RTP/AVP 96\na=rtpmap:96 strange", "invalid clock rate of payload type 96: strange"],
-  ["m=audio 0 RTP/AVP 0\na=mid:1\nm=audio 0 RTP/AVP 8\na=mid:1", "duplicate mid 1"],
-  ["a=group:FEC 1 2\nm=audio 0 RTP/AVP 0\na=mid:1", "FEC group names an unknown media: 2"],
-])("%p is refused", (text, reason) => {
+])("%p alone is refused; beside a good track it is left out and named", (text, reason) => {
   expect(() => describeStream(parseSdp(text))).toThrow(new ProtocolError(`invalid SDP: ${reason}`));
+  if (!text.startsWith("m=")) return;
+  const { description, controls, unusedControls, notes } = describeStream(
+    parseSdp(`${text}\na=control:odd\nm=audio 0 RTP/AVP 0\na=control:good`),
+  );
+  expect(description.tracks.map(({ media }) => media)).toEqual(["audio"]);
+  expect([controls, unusedControls]).toEqual([["good"], ["odd"]]);
+  expect(notes).toEqual([`skipping track 1 (video): ${reason}`]);
+});
+
+const ODD: readonly [name: string, media: string, formats: string[], notes: string[]][] = [
+  [
+    "a word for a format, and the number in the rtpmap",
+    "m=application/TP-LINK 0 RTP/AVP smart/1/90000\na=rtpmap:95 TP-LINK/90000",
+    ["generic 95 90000"],
+    [],
+  ],
+  ["the number in the rtpmap alone", "m=video 0 RTP/AVP\na=rtpmap:96 H264/90000", ["h264 96 90000"], []],
+  ["another number in the rtpmap", "m=video 0 RTP/AVP 96\na=rtpmap:97 VP8/90000", ["vp8 97 90000"], []],
+  ["an rtpmap of no listed format", "m=audio 0 RTP/AVP 0\na=rtpmap:97 VP8/90000", ["g711 0 8000"], []],
+  [
+    "a format without rtpmap beside a good one",
+    "m=video 0 RTP/AVP 96 97 x\na=rtpmap:97 VP8/90000",
+    ["vp8 97 90000"],
+    ["skipping formats of track 1 (video): invalid payload type: x, payload type 96 without rtpmap"],
+  ],
+  ["a format that is listed twice", "m=audio 0 RTP/AVP 0 00", ["g711 0 8000"], []],
+  [
+    "two rtpmaps for one format: the first",
+    "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=rtpmap:96 H265/90000",
+    ["h264 96 90000"],
+    [],
+  ],
+  ["MPEG-TS in RTP", "m=video 8048 MP2T/AVP 33", ["mpegts 33 90000"], []],
+  ["MPEG-TS in RTP, in other words", "m=video 0 MP2T/RTP/AVP 33", ["mpegts 33 90000"], []],
+  ["UDP for RTP", "m=audio 0 udp 8", ["g711 8 8000"], []],
+  ["a transport in capitals and in small letters", "m=audio 0 rtp/avp/Tcp 8", ["g711 8 8000"], []],
+  ["a port that is none", "m=audio 99999 RTP/AVP 8", ["g711 8 8000"], []],
+  ["a wrong clock rate", "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/1e5", ["h264 96 90000"], []],
+  [
+    "H264 without rtpmap",
+    "m=video 0 RTP/AVP 96\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0I=,aM4=",
+    ["h264 96 90000"],
+    [],
+  ],
+  ["H265 without rtpmap", "m=video 0 RTP/AVP 96\na=fmtp:96 sprop-sps=QgE=", ["h265 96 90000"], []],
+  [
+    "AAC_hbr, in quotes",
+    'm=audio 0 RTP/AVP 97\na=rtpmap:97 mpeg4-generic/8000\na=fmtp:97 mode="AAC_hbr"; config="1208"',
+    ["mpeg4Audio 97 8000"],
+    [],
+  ],
+];
+
+test.each(ODD)("%s", (_, media, formats, notes) => {
+  const found = describeStream(parseSdp(media));
+  const seen = found.description.tracks[0]!.formats;
+  expect(seen.map((each) => `${each.codec} ${each.payloadType} ${each.clockRate}`)).toEqual(formats);
+  expect(found.notes).toEqual(notes);
+});
+
+test("a tag that two medias have is the first one's; a group with an unknown one is dropped", () => {
+  const medias = "m=audio 0 RTP/AVP 0\na=mid:1\nm=audio 0 RTP/AVP 8\na=mid:1";
+  const { tracks, fecGroups } = describeStream(parseSdp(`a=group:FEC 1 2\n${medias}`)).description;
+  expect(tracks.map(({ mid }) => mid)).toEqual(["1", undefined]);
+  expect(fecGroups).toEqual([]);
+});
+
+test.each([
+  ["of a camera is left out", "a=recvonly", "a=sendonly", 1],
+  ["beside a track without direction too", "a=x", "a=SendOnly", 1],
+  ["is none where every track is sendonly", "a=sendonly", "a=sendonly", 2],
+])("a back channel %s", (_, video, audio, count) => {
+  const sdp = parseSdp(`m=video 0 RTP/AVP 26\n${video}\nm=audio 0 RTP/AVP 8 0\n${audio}`);
+  const { description, notes } = describeStream(sdp, { withoutBackChannels: true });
+  expect(description.tracks).toHaveLength(count);
+  expect(notes).toEqual(count === 1 ? ["skipping track 2 (audio): back channel"] : []);
+  expect(describeStream(sdp).description.tracks).toHaveLength(2); // a publisher sends
 });
 
 test("more medias than fit are refused, also from a description that was not parsed", () => {

@@ -12,6 +12,7 @@ import {
   PARAM_PPS,
   PARAM_SPS,
   PARAM_VPS,
+  UNKNOWN_FRAME_MAX,
 } from "../../../assembly/abi.ts";
 import type { LogOptions, TrackSetup } from "../../../wasm/log.ts";
 import { concat, type RtpPacket, readRtp, writeFrame, writeRtp } from "./packet.ts";
@@ -27,7 +28,8 @@ export type EventName =
   | "MALFORMED"
   | "OVERSIZED"
   | "LOST"
-  | "REFRAGMENT";
+  | "REFRAGMENT"
+  | "NEW_SSRC";
 
 /** A packet as readers get it, and its index entry. */
 export interface Entry {
@@ -45,6 +47,12 @@ export class TrackTwin {
   readonly kinds: ReadonlyMap<number, number>;
   video = false;
   ssrc: number | undefined;
+  source = 0;
+  sourceBefore = 0;
+  sourceRun = 0;
+  rival: number | undefined;
+  rivalRun = 0;
+  timeOffset = 0;
   lastSeq = 0;
   seqOffset = 0;
   lastTime = 0;
@@ -119,8 +127,8 @@ export class IngestTwin {
     let left = concat([this.#pending, chunk]);
     let taken = chunk.length;
     while (left.length > 0) {
-      if (left[0] !== 0x24) {
-        taken = chunk.length - left.length;
+      if (left[0] !== 0x24 || this.#isJunk(left)) {
+        taken = Math.max(chunk.length - left.length, 0);
         left = new Uint8Array(0);
         break;
       }
@@ -135,6 +143,12 @@ export class IngestTwin {
     return taken;
   }
 
+  /** A frame on an unknown channel that is too large to be one. */
+  #isJunk(bytes: Uint8Array): boolean {
+    if (bytes.length < 4 || this.#channels.has(bytes[1] as number)) return false;
+    return (bytes[2] as number) * 256 + (bytes[3] as number) > UNKNOWN_FRAME_MAX;
+  }
+
   #frame(channel: number, bytes: Uint8Array, now: number): boolean {
     const use = this.#channels.get(channel);
     if (use === undefined) this.#note("UNKNOWN_CHANNEL", 0, channel);
@@ -145,15 +159,15 @@ export class IngestTwin {
 
   #note(event: EventName, track: number, value: number, expected = 0): void {
     this.events.add(event);
-    if (event !== "LOST" && event !== "REFRAGMENT") this.refused += 1;
+    if (event !== "LOST" && event !== "REFRAGMENT" && event !== "NEW_SSRC") this.refused += 1;
     this.example = [track, value, expected];
   }
 
   #rtcp(index: number, bytes: Uint8Array, now: number): void {
     const track = this.#track(index);
     const report = readSenderReport(bytes);
-    if (report === undefined || (track.ssrc !== undefined && track.ssrc !== report.ssrc)) return;
-    track.report = { ...report, arrival: now };
+    if (report === undefined || (track.ssrc !== undefined && track.source !== report.ssrc)) return;
+    track.report = { ...report, time: (report.time + track.timeOffset) >>> 0, arrival: now };
     track.reports += 1;
   }
 
@@ -167,18 +181,30 @@ export class IngestTwin {
     if (packet === undefined) return this.#drop("MALFORMED", index, bytes.length);
     const kind = track.kinds.get(packet.payloadType);
     if (kind === undefined) return this.#drop("UNKNOWN_TYPE", index, packet.payloadType);
-    if (track.ssrc !== undefined && track.ssrc !== packet.ssrc)
-      return this.#drop("WRONG_SSRC", index, packet.ssrc | 0, track.ssrc | 0);
+    if (isForeign(track, packet.ssrc))
+      return this.#drop("WRONG_SSRC", index, packet.ssrc | 0, track.source | 0);
     const padding = packet.padded ? (bytes.at(-1) as number) : 0;
     if (packet.padded && (padding === 0 || packet.header + padding > bytes.length))
       return this.#drop("MALFORMED", index, bytes.length);
+    if (track.ssrc === undefined) {
+      track.source = packet.ssrc;
+      track.sourceBefore = packet.ssrc;
+    } else if (track.source !== packet.ssrc) {
+      this.#note("NEW_SSRC", index, packet.ssrc | 0, track.source | 0);
+      changeSource(track, packet, now);
+    }
+    track.sourceRun += 1;
+    track.rivalRun = 0;
     const gap = this.#countLoss(track, index, packet);
-    track.ssrc = packet.ssrc;
+    track.ssrc ??= packet.ssrc;
     const size = bytes.length - padding;
     if (size > this.#options.maxPacket) return this.#oversized(index, kind, packet, size, now);
     const clean = bytes.slice(0, size);
     clean[0] = (clean[0] as number) & ~0x20;
-    new DataView(clean.buffer).setUint16(2, packet.seq + track.seqOffset);
+    const header = new DataView(clean.buffer);
+    header.setUint16(2, packet.seq + track.seqOffset);
+    header.setUint32(4, packet.time + track.timeOffset);
+    header.setUint32(8, track.ssrc);
     return this.#enter(index, kind, clean, gap ? FLAG_GAP : 0, now);
   }
 
@@ -211,7 +237,9 @@ export class IngestTwin {
     const pieces = refragment(packet, size, kind, maxPacket);
     for (const [i, { payload, last }] of pieces.entries()) {
       const seq = (packet.seq + offset + i) & 0xffff;
-      const bytes = writeRtp({ ...packet, seq, marker: last && packet.marker }, payload);
+      const time = (packet.time + track.timeOffset) >>> 0;
+      const ssrc = track.ssrc as number;
+      const bytes = writeRtp({ ...packet, seq, time, ssrc, marker: last && packet.marker }, payload);
       if (!this.#enter(index, kind, bytes, 0, now)) return false;
     }
     track.seqOffset += Math.max(0, pieces.length - 1);
@@ -272,6 +300,27 @@ export class IngestTwin {
     track.rap = track.frame;
     anchor(track, packet.time, now);
   }
+}
+
+/** Whether packets of another SSRC are refused: one that was left stays so until eight came in a row. */
+function isForeign(track: TrackTwin, ssrc: number): boolean {
+  if (track.ssrc === undefined || track.source === ssrc || ssrc !== track.rival) return false;
+  track.rivalRun += 1;
+  return track.rivalRun < 8;
+}
+
+/** Follows another SSRC: the header that readers see goes on without a gap. */
+function changeSource(track: TrackTwin, { ssrc, seq, time }: RtpPacket, now: number): void {
+  track.rival = ssrc === track.sourceBefore && track.sourceRun < 8 ? track.source : undefined;
+  track.sourceBefore = track.source;
+  track.source = ssrc;
+  track.sourceRun = 0;
+  track.seqOffset += track.lastSeq + 1 - seq;
+  track.lastSeq = (seq - 1) & 0xffff;
+  const moved = (time + track.timeOffset - track.lastTime) | 0;
+  const elapsed = Math.min(((now - track.lastArrival) * track.clockRate) / 1000, 2_000_000_000);
+  if (Math.abs(moved - elapsed) <= track.clockRate) return;
+  track.timeOffset = (track.lastTime + Math.trunc(elapsed) - time) >>> 0;
 }
 
 /** The earliest arrival counts; drift is followed by a hundredth of what is late. */

@@ -32,6 +32,7 @@ export function parseReaderControl(url: RtspUrl): ReaderControl {
  *
  * @param base     URL of its ANNOUNCE
  * @param controls `a=control` of each track: relative to `base`, absolute, or undefined for `base` itself
+ * @param isSetUp  whether a track is set up already: of several that match, the first one that is not is meant
  * @returns index into `controls`, or undefined when none matches. Host and credentials are not compared: a name and
  *   an address may mean the same
  */
@@ -39,10 +40,11 @@ export function findPublisherTrack(
   url: RtspUrl,
   base: RtspUrl,
   controls: readonly (string | undefined)[],
+  isSetUp: (track: number) => boolean = () => false,
 ): number | undefined {
   const wanted = place(url);
-  const index = controls.findIndex((control) => places(control, base).includes(wanted));
-  return index < 0 ? undefined : index;
+  const found = controls.flatMap((control, i) => (places(control, base).includes(wanted) ? [i] : []));
+  return found.find((track) => !isSetUp(track)) ?? found[0];
 }
 
 function splitControl(text: string): { rest: string; track: number } | undefined {
