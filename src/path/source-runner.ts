@@ -45,6 +45,8 @@ export class SourceRunner {
   #readySince: number | undefined;
   /** Number of the current attempt; calls of earlier ones are ignored. */
   #attempt = 0;
+  /** What the source keeps from one attempt to the next. */
+  #recalled: unknown;
 
   constructor(options: SourceRunnerOptions) {
     this.#options = options;
@@ -76,6 +78,10 @@ export class SourceRunner {
         this.#readySince = clock.now();
         this.#logger.info(`ready: ${trackList(description.tracks)}`);
         return stream;
+      },
+      recall: <T>(make: () => T) => {
+        this.#recalled ??= make();
+        return this.#recalled as T;
       },
       failed: (error) => {
         if (!isOver()) this.#failed(error);

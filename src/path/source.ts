@@ -20,6 +20,8 @@ export interface SourceOwner {
    * @throws {BudgetError} if the media memory is used up
    */
   ready(description: StreamDescription, tracks: LogOptions["tracks"], share?: MediaMemory): Stream;
+  /** What a source of this path keeps from one attempt to the next: made by the first one that asks. */
+  recall<T>(make: () => T): T;
   /** Called once: the source cannot go on. The owner closes it and tries again later. */
   failed(error: Error): void;
 }

@@ -126,7 +126,7 @@ export class RtspClient implements AsyncDisposable {
     let response = await this.request(method, options);
     if (response.status === 401 && this.#credentials !== undefined && this.#auth === undefined) {
       const challenges = response.headers.getAll("WWW-Authenticate");
-      this.#auth = ClientAuth.from(challenges, this.#credentials, () => "00");
+      this.#auth = ClientAuth.all(challenges, this.#credentials, () => "00")[0];
       response = await this.request(method, options);
     }
     if (response.status !== 200) throw new Error(`${method} ${this.url}: ${response.status}`);

@@ -10,6 +10,7 @@ import type { SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
+import type { TransportSpec } from "./proto/transport-header.ts";
 import type { RtspUrl } from "./proto/url.ts";
 import type { SourceMedia, SourceNetwork } from "./source-media.ts";
 import { SourceReception } from "./source-reception.ts";
@@ -52,6 +53,7 @@ export class SourceAttempt implements TcpConn {
   #reception: SourceReception | undefined;
   #timer: Cancel | undefined;
   #closed = false;
+  #playedMs = 0;
 
   constructor(options: SourceAttemptOptions) {
     const { url, owner, network } = options;
@@ -66,6 +68,16 @@ export class SourceAttempt implements TcpConn {
       failed: (error) => this.failed(error),
       logger: owner.logger,
     });
+  }
+
+  /** Whether the stream was described: what comes after depends on the carrier. */
+  get isDescribed(): boolean {
+    return this.#reception !== undefined;
+  }
+
+  /** How long it has played, once it is closed, ms. */
+  get playedMs(): number {
+    return this.#playedMs;
   }
 
   get #now(): number {
@@ -133,7 +145,12 @@ export class SourceAttempt implements TcpConn {
         this.#later(this.#setUp(output.stream));
         return;
       case "setUp":
-        this.#reception?.setUp(output.track, output.transport);
+        this.#setUpDone(output.track, output.transport);
+        return;
+      case "refused":
+        this.#options.owner.logger.warn(
+          `skipping track ${output.track + 1}: SETUP was answered ${output.reason}`,
+        );
         return;
       case "prepared":
         this.#later(this.#prepare());
@@ -150,12 +167,25 @@ export class SourceAttempt implements TcpConn {
     }
   }
 
+  /** @throws {SourceError} if the server has chosen another transport, and it may not be used */
+  #setUpDone(track: number, transport: TransportSpec | undefined): void {
+    const { carrier, isTrial, fallBack } = this.#options;
+    const isOther = transport !== undefined && (transport.protocol === "tcp") !== (carrier === "tcp");
+    if (!isOther) this.#reception?.setUp(track, transport);
+    else if (isTrial) fallBack("switching to TCP because server requested it");
+    else
+      throw new SourceError(
+        `the server has set up ${carrier === "tcp" ? "UDP" : "TCP"} instead of ${carrier}`,
+      );
+  }
+
   #later(work: Promise<void>): void {
     work.then(() => this.#act()).catch((error: Error) => this.failed(error));
   }
 
   async #setUp(described: DescribedStream): Promise<void> {
     const { carrier, owner } = this.#options;
+    for (const note of described.notes) owner.logger.warn(note);
     const { length } = described.description.tracks;
     const media = carrier === "tcp" ? undefined : await this.#openMedia(carrier, length);
     if (this.#closed) {
@@ -217,6 +247,7 @@ export class SourceAttempt implements TcpConn {
     if (this.#closed) return;
     this.#tearDown();
     this.#closed = true;
+    this.#playedMs = this.#reception?.playedMs(this.#now) ?? 0;
     this.#cancelConnect();
     this.#timer?.();
     this.#reception?.close();

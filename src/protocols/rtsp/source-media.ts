@@ -47,7 +47,7 @@ export interface SourceMedia {
   /**
    * Sets up a track with the transport from the server's response.
    *
-   * @throws {SourceError} if that is not enough to receive it
+   * @throws {SourceError} if that is not enough to receive it, from a multicast group
    */
   answered(track: number, transport: TransportSpec | undefined): void | Promise<void>;
   /** Punches a hole in a NAT for the packets of the server. */
@@ -103,9 +103,8 @@ export class UnicastMedia implements SourceMedia {
     const ports = transport?.serverPort;
     const isKnown = ports !== undefined && ports[0] !== 0;
     if (isKnown) this.#ports.set(track, ports);
-    if (anyPort) listener.addAnyPort(remoteAddress, peer);
-    else if (isKnown) listener.add(remoteAddress, ports, peer);
-    else throw new SourceError("server ports have not been provided");
+    if (anyPort || !isKnown) listener.addAnyPort(remoteAddress, peer);
+    else listener.add(remoteAddress, ports, peer);
   }
 
   punch(): void {

@@ -2,6 +2,7 @@ import type { DescribedStream } from "../../formats/rtp/description.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { SourceError } from "../../lib/errors.ts";
+import type { StreamDescription } from "../../media/track.ts";
 import type { SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { IngestReporter } from "../../stream/ingest.ts";
@@ -34,7 +35,8 @@ export class SourceReception {
   readonly #described: DescribedStream;
   /** Receives the datagrams; undefined over TCP. */
   readonly #media: SourceMedia | undefined;
-  readonly #transports: (TransportSpec | undefined)[] = [];
+  /** The tracks that were set up, with the transport of each. */
+  readonly #setUp: [track: number, transport: TransportSpec | undefined][] = [];
   /** One of these once the stream is available: interleaved packets, or datagrams. */
   #interleaved: InterleavedInput | undefined;
   #packets: PacketPublisher | undefined;
@@ -51,7 +53,7 @@ export class SourceReception {
 
   /** The server has set up a track. */
   setUp(track: number, transport: TransportSpec | undefined): void {
-    this.#transports[track] = transport;
+    this.#setUp.push([track, transport]);
   }
 
   /**
@@ -60,8 +62,7 @@ export class SourceReception {
    * @throws {SourceError} if the server has not said enough to receive them
    */
   async prepare(): Promise<void> {
-    for (const [track, transport] of this.#transports.entries())
-      await this.#media?.answered(track, transport);
+    for (const [track, transport] of this.#setUp) await this.#media?.answered(track, transport);
   }
 
   /** Punches a hole in a NAT for datagrams. */
@@ -97,22 +98,41 @@ export class SourceReception {
    */
   take(track: number, rtcp: boolean, data: Uint8Array): void {
     if (this.#packets !== undefined) {
-      this.#packets.receive(track, rtcp, data);
+      this.#packets.receive(this.#indexOf(track), rtcp, data);
       return;
     }
     if (this.#early.length < EARLY_MAX) this.#early.push([track, rtcp, data.slice()]);
     if (this.#playingSince !== undefined && !rtcp) this.#begin();
   }
 
+  /** Index in the stream of a track of the description. */
+  #indexOf(track: number): number {
+    return this.#setUp.findIndex(([other]) => other === track);
+  }
+
+  /** How long it has played, ms. */
+  playedMs(now: number): number {
+    return this.#playingSince === undefined ? 0 : now - this.#playingSince;
+  }
+
+  /** What was described, without the tracks that the server has refused to set up. */
+  get #description(): StreamDescription {
+    const { description } = this.#described;
+    const tracks = description.tracks.filter((_, i) => this.#indexOf(i) >= 0);
+    const mids = new Set(tracks.map(({ mid }) => mid));
+    const fecGroups = description.fecGroups.filter((group) => group.every((mid) => mids.has(mid)));
+    return { ...description, tracks, fecGroups };
+  }
+
   /** Makes the stream available, once the transport is known to work. */
   #begin(): void {
     const { owner, clock, ignoredPackets } = this.#options;
-    const { description } = this.#described;
+    const description = this.#description;
     const stream = owner.ready(description, trackSetups(description));
     const publisher = new IngestReporter(stream, { logger: owner.logger, clock, ignoredPackets });
     if (this.#media === undefined) {
-      description.tracks.forEach((_, i) => {
-        const [rtp, rtcp] = this.#transports[i]?.interleaved ?? [2 * i, 2 * i + 1];
+      this.#setUp.forEach(([track, transport], i) => {
+        const [rtp, rtcp] = transport?.interleaved ?? [2 * track, 2 * track + 1];
         stream.log.mapPair(rtp, rtcp, i);
       });
       this.#interleaved = new InterleavedInput(publisher);
@@ -121,9 +141,10 @@ export class SourceReception {
     this.#packets = new PacketPublisher(publisher, {
       now: clock.now(),
       reportInterval: REPORT_INTERVAL_MS,
-      report: (track, bytes) => this.#media?.report(track, bytes),
+      report: (index, bytes) => this.#media?.report(this.#setUp[index]?.[0] ?? index, bytes),
     });
-    for (const [track, rtcp, data] of this.#early.splice(0)) this.#packets.receive(track, rtcp, data);
+    for (const [track, rtcp, data] of this.#early.splice(0))
+      this.#packets.receive(this.#indexOf(track), rtcp, data);
   }
 
   /**

@@ -1,8 +1,9 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { SourceError } from "../../lib/errors.ts";
+import { isExpected, SourceError } from "../../lib/errors.ts";
 import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
+import { CarrierChoice } from "./carrier-choice.ts";
 import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
 import { type Carrier, SourceAttempt } from "./source-attempt.ts";
 import { type SourceNetwork, systemNetwork } from "./source-media.ts";
@@ -31,6 +32,9 @@ class RtspSource implements RunningSource {
   readonly #options: RtspSourceOptions;
   readonly #url: RtspUrl;
   #attempt: SourceAttempt | undefined;
+  /** Where both UDP and TCP may be used. */
+  readonly #choice: CarrierChoice | undefined;
+  #carrier: Carrier = "tcp";
   #redirects = 0;
   #over = false;
 
@@ -40,10 +44,15 @@ class RtspSource implements RunningSource {
     this.#url = parseServerUrl(owner.conf.source);
     const { sourceProtocol } = owner.conf;
     if (sourceProtocol !== "automatic") this.#start(this.#url, sourceProtocol);
-    else this.#start(this.#url, this.#url.scheme === "rtsps" ? "tcp" : "udp");
+    else if (this.#url.scheme === "rtsps") this.#start(this.#url, "tcp");
+    else {
+      this.#choice = owner.recall(() => new CarrierChoice());
+      this.#start(this.#url, this.#choice.carrier);
+    }
   }
 
   #start(url: RtspUrl, carrier: Carrier): void {
+    this.#carrier = carrier;
     const { network = systemNetwork, ...options } = this.#options;
     this.#attempt = new SourceAttempt({
       ...options,
@@ -78,8 +87,13 @@ class RtspSource implements RunningSource {
   #fail(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#attempt?.close();
+    const attempt = this.#attempt;
+    attempt?.close();
     this.#owner.failed(error);
+    if (attempt?.isDescribed !== true || !isExpected(error)) return;
+    if (this.#choice?.failed(this.#carrier, error.message, attempt.playedMs) === true) {
+      this.#owner.logger.warn(`failed twice, switching to ${this.#choice.carrier.toUpperCase()}`);
+    }
   }
 
   close(): void {

@@ -100,7 +100,7 @@ describe("a client", () => {
     const challenge =
       'Digest realm="testrealm@host.com", qop="auth,auth-int", ' +
       'nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"';
-    const auth = ClientAuth.from([challenge], me, () => "0a4f113b")!;
+    const auth = ClientAuth.all([challenge], me, () => "0a4f113b")[0]!;
     const value = auth.authorize("GET", "/dir/index.html");
     expect(value).toContain('response="6629fae49393a05397450978507c4ef1"');
     expect(value).toContain('nc=00000001, cnonce="0a4f113b"');
@@ -112,19 +112,19 @@ describe("a client", () => {
     const md5 = 'Digest realm="r", nonce="m"';
     const sha = 'Digest realm="r", nonce="s", algorithm=SHA-256, qop="auth"';
     const odd = 'Digest realm="r", nonce="o", algorithm=SHA-512-256';
-    const from = (...challenges: string[]) => ClientAuth.from(challenges, me, () => "00")?.nonce;
+    const from = (...challenges: string[]) => ClientAuth.all(challenges, me, () => "00")[0]?.nonce;
     expect(from('Basic realm="r"', md5)).toBe("m");
     expect(from(md5, sha, odd)).toBe("s");
     expect(from('Basic realm="r"', odd)).toBe("");
     expect(from(odd, "Negotiate")).toBeUndefined();
-    expect(ClientAuth.from(['Basic realm="r"'], me, () => "")!.authorize("X", "y")).toBe(
+    expect(ClientAuth.all(['Basic realm="r"'], me, () => "")[0]!.authorize("X", "y")).toBe(
       basic("Mufasa:Circle Of Life"),
     );
   });
 
   test("and a server understand each other", () => {
     const [, challenge] = writeChallenges(["basic", "digest"], "77");
-    const value = ClientAuth.from([challenge!], { user: 'a"b', pass: "p" }, () => "")!.authorize(
+    const value = ClientAuth.all([challenge!], { user: 'a"b', pass: "p" }, () => "")[0]!.authorize(
       "SETUP",
       "rtsp://x",
     );

@@ -64,6 +64,7 @@ function start(url = "rtsp://camera/stream", parameters = ""): void {
       stream = streams.publish(path, publisher, description, tracks);
       return stream;
     },
+    recall: (make) => make(),
     failed: (error) => {
       failures.push(error.message);
       path.endStream();

@@ -114,26 +114,34 @@ export class ClientAuth {
   #count = 0;
 
   /**
-   * @param challenges values of WWW-Authenticate; the strongest one that is known is answered
+   * One for each challenge that is supported, the strongest first.
+   *
+   * @param challenges values of WWW-Authenticate
    * @param random returns a new client nonce, in hex
    */
-  static from(
+  static all(
     challenges: readonly string[],
     credentials: ClientCredentials,
     random: () => string,
-  ): ClientAuth | undefined {
-    const known = challenges
+  ): ClientAuth[] {
+    return challenges
+      .flatMap((value) => value.split(/,\s*(?=(?:basic|digest)\s+[\w-]+\s*=)/i))
       .map(splitScheme)
       .map(({ scheme, rest }) => ({ scheme, params: parseParameters(rest) }))
       .filter(({ scheme, params }) => scheme === "basic" || (scheme === "digest" && isKnown(params)))
-      .sort((a, b) => strength(b) - strength(a));
-    return known[0] === undefined ? undefined : new ClientAuth(known[0], credentials, random);
+      .sort((a, b) => strength(b) - strength(a))
+      .map((challenge) => new ClientAuth(challenge, credentials, random));
   }
 
   private constructor(challenge: Challenge, credentials: ClientCredentials, random: () => string) {
     this.#challenge = challenge;
     this.#credentials = credentials;
     this.#random = random;
+  }
+
+  /** Grows with the strength of the scheme. */
+  get strength(): number {
+    return strength(this.#challenge);
   }
 
   /** The nonce that is answered; empty with Basic. */

@@ -1,20 +1,23 @@
 import { type DescribedStream, describeStream } from "../../../formats/rtp/description.ts";
 import { sdpAttribute } from "../../../formats/sdp/model.ts";
 import { parseSdp } from "../../../formats/sdp/parse.ts";
-import { ProtocolError, SourceError } from "../../../lib/errors.ts";
-import { ClientAuth, type ClientCredentials } from "./auth.ts";
+import { attempt, ProtocolError, SourceError } from "../../../lib/errors.ts";
+import { Authenticator } from "./authenticator.ts";
+import { controlBases, controlUrls } from "./control-urls.ts";
 import { RtspFramer } from "./framer.ts";
 import { clip, RtspHeaders } from "./headers.ts";
 import { type RtspRequest, writeRequest } from "./request.ts";
 import { type RtspResponse, writeResponse } from "./response.ts";
 import { parsePublic, parseSession } from "./session-header.ts";
-import { parseTransport, type TransportSpec, writeTransport } from "./transport-header.ts";
-import { escapeUnprintable, parseServerUrl, type RtspUrl, writeRtspUrl } from "./url.ts";
+import { readTransport, type TransportSpec, writeTransport } from "./transport-header.ts";
+import { type RtspUrl, writeRtspUrl } from "./url.ts";
 
 /** Longest interval between keep-alives, also the default without a session timeout, ms. */
 const KEEP_ALIVE_MS = 30_000;
 /** The share of the session's timeout after which it is kept alive. */
 const KEEP_ALIVE_SHARE = 0.8;
+/** How long the response with the right CSeq is waited for when one with a lower CSeq has come, ms. */
+const LATE_MS = 1_000;
 
 export interface RtspClientOptions {
   /** URL of the stream; its credentials are never part of a request's URL. */
@@ -34,6 +37,8 @@ export type RtspClientOutput =
   | { readonly kind: "described"; readonly stream: DescribedStream }
   /** A track was set up; `transport` from the response, undefined without a Transport header. */
   | { readonly kind: "setUp"; readonly track: number; readonly transport: TransportSpec | undefined }
+  /** The server has refused to set up a track, which is left out. */
+  | { readonly kind: "refused"; readonly track: number; readonly reason: string }
   /** All tracks are set up: media may arrive at any moment. `play` comes next. */
   | { readonly kind: "prepared" }
   | { readonly kind: "playing" }
@@ -48,7 +53,16 @@ interface Pending {
   readonly step: Step;
   readonly request: RtspRequest;
   readonly sequence: number;
-  readonly deadline: number;
+  deadline: number;
+  /** URLs that are tried next if the server does not know this one. */
+  readonly otherUrls: readonly string[];
+  /** A response with the CSeq of an earlier request: of that, unless nothing else comes. */
+  late?: RtspResponse;
+}
+
+interface RequestOptions {
+  readonly extra?: Record<string, string>;
+  readonly otherUrls?: readonly string[];
 }
 
 /** The client's side of RTSP, up to a stream that plays (RFC 2326): one request at a time. */
@@ -56,10 +70,10 @@ export class RtspClient {
   readonly #options: RtspClientOptions;
   readonly #framer = new RtspFramer("responses");
   readonly #outputs: RtspClientOutput[] = [];
-  readonly #credentials: ClientCredentials | undefined;
-  readonly #url: string;
-  #base: RtspUrl;
-  #auth: ClientAuth | undefined;
+  readonly #auth: Authenticator | undefined;
+  readonly #url: RtspUrl;
+  /** Bases of control URLs, the one in use first. */
+  #bases: readonly RtspUrl[];
   #sequence = 0;
   #pending: Pending | undefined;
   #keepAliveMethod = "OPTIONS";
@@ -67,6 +81,9 @@ export class RtspClient {
   #keepAliveMs = KEEP_ALIVE_MS;
   #keepAliveAt = Number.POSITIVE_INFINITY;
   #controls: readonly (string | undefined)[] = [];
+  /** Whether the server does not repeat the CSeq of requests. */
+  #isUnnumbered = false;
+  #tracksSetUp = 0;
   /** Transports asked for, by track, and the next one to be asked. */
   #offers: readonly TransportSpec[] = [];
   #next = 0;
@@ -74,10 +91,14 @@ export class RtspClient {
   constructor(options: RtspClientOptions, now: number) {
     const { user, password = "", ...plain } = options.url;
     this.#options = options;
-    this.#base = plain;
-    this.#url = writeRtspUrl(plain);
-    if (user !== undefined) this.#credentials = { user, pass: password };
-    this.#request("options", "OPTIONS", this.#url, now);
+    this.#url = plain;
+    this.#bases = [plain];
+    if (user !== undefined) this.#auth = new Authenticator({ user, pass: password }, options.random);
+    this.#request("options", "OPTIONS", writeRtspUrl(plain), now);
+  }
+
+  get #base(): string {
+    return writeRtspUrl(this.#bases[0] as RtspUrl);
   }
 
   /** Whether no partial message is held: the next byte starts a new one. */
@@ -112,7 +133,10 @@ export class RtspClient {
   /** @throws {SourceError} if the server has not answered in time */
   tick(now: number): void {
     const pending = this.#pending;
-    if (pending !== undefined && now >= pending.deadline) {
+    if (pending?.late !== undefined && now >= pending.deadline) {
+      this.#isUnnumbered = true;
+      this.#finish(pending, pending.late, now);
+    } else if (pending !== undefined && now >= pending.deadline) {
       // some cameras never answer keep-alives
       if (pending.step !== "keepAlive")
         throw new SourceError(`i/o timeout: no response to ${pending.request.method}`);
@@ -120,7 +144,7 @@ export class RtspClient {
     }
     if (now < this.#keepAliveAt || this.#pending !== undefined) return;
     this.#keepAliveAt = now + this.#keepAliveMs;
-    this.#request("keepAlive", this.#keepAliveMethod, writeRtspUrl(this.#base), now);
+    this.#request("keepAlive", this.#keepAliveMethod, this.#base, now);
   }
 
   /** Sets up every track, each with its transport. */
@@ -131,27 +155,31 @@ export class RtspClient {
   }
 
   play(now: number): void {
-    this.#request("play", "PLAY", writeRtspUrl(this.#base), now, { Range: this.#options.range });
+    const [base = "", ...otherUrls] = controlUrls(this.#bases, undefined);
+    this.#request("play", "PLAY", base, now, { extra: { Range: this.#options.range }, otherUrls });
   }
 
   /** Sends TEARDOWN if there is a session, without waiting for the response. */
   teardown(now: number): void {
     if (this.#session === undefined) return;
-    this.#request("teardown", "TEARDOWN", writeRtspUrl(this.#base), now);
+    this.#request("teardown", "TEARDOWN", this.#base, now);
   }
 
-  #request(step: Step, method: string, url: string, now: number, extra: Record<string, string> = {}): void {
+  #request(step: Step, method: string, url: string, now: number, options: RequestOptions = {}): void {
+    const { extra = {}, otherUrls = [] } = options;
     const headers = RtspHeaders.from({ "User-Agent": "gortsplib", ...extra });
     if (this.#session !== undefined) headers.set("Session", this.#session);
-    this.#send(step, { method, url, headers, body: new Uint8Array(0) }, now);
+    this.#send(step, { method, url, headers, body: new Uint8Array(0) }, now, otherUrls);
   }
 
-  #send(step: Step, request: RtspRequest, now: number): void {
+  #send(step: Step, request: RtspRequest, now: number, otherUrls: readonly string[]): void {
     this.#sequence += 1;
     const { method, url, headers } = request;
     headers.set("CSeq", String(this.#sequence));
-    if (this.#auth !== undefined) headers.set("Authorization", this.#auth.authorize(method, url));
-    this.#pending = { step, request, sequence: this.#sequence, deadline: now + this.#options.timeout };
+    const authorization = this.#auth?.authorize(method, url);
+    if (authorization !== undefined) headers.set("Authorization", authorization);
+    const deadline = now + this.#options.timeout;
+    this.#pending = { step, request, sequence: this.#sequence, deadline, otherUrls };
     this.#outputs.push({ kind: "send", bytes: writeRequest(request) });
   }
 
@@ -168,30 +196,35 @@ export class RtspClient {
 
   #answered(response: RtspResponse, now: number): void {
     const pending = this.#pending;
-    const sequence = response.headers.get("CSeq");
-    if (pending === undefined || (sequence !== undefined && Number(sequence) !== pending.sequence)) return;
-    if (response.status < 200) return; // the final response follows
-    this.#pending = undefined;
-    if (response.status === 401 && this.#authenticate(response)) {
-      this.#send(pending.step, pending.request, now);
+    if (pending === undefined || response.status < 200) return; // after a provisional response follows the final one
+    if (this.#isEarlier(response, pending.sequence)) {
+      pending.late = response;
+      pending.deadline = Math.min(pending.deadline, now + LATE_MS);
       return;
     }
-    this.#step(pending.step, response, now);
+    this.#finish(pending, response, now);
   }
 
-  /** Answers a challenge; false if credentials were already rejected, or the scheme is not supported. */
-  #authenticate({ headers }: RtspResponse): boolean {
-    if (this.#credentials === undefined) return false;
-    const challenges = headers.getAll("WWW-Authenticate");
-    const auth = ClientAuth.from(challenges, this.#credentials, this.#options.random);
-    const isStale = challenges.some((challenge) => /stale\s*=\s*"?true/i.test(challenge));
-    if (auth === undefined || (this.#auth !== undefined && !(isStale && auth.nonce !== this.#auth.nonce)))
-      return false;
-    this.#auth = auth;
-    return true;
+  /** Whether it has the number of an earlier request. Any other number is a mistake: one request is sent at a time. */
+  #isEarlier({ headers }: RtspResponse, pending: number): boolean {
+    const sequence = Number(headers.get("CSeq") ?? pending);
+    return !this.#isUnnumbered && sequence >= 1 && sequence < pending;
   }
 
-  #step(step: Step, response: RtspResponse, now: number): void {
+  #finish({ step, request, otherUrls }: Pending, response: RtspResponse, now: number): void {
+    this.#pending = undefined;
+    const { status, headers } = response;
+    if (status === 401 && this.#auth?.challenged(headers.getAll("WWW-Authenticate")) === true) {
+      this.#send(step, request, now, otherUrls);
+      return;
+    }
+    if (status !== 401) this.#auth?.accepted();
+    const [url, ...others] = otherUrls;
+    if (url !== undefined && UNKNOWN_URL.has(status)) this.#send(step, { ...request, url }, now, others);
+    else this.#step(step, request, response, now);
+  }
+
+  #step(step: Step, { url }: RtspRequest, response: RtspResponse, now: number): void {
     switch (step) {
       case "options":
         this.#optionsAnswered(response, now);
@@ -200,10 +233,11 @@ export class RtspClient {
         this.#described(response);
         return;
       case "setUp":
-        this.#trackSetUp(response, now);
+        this.#trackSetUp(url, response, now);
         return;
       case "play":
         check(response);
+        this.#prefer((base) => writeRtspUrl(base) === url);
         this.#keepAliveAt = now + this.#keepAliveMs;
         this.#outputs.push({ kind: "playing" });
         return;
@@ -215,7 +249,8 @@ export class RtspClient {
     if (response.status === 401) check(response);
     const methods = parsePublic(response.headers.get("Public") ?? "");
     if (methods.includes("GET_PARAMETER")) this.#keepAliveMethod = "GET_PARAMETER";
-    this.#request("describe", "DESCRIBE", this.#url, now, { Accept: "application/sdp" });
+    const extra = { Accept: "application/sdp" };
+    this.#request("describe", "DESCRIBE", writeRtspUrl(this.#url), now, { extra });
   }
 
   #described(response: RtspResponse): void {
@@ -227,20 +262,19 @@ export class RtspClient {
     }
     check(response);
     const sdp = parseSdp(new TextDecoder().decode(body));
-    const stream = describeStream(sdp);
-    this.#base = this.#findBase(headers, sdpAttribute(sdp.attributes, "control"));
+    const stream = describeStream(sdp, { withoutBackChannels: true });
+    this.#bases = controlBases(this.#url, {
+      control: sdpAttribute(sdp.attributes, "control"),
+      headers: [headers.get("Content-Base"), headers.get("Content-Location")],
+    });
     this.#controls = stream.controls;
     this.#outputs.push({ kind: "described", stream });
   }
 
-  /** The base of relative control URLs (RFC 2326 §C.1.1), with the host we are connected to. */
-  #findBase(headers: RtspHeaders, control: string | undefined): RtspUrl {
-    const { scheme, host, port } = this.#base;
-    for (const text of [control, headers.get("Content-Base"), headers.get("Content-Location")]) {
-      if (text === undefined || !/^rtsps?:\/\//i.test(text)) continue;
-      return { ...parseServerUrl(text), scheme, host, port };
-    }
-    return this.#base;
+  /** Puts the base first that a URL was made with. */
+  #prefer(isOf: (base: RtspUrl) => boolean): void {
+    const used = this.#bases.find(isOf);
+    if (used !== undefined) this.#bases = [used, ...this.#bases.filter((base) => base !== used)];
   }
 
   #setUpNext(now: number): void {
@@ -249,40 +283,48 @@ export class RtspClient {
       this.#outputs.push({ kind: "prepared" });
       return;
     }
-    const url = this.#controlUrl(this.#controls[this.#next]);
-    this.#request("setUp", "SETUP", url, now, { Transport: writeTransport(offer) });
+    const [url = "", ...otherUrls] = controlUrls(this.#bases, this.#controls[this.#next]);
+    this.#request("setUp", "SETUP", url, now, { extra: { Transport: writeTransport(offer) }, otherUrls });
   }
 
-  #controlUrl(control: string | undefined): string {
-    const base = writeRtspUrl(this.#base);
-    if (control === undefined || control === "" || control === "*") return base;
-    if (!/^rtsps?:\/\//i.test(control)) {
-      const separator = base.endsWith("/") || /^[/?]/.test(control) ? "" : "/";
-      return base + separator + escapeUnprintable(control);
-    }
-    const { scheme, host, port } = this.#base;
-    return writeRtspUrl({ ...parseServerUrl(control), scheme, host, port });
-  }
-
-  #trackSetUp(response: RtspResponse, now: number): void {
-    if (response.status === 461) {
+  #trackSetUp(url: string, response: RtspResponse, now: number): void {
+    const { status, reason = "", headers } = response;
+    const isFirst = this.#tracksSetUp === 0;
+    if (status === 461 && isFirst) {
       this.#outputs.push({ kind: "unsupportedTransport" });
       return;
     }
-    check(response);
-    const session = response.headers.get("Session");
-    if (session !== undefined) {
-      const { id, timeoutSeconds } = parseSession(session);
-      this.#session = id;
-      if (timeoutSeconds !== undefined) {
-        this.#keepAliveMs = Math.min(KEEP_ALIVE_MS, timeoutSeconds * 1000 * KEEP_ALIVE_SHARE);
-      }
+    const isLast = this.#next === this.#offers.length - 1;
+    if (concernsTrack(status) && !(isFirst && isLast)) {
+      this.#outputs.push({ kind: "refused", track: this.#next, reason: `${status} (${clip(reason)})` });
+    } else {
+      check(response);
+      this.#takeSession(headers);
+      this.#prefer((base) => controlUrls([base], this.#controls[this.#next]).includes(url));
+      const transport = readTransport(headers.get("Transport") ?? "");
+      this.#outputs.push({ kind: "setUp", track: this.#next, transport });
+      this.#tracksSetUp += 1;
     }
-    const transport = parseTransport(response.headers.get("Transport") ?? "")[0];
-    this.#outputs.push({ kind: "setUp", track: this.#next, transport });
     this.#next += 1;
     this.#setUpNext(now);
   }
+
+  #takeSession(headers: RtspHeaders): void {
+    const text = headers.get("Session");
+    const session = text === undefined ? undefined : attempt(() => parseSession(text));
+    if (session === undefined) return;
+    this.#session = session.id;
+    if (session.timeoutSeconds === undefined) return;
+    this.#keepAliveMs = Math.min(KEEP_ALIVE_MS, session.timeoutSeconds * 1000 * KEEP_ALIVE_SHARE);
+  }
+}
+
+/** Answers that may mean that the URL is another one. */
+const UNKNOWN_URL: ReadonlySet<number> = new Set([400, 404, 451, 459, 460]);
+
+/** Whether an answer to SETUP may concern one track alone; not authentication, or an unknown session. */
+function concernsTrack(status: number): boolean {
+  return status >= 400 && status < 600 && status !== 401 && status !== 454;
 }
 
 /** @throws {SourceError} if the answer is no success */

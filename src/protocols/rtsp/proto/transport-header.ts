@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../../lib/errors.ts";
+import { attempt, ProtocolError } from "../../../lib/errors.ts";
 import { clip } from "./headers.ts";
 
 /** RTP first, RTCP second. */
@@ -25,22 +25,45 @@ export interface TransportSpec {
 }
 
 /**
- * Reads the Transport header. Transports that are not RTP/AVP over UDP or TCP are skipped; so are unknown parameters.
+ * Reads the Transport header of a request. Transports that are not RTP/AVP over UDP or TCP are skipped, and those with a
+ * malformed parameter beside others; so are unknown parameters.
  *
  * @returns the rest in header order, possibly none
- * @throws {ProtocolError} if a number is malformed or out of range, or a mode unknown
+ * @throws {ProtocolError} if there is none but those with a malformed number or an unknown mode
  */
 export function parseTransport(value: string): TransportSpec[] {
-  const specs: TransportSpec[] = [];
-  for (const entry of splitOutsideQuotes(value)) {
-    const [name = "", ...parameters] = entry.split(";").map((part) => part.trim());
-    const protocol = PROTOCOLS.get(name.toUpperCase());
-    if (protocol === undefined) continue;
-    const spec: TransportSpec = { protocol, delivery: undefined };
-    for (const parameter of parameters) Object.assign(spec, parseParameter(parameter));
-    specs.push(spec);
-  }
-  return specs;
+  const entries = splitOutsideQuotes(value).map((entry) => entry.split(";").map((part) => part.trim()));
+  const known = entries.filter(([name = ""]) => PROTOCOLS.has(name.toUpperCase()));
+  const specs = known.map((entry) => attempt(() => parseEntry(entry))).filter((spec) => spec !== undefined);
+  return specs.length === 0 ? known.map(parseEntry) : specs;
+}
+
+function parseEntry([name = "", ...parameters]: readonly string[]): TransportSpec {
+  const protocol = PROTOCOLS.get(name.toUpperCase()) ?? "udp";
+  const spec: TransportSpec = { protocol, delivery: undefined };
+  for (const parameter of parameters) Object.assign(spec, parseParameter(parameter));
+  return spec;
+}
+
+/**
+ * Reads the Transport header of a response: what is malformed in it is left out. An unknown name of a transport is told
+ * by its parameters.
+ *
+ * @returns undefined when there is none
+ */
+export function readTransport(value: string): TransportSpec | undefined {
+  const [entry] = splitOutsideQuotes(value);
+  if (entry === undefined) return undefined;
+  const [name = "", ...parameters] = entry.split(";");
+  const spec: TransportSpec = { protocol: "udp", delivery: undefined };
+  for (const parameter of parameters)
+    Object.assign(
+      spec,
+      attempt(() => parseParameter(parameter)),
+    );
+  const isInterleaved = spec.interleaved !== undefined;
+  spec.protocol = isInterleaved ? "tcp" : (PROTOCOLS.get(name.trim().toUpperCase()) ?? "udp");
+  return spec;
 }
 
 /** Writes one transport, as the header of a request or of its response. */
