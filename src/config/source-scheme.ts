@@ -1,3 +1,4 @@
+import { urlWithoutCredentials } from "../lib/redact.ts";
 import { clip } from "./scalars.ts";
 
 /** A kind of source that is configured by URL, as its protocol declares it. */
@@ -45,7 +46,8 @@ export function checkRtspUrl(url: string): string | undefined {
 
 /** Whether a text is a URL for RTSP, with or without TLS. */
 export function isRtspUrl(text: string): boolean {
-  return /^rtsps?:\/\//.test(text) && !text.includes("#") && parseUrl(text) !== undefined;
+  const url = /^rtsps?:\/\//.test(text) && !text.includes("#") ? parseUrl(text) : undefined;
+  return url !== undefined && url.port !== "0";
 }
 
 function notValid(url: string): string {
@@ -68,5 +70,5 @@ function parseUrl(text: string): URL | undefined {
 
 /** A URL without user name and password, for error texts. */
 export function masked(url: string): string {
-  return clip(url.replace(/\/\/[^/]*@/, "//***@"));
+  return clip(urlWithoutCredentials(url));
 }

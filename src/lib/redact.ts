@@ -16,15 +16,20 @@ export function withoutCredentials(text: string): string {
     .replace(JWT, HIDDEN);
 }
 
+/** The same for a text that is one URL, even if its password has spaces. */
+export function urlWithoutCredentials(url: string): string {
+  return withoutCredentials(url.replace(/(:\/\/).*@/s, `$1${HIDDEN}@`));
+}
+
 /** The same for the value of a header. */
 export function headerWithoutCredentials(name: string, value: string): string {
-  return SECRET_HEADER.test(name) ? HIDDEN : value;
+  return SECRET_HEADER.test(name) ? HIDDEN : withoutCredentials(value);
 }
 
 const SECRET_HEADER =
-  /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-(?:api-key|auth-token|access-token))$/i;
-/** Up to the end of the line, with or without a colon, as malformed lines are logged too. */
-const AUTHORIZATION = /\b((?:proxy-)?authorization|(?:set-)?cookie)("?[:= ][ \t]*)[^\r\n]+/gi;
+  /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|keymgmt|x-(?:api-key|auth-token|access-token))$/i;
+/** Credentials and keys of SRTP (RFC 4567 §3.1), up to the end of the line, with or without a colon, as malformed lines are logged too. */
+const AUTHORIZATION = /\b((?:proxy-)?authorization|(?:set-)?cookie|keymgmt)("?[:= ][ \t]*)[^\r\n]+/gi;
 const PARAMETER = /(^|[?&;,\s"'{(])([\w.%~[\]-]{1,64})=((?:"(?:[^"\\]|\\.)*")?[^&\s]*)/g;
 const SECRET_NAME =
   /^(?:user|username|pass|passwd|password|pwd|token|access_token|jwt|auth|authorization|secret|api_?key|key|sig|signature|session)$/i;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { headerWithoutCredentials, withoutCredentials } from "../../src/lib/redact.ts";
+import { headerWithoutCredentials, urlWithoutCredentials, withoutCredentials } from "../../src/lib/redact.ts";
 import { cpuTime } from "../support/cpu-time.ts";
 import { Random } from "../support/random.ts";
 
@@ -23,12 +23,21 @@ describe("credentials are hidden", () => {
     ['{"user":"s3cr3t","password":"a\\"s3cr3t","path":"p"}', '{"user":"***","password":"***","path":"p"}'],
     ['{"readPass" : "s3cr3t', '{"readPass" : "***"'],
     ["v=0\r\nk=base64:s3cr3t\r\na=crypto:1 AES inline:s3cr3t\r\n", "v=0\r\nk=***\r\na=crypto:***\r\n"],
+    ["KeyMgmt: prot=mikey; data=s3cr3t\r\nCSeq: 1", "KeyMgmt: ***\r\nCSeq: 1"],
     ["token is eyJhbGciOiJI.eyJzdWIi.s3cr3t", "token is ***"],
   ])("%s", (text, shown) => {
     expect(withoutCredentials(text)).toBe(shown);
     expect(withoutCredentials(withoutCredentials(text))).toBe(shown);
     expect(shown).not.toContain(SECRET);
   });
+});
+
+test("user and password of a URL are hidden whatever they contain, keys of SRTP in any header", () => {
+  for (const user of ["u:a/s3cr3t", "u:a?s3cr3t", "u:a#s3cr3t", "u:a s3cr3t", "s3cr3t@b"]) {
+    expect(urlWithoutCredentials(`rtsp://${user}@host/cam`)).toBe("rtsp://***@host/cam");
+  }
+  expect(headerWithoutCredentials("KeyMgmt", "prot=mikey; data=s3cr3t")).toBe("***");
+  expect(headerWithoutCredentials("Location", "rtsp://u:s3cr3t@host/cam")).toBe("rtsp://***@host/cam");
 });
 
 test("what is no credential stays", () => {

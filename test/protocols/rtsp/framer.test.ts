@@ -89,8 +89,8 @@ test.each([
   ["OPTIONS * RTSP/1.0\r\n: 1\r\n", "invalid header name: "],
   ["OPTIONS * RTSP/1.0\r\n folded: 1\r\n", "invalid header name:  folded"],
   ["OPTIONS rtsp://u:secret@h/p x\r\n", "invalid protocol: x, expected RTSP/1.0"],
-  ["OPTIONS rtsp://u:secret@h/p\r\n", "invalid request line: OPTIONS rtsp://h/p"],
-  ["OPTIONS * RTSP/1.0\r\nAuthorization: Basic \0\r\n", "invalid value of header Authorization: (hidden)"],
+  ["OPTIONS rtsp://u:secret@h/p\r\n", "invalid request line: OPTIONS rtsp://***@h/p"],
+  ["OPTIONS * RTSP/1.0\r\nAuthorization: Basic \0\r\n", "invalid value of header Authorization: ***"],
   ["OPTIONS * RTSP/1.0\r\na: b\rc\r\n", "invalid value of header a: b\rc"],
   [`OPTIONS * RTSP/1.0\r\n${"k".repeat(513)}: 1\r\n`, `header name longer than 512: ${"k".repeat(64)}…`],
   [

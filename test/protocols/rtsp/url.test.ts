@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { checkRtspUrl } from "../../../src/config/source-scheme.ts";
 import { ProtocolError } from "../../../src/lib/errors.ts";
 import {
   controlBase,
@@ -51,7 +52,7 @@ test.each([
   ["rtsp://h:0/p", "invalid port of URL: 0"],
   ["rtsp://h:65536/p", "invalid port of URL: 65536"],
   ["rtsp://h/%zz", "invalid URL: rtsp://h/%zz"],
-  ["rtsp://user:secret@h/%ff", "invalid URL: rtsp://h/%ff"],
+  ["rtsp://user:secret@h/%ff", "invalid URL: rtsp://***@h/%ff"],
   [`rtsp://h/${"p".repeat(2048)}`, `URL longer than 2048: rtsp://h/${"p".repeat(55)}…`],
 ])("%p is refused", (text, message) => {
   expect(() => parseRtspUrl(text)).toThrow(new ProtocolError(message));
@@ -75,11 +76,34 @@ test("one trailing slash is taken off, of the query first", () => {
 
 test.each([
   ["rtsp://u:p@h:1/a%2Fb?c=%26&d#e", "rtsp://h:1/a%2Fb?c=%26&d"],
-  ["rtsp://h/a%zz", undefined],
+  ["rtsp://h/a%zz?%", "rtsp://h/a%zz?%"],
+  ["rtsp://u:p w%@h/a b?c d", "rtsp://h/a%20b?c%20d"],
   ["rtsp://h/ü(1)~", "rtsp://h/%C3%BC(1)~"],
   ["rtsp://h?x", "rtsp://h/?x"],
   ["rtsps://[::1]/a//b/", "rtsps://[::1]/a//b/"],
 ])("another server sees %s as it was written", (text, written) => {
-  if (written === undefined) expect(() => parseServerUrl(text)).toThrow(ProtocolError);
-  else expect(writeRtspUrl(parseServerUrl(text))).toBe(written);
+  expect(writeRtspUrl(parseServerUrl(text))).toBe(written);
+});
+
+test.each([
+  ["Pw%0Xy", "Pw%0Xy"],
+  ["pw%", "pw%"],
+  ["%40%", "@%"],
+  ["a%ffb%C3%BC", "a%ffbü"],
+  ["100%25%zz", "100%%zz"],
+  ["p w", "p w"],
+])("a raw percent sign or space in a password stands for itself: %s", (text, password) => {
+  expect(parseServerUrl(`rtsp://u:${text}@h/p`)).toMatchObject({ user: "u", password, host: "h" });
+});
+
+test.each([
+  "rtsp://h:0/",
+  "rtsp://h:/a",
+  "rtsp://h/%",
+  "rtsp://u%:p@h",
+  "rtsp://u:p w@h/a b",
+  "rtsp://h?%",
+  "rtsp://bü/é",
+])("a source's URL is refused when the configuration is loaded, or can be used: %s", (text) => {
+  if (checkRtspUrl(text) === undefined) expect(() => parseServerUrl(text)).not.toThrow();
 });

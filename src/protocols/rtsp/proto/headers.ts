@@ -1,4 +1,5 @@
 import { ProtocolError } from "../../../lib/errors.ts";
+import { headerWithoutCredentials, withoutCredentials } from "../../../lib/redact.ts";
 
 /** Longest method, in characters. */
 export const MAX_METHOD_LENGTH = 64;
@@ -119,7 +120,7 @@ export function parseHeaderLine(line: string, headers: RtspHeaders): void {
 }
 
 function shownValue(name: string, value: string): string {
-  return /authorization/i.test(name) ? "(hidden)" : clip(value);
+  return clip(headerWithoutCredentials(name, value));
 }
 
 /**
@@ -156,9 +157,9 @@ export function writeMessage(
   return message;
 }
 
-/** The beginning of a text from outside, short enough for an error message, without the credentials of a URL. */
+/** The beginning of a text from outside, short enough for an error message, without credentials. */
 export function clip(whole: string): string {
-  const text = whole.replace(/\/\/[^/ ]*@/, "//");
+  const text = withoutCredentials(whole);
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 

@@ -36,21 +36,24 @@ export function parseRtspUrl(text: string): RtspUrl {
   const place = { scheme, host, port, path: decode(path, text), query } as const;
   if (at < 0) return place;
   const colon = authority.slice(0, at).indexOf(":");
-  if (colon < 0) return { ...place, user: decode(authority.slice(0, at), text) };
-  const user = decode(authority.slice(0, colon), text);
-  return { ...place, user, password: decode(authority.slice(colon + 1, at), text) };
+  if (colon < 0) return { ...place, user: decodeEscapes(authority.slice(0, at)) };
+  const user = decodeEscapes(authority.slice(0, colon));
+  return { ...place, user, password: decodeEscapes(authority.slice(colon + 1, at)) };
 }
 
 /**
  * Reads the URL of another server, whose path and query are sent to it as they were written: only what cannot stand
  * in a request is escaped.
  *
- * @throws {ProtocolError} as `parseRtspUrl`
+ * @throws {ProtocolError} as `parseRtspUrl`, but for what is wrong in the path
  */
 export function parseServerUrl(text: string): RtspUrl {
-  const url = parseRtspUrl(text);
-  const path = /^[^/]+\/\/[^/?#]+\/?([^?#]*)/.exec(text)?.[1] ?? "";
-  return { ...url, escapedPath: escapeUnprintable(path), query: escapeUnprintable(url.query) };
+  const [, start = "", path = "", rest = ""] = /^([^/]*\/\/[^/?#]*)\/?([^?#]*)(.*)$/s.exec(text) ?? [];
+  const user = start.slice(0, start.lastIndexOf("@") + 1);
+  const place = escapeUnprintable(user) + start.slice(user.length);
+  const url = parseRtspUrl(`${place}/${escapeUnprintable(rest)}`);
+  const escapedPath = escapeUnprintable(path);
+  return { ...url, path: decodeEscapes(path), escapedPath };
 }
 
 /** Escapes spaces and everything that is no printable ASCII. */
@@ -98,6 +101,17 @@ function decode(text: string, whole: string): string {
   } catch (cause) {
     throw new ProtocolError(`invalid URL: ${clip(whole)}`, { cause });
   }
+}
+
+/** Decodes the escapes in a text where others may stand for themselves: a password may have a raw `%`. */
+function decodeEscapes(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes; // no UTF-8
+    }
+  });
 }
 
 function escapePath(path: string): string {
