@@ -149,6 +149,28 @@ test("without a datagram it falls back to TCP after 3 s, and says so", async () 
   expect([network.connections.length, stream === undefined, failures]).toEqual([2, false, []]);
 });
 
+test.each([
+  ["", "WAR switching to TCP because server requested it", []],
+  ["    sourceProtocol: udp\n", undefined, ["the server has set up TCP instead of udp"]],
+])(
+  "a server that answers a SETUP for UDP with TCP is asked for TCP, where it may be",
+  async (conf, line, failed) => {
+    start(undefined, conf);
+    const connection = network.last;
+    connection.open();
+    connection.take("OPTIONS");
+    connection.answer();
+    connection.take("DESCRIBE");
+    connection.answer(SDP, syntheticSdp(TRACKS));
+    await clock.advance(0);
+    connection.take("SETUP");
+    connection.answer({ Session: "1", Transport: "RTP/AVP/TCP;unicast;interleaved=0-1" });
+    expect(failures).toEqual(failed);
+    expect(network.connections).toHaveLength(line === undefined ? 1 : 2);
+    if (line !== undefined) expect(lines).toContain(line);
+  },
+);
+
 test("a server without UDP is asked for TCP; one that was to have UDP fails", async () => {
   const refuse = async (connection: FakeConnection) => {
     connection.open();

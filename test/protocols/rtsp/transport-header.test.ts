@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { ProtocolError } from "../../../src/lib/errors.ts";
 import {
   parseTransport,
+  readTransport,
   type TransportSpec,
   writeTransport,
 } from "../../../src/protocols/rtsp/proto/transport-header.ts";
@@ -61,6 +62,20 @@ test.each([
   [",;,", []],
 ] as [string, TransportSpec[]][])("%p is read", (text, specs) => {
   expect(parseTransport(text)).toEqual(specs);
+});
+
+test.each([
+  ["RTP/AVP/TCP;unicast;interleaved=2-3;mode=LIVE;ttl=x", { ...TCP, interleaved: [2, 3] }],
+  ["RTP/AVP;unicast;interleaved=0-1", { ...TCP, interleaved: [0, 1] }],
+  ["X/Y;unicast;server_port=1-2;client_port=-", { ...UDP, serverPort: [1, 2] }],
+  ["RTP/AVP/TCP", { protocol: "tcp", delivery: undefined }],
+  ["", undefined],
+] as [string, TransportSpec | undefined][])("%p is read from a response", (text, spec) => {
+  expect(readTransport(text)).toEqual(spec);
+});
+
+test("an offer with a malformed parameter is skipped where there is another one", () => {
+  expect(parseTransport("RTP/AVP;client_port=x,RTP/AVP/TCP;unicast")).toEqual([TCP]);
 });
 
 test.each([
