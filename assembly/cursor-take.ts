@@ -14,6 +14,7 @@ export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
   const cursor = changetype<Cursor>(address);
   const isFramed = changetype<Log>(cursor.log).records === 0;
   let out = 0;
+  cursor.passed = 0;
   while (true) {
     const entry = wanted(cursor, only);
     if (entry === 0) break;
@@ -22,6 +23,7 @@ export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
     memory.copy(dst + out, load<i32>(entry), size);
     if (isFramed) put8(dst + out + 1, get8(address + CURSOR_CHANNELS + entryTrack(entry)));
     out += size;
+    cursor.passed += 1;
     pass(cursor, entry);
     if (only !== -1 && cursor.ending === 0) break;
   }

@@ -37,6 +37,8 @@ export class Cursor {
   lostFrames!: u32;
   /** Tracks whose first random access point has not arrived: earlier packets do not count as lost. */
   awaiting!: i32;
+  /** Packets that the last `cursorMove` or `cursorFill` has passed to the reader. */
+  passed!: i32;
 }
 
 /** Channel of each track, MAX_TRACKS bytes. */
@@ -50,6 +52,7 @@ export const CURSOR_ENDING: i32 = offsetof<Cursor>("ending");
 export const CURSOR_REST: i32 = offsetof<Cursor>("restAddress");
 export const CURSOR_LOST_PACKETS: i32 = offsetof<Cursor>("lostPackets");
 export const CURSOR_LOST_FRAMES: i32 = offsetof<Cursor>("lostFrames");
+export const CURSOR_PASSED: i32 = offsetof<Cursor>("passed");
 
 /**
  * Opens a cursor at the live edge. The caller writes its channels first.
@@ -162,6 +165,7 @@ export function cursorMove(address: i32, size: i32): i32 {
   const cursor = changetype<Cursor>(address);
   const target = cursor.position + size;
   const block = cursor.block;
+  cursor.passed = 0;
   const header = changetype<LogBlock>(block);
   let low = cursor.seq - header.firstSeq;
   let high = countOf(block) - 1;
@@ -182,7 +186,8 @@ export function cursorMove(address: i32, size: i32): i32 {
   const end = load<i32>(entry) + entrySize(entry);
   if (target > end) unreachable();
   cursor.position = end;
-  cursor.seq = header.firstSeq + low + 1;
+  cursor.passed = header.firstSeq + low + 1 - cursor.seq;
+  cursor.seq += cursor.passed;
   cursor.restAddress = target;
   return end - target;
 }

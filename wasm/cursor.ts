@@ -122,6 +122,11 @@ export class LogCursor {
     return this.#field(this.#memory.core.CURSOR_LOST_FRAMES) >>> 0;
   }
 
+  /** Packets passed to the reader by the last `move` or `fill`. */
+  get passed(): number {
+    return this.#field(this.#memory.core.CURSOR_PASSED);
+  }
+
   #field(offset: WebAssembly.Global): number {
     return this.#memory.i32[(this.address + offset.value) >> 2] as number;
   }

@@ -7,6 +7,7 @@ export interface CoreExports {
   readonly CURSOR_ENDING: WebAssembly.Global;
   readonly CURSOR_LOST_FRAMES: WebAssembly.Global;
   readonly CURSOR_LOST_PACKETS: WebAssembly.Global;
+  readonly CURSOR_PASSED: WebAssembly.Global;
   readonly CURSOR_PLAIN: WebAssembly.Global;
   readonly CURSOR_POSITION: WebAssembly.Global;
   readonly CURSOR_REST: WebAssembly.Global;

@@ -30,6 +30,8 @@ export interface OwnBytes {
   isDue(now: number): boolean;
   /** Writes the due bytes at `dst`. @returns bytes written */
   write(dst: number, now: number): number;
+  /** How many bytes of the last `write` were framing. */
+  readonly framing: number;
   /** The reader has skipped the entries of the log from `from` up to `to`, not included. */
   jumped(from: number, to: number): void;
 }
@@ -47,6 +49,8 @@ export interface CursorParts {
 export interface CursorOwner extends SentGroup {
   readonly context: OutputContext;
   readonly log: ReadLog;
+  /** Bytes of framing in front of each packet of the log; they do not count as media. */
+  readonly framing: number;
   /** Takes the reader out of the group. */
   separate(cursor: StreamCursor): void;
   /** Ends a reader that has failed. */
@@ -112,7 +116,7 @@ export class StreamCursor {
     return this.#final?.lostFrames ?? this.#cursor.lostFrames;
   }
 
-  /** Bytes sent, of the log and its own. */
+  /** Bytes sent, of the log and its own, without framing. */
   get bytesSent(): number {
     return this.#final?.bytesSent ?? this.#outbox.sent.media - this.#sentBefore;
   }
@@ -152,8 +156,7 @@ export class StreamCursor {
     this.#progress = now;
     this.#outbox.tookLess(taken);
     if (taken < 0) return;
-    const rest = this.#cursor.move(taken);
-    if (rest > 0) this.#hold(this.#cursor.rest, rest);
+    this.#moved(taken);
   }
 
   /** Sends its own bytes that are due. */
@@ -161,7 +164,7 @@ export class StreamCursor {
     if (!this.#own.isDue(now)) return;
     const { scratch } = this.#owner.context;
     const size = this.#own.write(scratch, now);
-    if (size > 0) this.#sendOrHold(scratch, size);
+    if (size > 0) this.#sendOrHold(scratch, size, this.#own.framing);
   }
 
   /** When it last made progress, monotonic ms, while it is blocked; undefined when it is not. */
@@ -200,22 +203,34 @@ export class StreamCursor {
     const cursor = this.#cursor;
     const size = cursor.span();
     if (size === 0) return false;
-    const rest = cursor.move(this.#outbox.write(cursor.position, size));
-    if (rest > 0) this.#hold(cursor.rest, rest);
+    this.#moved(this.#outbox.write(cursor.position, size));
     return true;
+  }
+
+  /** Moves behind bytes that were sent; the rest of a partly sent packet is held. */
+  #moved(taken: number): void {
+    const cursor = this.#cursor;
+    const rest = cursor.move(taken);
+    if (rest > 0) this.#hold(cursor.rest, rest);
+    this.#deduct(cursor.passed * this.#owner.framing);
+  }
+
+  #deduct(framing: number): void {
+    if (framing > 0 && !this.#outbox.isGone) this.#outbox.sent.deductFraming(framing);
   }
 
   #sendCopy(): boolean {
     const { scratch } = this.#owner.context;
     const size = this.#cursor.fill(scratch, FILL_BYTES);
     if (size === 0) return this.#cursor.plain && this.#cursor.span() > 0;
-    this.#sendOrHold(scratch, size);
+    this.#sendOrHold(scratch, size, this.#cursor.passed * this.#owner.framing);
     return true;
   }
 
-  #sendOrHold(address: number, size: number): void {
+  #sendOrHold(address: number, size: number, framing: number): void {
     const taken = this.#outbox.write(address, size);
     if (taken < size) this.#hold(address + taken, size - taken);
+    this.#deduct(framing);
   }
 
   #hold(address: number, size: number): void {
@@ -243,6 +258,7 @@ export class StreamCursor {
     if (room === 0) return;
     const size = this.#cursor.fill(room, limit, ending);
     this.#outbox.extend(size);
+    this.#deduct(this.#cursor.passed * this.#owner.framing);
   }
 
   /** Reports a failure to its owner after this turn. @returns false if that was done before */

@@ -13,6 +13,7 @@ const ROUND_MS = 2_000;
 export class FanOut implements CursorOwner {
   readonly context: OutputContext;
   readonly log: ReadLog;
+  readonly framing: number;
   readonly #solo: StreamCursor[] = [];
   readonly #group: StreamCursor[] = [];
   readonly #sinks: SinkGroup;
@@ -24,15 +25,20 @@ export class FanOut implements CursorOwner {
   /** Next reader of the group to check for own bytes, and when the last one was checked. */
   #turn = 0;
   #turnTime = 0;
-  /** Bytes sent to the group since it exists. */
+  /** Bytes sent to the group since it exists, and those of them that are not framing. */
   groupBytes = 0;
+  groupMedia = 0;
   /** Entries between the head and the reader that is furthest behind, as of the last flush. */
   lag = 0;
 
-  /** @param leader takes all tracks, as they are; the fan-out closes it */
-  constructor(context: OutputContext, log: ReadLog, leader: LogCursor) {
+  /**
+   * @param leader takes all tracks, as they are; the fan-out closes it
+   * @param framing bytes in front of each packet of the log that are not media
+   */
+  constructor(context: OutputContext, log: ReadLog, leader: LogCursor, framing = 0) {
     this.context = context;
     this.log = log;
+    this.framing = framing;
     this.#leader = leader;
     this.#sinks = context.createGroup();
   }
@@ -92,6 +98,7 @@ export class FanOut implements CursorOwner {
       }
       leader.move(size);
       this.groupBytes += size;
+      this.groupMedia += size - leader.passed * this.framing;
     }
     this.#askInTurn(now);
   }

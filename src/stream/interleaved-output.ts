@@ -1,3 +1,4 @@
+import { FRAMING } from "../../assembly/abi.ts";
 import { LogCursor } from "../../wasm/cursor.ts";
 import { usedUp } from "./budget.ts";
 import type { StreamCursor } from "./cursor.ts";
@@ -15,7 +16,7 @@ export class InterleavedOutput implements StreamOutput {
   private constructor(context: OutputContext) {
     const channels = context.log.tracks.map((_, i) => 2 * i);
     this.#context = context;
-    this.#fanOut = new FanOut(context, context.log, openCursor(context, channels));
+    this.#fanOut = new FanOut(context, context.log, openCursor(context, channels), FRAMING);
   }
 
   /** @throws {BudgetError} if the media memory is used up */

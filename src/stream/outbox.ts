@@ -28,6 +28,8 @@ export class Outbox {
   #end = 0;
   /** Whether the sink is full: wait until it announces room. */
   #full = false;
+  /** Whether the sink is closed: it accepts everything, and nothing is counted. */
+  isGone = false;
 
   constructor(memory: MediaMemory, sink: ByteSink) {
     this.#memory = memory;
@@ -60,6 +62,7 @@ export class Outbox {
       this.sent.addTotal(taken);
       this.sent.addMedia(taken);
     }
+    if (taken < 0) this.isGone = true;
     this.block();
   }
 
@@ -67,6 +70,7 @@ export class Outbox {
   #put(bytes: Uint8Array, offset: number, size: number): number {
     const taken = this.sink.write(bytes, offset, size);
     if (taken > 0) this.sent.addTotal(taken);
+    if (taken < 0) this.isGone = true;
     if (taken < size) this.block();
     return taken;
   }

@@ -4,6 +4,7 @@ import type { RecordWriter } from "./record-writer.ts";
 
 /** Decides when a reader needs a copy of the preamble, because it did not get the last one from the log. */
 export class Preamble implements OwnBytes {
+  readonly framing = 0;
   readonly #memory: MediaMemory;
   readonly #records: RecordWriter;
   #isDue: boolean;

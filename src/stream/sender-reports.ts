@@ -18,6 +18,7 @@ export class SenderReports implements OwnBytes {
   readonly #channels: readonly (TrackChannels | undefined)[];
   /** When the next reports are due. */
   #due = 0;
+  framing = 0;
   /** Tracks that had a publisher's report when ours were last sent. */
   #reportedTracks = 0;
   /** Tracks (bits) without a first report yet, because none of their packets have arrived. */
@@ -46,11 +47,14 @@ export class SenderReports implements OwnBytes {
   write(dst: number, now: number): number {
     const isRound = this.#isRoundDue(now);
     let size = 0;
+    this.framing = 0;
     for (let i = 0; i < this.#channels.length; i++) {
       const pair = this.#channels[i];
       if (pair === undefined || (!isRound && (this.#unreported & (1 << i)) === 0)) continue;
       const written = this.#writeFramed(dst + size, i, pair.rtcp);
-      if (written > 0) this.#unreported &= ~(1 << i);
+      if (written === 0) continue;
+      this.#unreported &= ~(1 << i);
+      this.framing += FRAMING;
       size += written;
     }
     if (isRound) this.#due = now + REPORT_INTERVAL_MS;

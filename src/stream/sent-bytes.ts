@@ -1,7 +1,8 @@
 /** A group of readers that are sent the same bytes in one go. */
 export interface SentGroup {
-  /** Bytes sent to the group since it exists. */
+  /** Bytes sent to the group since it exists, and those of them that are media. */
   readonly groupBytes: number;
+  readonly groupMedia: number;
 }
 
 /**
@@ -11,22 +12,19 @@ export interface SentGroup {
 export class SentBytes {
   #total = 0;
   #media = 0;
-  /** The group the reader is in, and the group's byte counter when it joined. */
+  /** The group the reader is in, and the group's byte counters when it joined. */
   #group: SentGroup | undefined;
-  #joinedAt = 0;
+  #bytesBefore = 0;
+  #mediaBefore = 0;
 
   /** Bytes the socket has accepted. */
   get total(): number {
-    return this.#total + this.#groupBytes;
+    return this.#group === undefined ? this.#total : this.#total + this.#group.groupBytes - this.#bytesBefore;
   }
 
-  /** Bytes of media accepted from the stream, including those that are still in the outbox. */
+  /** Bytes of media accepted from the stream, without framing, including those that are still in the outbox. */
   get media(): number {
-    return this.#media + this.#groupBytes;
-  }
-
-  get #groupBytes(): number {
-    return this.#group === undefined ? 0 : this.#group.groupBytes - this.#joinedAt;
+    return this.#group === undefined ? this.#media : this.#media + this.#group.groupMedia - this.#mediaBefore;
   }
 
   /** The socket has accepted bytes. */
@@ -39,16 +37,22 @@ export class SentBytes {
     this.#media += size;
   }
 
+  /** Some of the bytes given to `addMedia` are framing. */
+  deductFraming(size: number): void {
+    this.#media -= size;
+  }
+
   /** Counts with the group from now on. */
   join(group: SentGroup): void {
     this.#group = group;
-    this.#joinedAt = group.groupBytes;
+    this.#bytesBefore = group.groupBytes;
+    this.#mediaBefore = group.groupMedia;
   }
 
   leave(): void {
-    const bytes = this.#groupBytes;
+    const { total, media } = this;
     this.#group = undefined;
-    this.#total += bytes;
-    this.#media += bytes;
+    this.#total = total;
+    this.#media = media;
   }
 }

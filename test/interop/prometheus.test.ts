@@ -80,13 +80,13 @@ async function publish(server: TestServer) {
   return { publisher, bytes };
 }
 
-/** Reads, and counts the bytes of interleaved frames received. */
+/** Reads, and counts the bytes of RTP and RTCP received. */
 async function read(server: TestServer, publisher: TestPublisher) {
   const reader = await TestReader.setUp(server.rtsp("cam"), publisher.tracks);
   const count = { bytes: 0 };
   const take = reader.client.onFrame;
   reader.client.onFrame = (channel, payload) => {
-    count.bytes += 4 + payload.length;
+    count.bytes += payload.length;
     take(channel, payload);
   };
   await reader.play();

@@ -211,6 +211,11 @@ export function mediaOf({ sink }: SceneReader): Uint8Array {
   );
 }
 
+/** Bytes of RTP and RTCP it got, without framing and responses (which the tests send on channel 9). */
+export function payloadBytes({ sink }: SceneReader): number {
+  return sink.frames.reduce((sum, { channel, packet }) => (channel === 9 ? sum : sum + packet.length), 0);
+}
+
 /** The frames that make up pictures: the payloads of each, in order. */
 export function picturesOf(packets: readonly RtpPacket[]): RtpPacket[][] {
   const pictures: RtpPacket[][] = [];
