@@ -5,7 +5,8 @@ import { trackAt, trackOpenFrame } from "./track";
 import { get8, put8 } from "./wire";
 
 /**
- * Copies packets for a reader that is not plain, with its channels, as many as fit.
+ * Copies packets for a reader that is not plain, with its channels, as many as fit. Stops after the first
+ * packet of a track that it has had none of.
  *
  * @param only tracks to copy; packets of others count as lost
  * @returns bytes written at `dst`
@@ -25,6 +26,9 @@ export function cursorFill(address: i32, dst: i32, limit: i32, only: i32): i32 {
     out += size;
     cursor.passed += 1;
     pass(cursor, entry);
+    const first = cursor.fresh & (1 << entryTrack(entry));
+    cursor.fresh &= ~first;
+    if (first !== 0 && only === -1) break;
     if (only !== -1 && cursor.ending === 0) break;
   }
   settle(cursor);
@@ -120,7 +124,7 @@ function endBefore(block: i32, seq: i32): i32 {
 
 /** Goes back to plain when nothing stands against it. */
 function settle(cursor: Cursor): void {
-  if (cursor.usual === 0 || (cursor.dropping | cursor.ending) !== 0) return;
+  if (cursor.usual === 0 || cursor.fresh !== 0 || (cursor.dropping | cursor.ending) !== 0) return;
   const entry = entryHere(cursor);
   const block = cursor.block;
   if (entry !== 0) cursor.position = load<i32>(entry);

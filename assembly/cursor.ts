@@ -39,6 +39,8 @@ export class Cursor {
   awaiting!: i32;
   /** Packets that the last `cursorMove` or `cursorFill` has passed to the reader. */
   passed!: i32;
+  /** Tracks of which the reader has had no packet yet; `cursorFill` stops after the first one of each. */
+  fresh!: i32;
 }
 
 /** Channel of each track, MAX_TRACKS bytes. */
@@ -51,6 +53,7 @@ export const CURSOR_DROPPING: i32 = offsetof<Cursor>("dropping");
 export const CURSOR_ENDING: i32 = offsetof<Cursor>("ending");
 export const CURSOR_REST: i32 = offsetof<Cursor>("restAddress");
 export const CURSOR_LOST_PACKETS: i32 = offsetof<Cursor>("lostPackets");
+export const CURSOR_FRESH: i32 = offsetof<Cursor>("fresh");
 export const CURSOR_LOST_FRAMES: i32 = offsetof<Cursor>("lostFrames");
 export const CURSOR_PASSED: i32 = offsetof<Cursor>("passed");
 
@@ -58,14 +61,16 @@ export const CURSOR_PASSED: i32 = offsetof<Cursor>("passed");
  * Opens a cursor at the live edge. The caller writes its channels first.
  *
  * @param usual 1 when it takes all tracks, track n on channel 2n
+ * @param fresh tracks after whose first packet `cursorFill` stops; it is not plain before
  */
-export function cursorOpen(address: i32, log: i32, selected: i32, usual: i32): void {
+export function cursorOpen(address: i32, log: i32, selected: i32, usual: i32, fresh: i32): void {
   const cursor = changetype<Cursor>(address);
   memory.fill(address, 0, CURSOR_CHANNELS);
   cursor.log = log;
   cursor.selected = selected;
   cursor.usual = usual;
-  cursor.plain = usual;
+  cursor.fresh = fresh & selected;
+  cursor.plain = cursor.fresh === 0 ? usual : 0;
   toHead(cursor);
 }
 

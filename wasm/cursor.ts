@@ -8,6 +8,8 @@ export interface CursorOptions {
   readonly tracks: number;
   /** RTP channel of each track the reader wants; undefined for the others. */
   readonly channels: readonly (number | undefined)[];
+  /** Whether `fill` stops after the first packet of each track. */
+  readonly stopsAtFirst?: boolean;
 }
 
 /** Where a reader stands in a log, always on a packet boundary; its state is in media memory. */
@@ -46,7 +48,7 @@ export class LogCursor {
       u8[address + core.CURSOR_CHANNELS.value + track] = channel;
     });
     const cursor = new LogCursor(memory, address, log);
-    core.cursorOpen(address, log, selected, usual);
+    core.cursorOpen(address, log, selected, usual, options.stopsAtFirst === true ? selected : 0);
     return cursor;
   }
 
@@ -120,6 +122,15 @@ export class LogCursor {
 
   get lostFrames(): number {
     return this.#field(this.#memory.core.CURSOR_LOST_FRAMES) >>> 0;
+  }
+
+  /** Tracks (bits) after whose first packet `fill` stops: the reader has had none of them yet. */
+  get fresh(): number {
+    return this.#field(this.#memory.core.CURSOR_FRESH);
+  }
+
+  set fresh(tracks: number) {
+    this.#memory.i32[(this.address + this.#memory.core.CURSOR_FRESH.value) >> 2] = tracks;
   }
 
   /** Packets passed to the reader by the last `move` or `fill`. */

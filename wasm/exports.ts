@@ -5,6 +5,7 @@ export interface CoreExports {
   readonly CURSOR_CHANNELS: WebAssembly.Global;
   readonly CURSOR_DROPPING: WebAssembly.Global;
   readonly CURSOR_ENDING: WebAssembly.Global;
+  readonly CURSOR_FRESH: WebAssembly.Global;
   readonly CURSOR_LOST_FRAMES: WebAssembly.Global;
   readonly CURSOR_LOST_PACKETS: WebAssembly.Global;
   readonly CURSOR_PASSED: WebAssembly.Global;
@@ -227,7 +228,7 @@ export interface CoreExports {
   cursorToHead(address: number): void;
   cursorJump(address: number): void;
   cursorMove(address: number, size: number): number;
-  cursorOpen(address: number, log: number, selected: number, usual: number): void;
+  cursorOpen(address: number, log: number, selected: number, usual: number, fresh: number): void;
   cursorSkip(address: number): void;
   cursorSpan(address: number): number;
   cursorTo(address: number, seq: number): number;

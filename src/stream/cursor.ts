@@ -32,6 +32,8 @@ export interface OwnBytes {
   write(dst: number, now: number): number;
   /** How many bytes of the last `write` were framing. */
   readonly framing: number;
+  /** The reader has got the first packets of some tracks; it has none yet of `fresh` (bits). */
+  started(fresh: number): void;
   /** The reader has skipped the entries of the log from `from` up to `to`, not included. */
   jumped(from: number, to: number): void;
 }
@@ -182,7 +184,7 @@ export class StreamCursor {
     this.#progress = now;
     this.sendOwn(now);
     while (!this.#outbox.blocked) {
-      const sent = this.#cursor.plain ? this.#sendPlain() : this.#sendCopy();
+      const sent = this.#cursor.plain ? this.#sendPlain() : this.#sendCopy(now);
       if (!sent) return;
     }
   }
@@ -219,11 +221,17 @@ export class StreamCursor {
     if (framing > 0 && !this.#outbox.isGone) this.#outbox.sent.deductFraming(framing);
   }
 
-  #sendCopy(): boolean {
+  #sendCopy(now: number): boolean {
+    const cursor = this.#cursor;
     const { scratch } = this.#owner.context;
-    const size = this.#cursor.fill(scratch, FILL_BYTES);
-    if (size === 0) return this.#cursor.plain && this.#cursor.span() > 0;
-    this.#sendOrHold(scratch, size, this.#cursor.passed * this.#owner.framing);
+    if (cursor.fresh !== 0 && this.#own.isSettled) cursor.fresh = 0;
+    const { fresh } = cursor;
+    const size = cursor.fill(scratch, FILL_BYTES);
+    if (size === 0) return cursor.plain && cursor.span() > 0;
+    this.#sendOrHold(scratch, size, cursor.passed * this.#owner.framing);
+    if (cursor.fresh === fresh) return true;
+    this.#own.started(cursor.fresh);
+    if (!this.#outbox.blocked) this.sendOwn(now);
     return true;
   }
 

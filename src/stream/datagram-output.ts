@@ -30,9 +30,13 @@ export class DatagramReader {
   readonly places: number[];
   /** Byte counter of each track when it joined. */
   readonly bytesBefore: readonly number[];
-  /** Tracks (bits) whose first report was not sent, and when the next ones are due. */
-  unreported: number;
+  /** Tracks (bits) whose first report was not sent, and bytes of each track when that began to be waited for. */
+  unreported = 0;
+  #reportAfter: readonly number[] = [];
+  /** When the next reports are due. */
   reportsDue = 0;
+  /** Bytes of reports sent to it. */
+  reportBytes = 0;
   readonly #context: OutputContext;
   #fault: ReaderFault | undefined;
   #bytes: number | undefined;
@@ -43,15 +47,35 @@ export class DatagramReader {
     this.pairs = pairs;
     this.places = pairs.map(() => -1);
     this.bytesBefore = context.log.tracks.map(({ bytes }) => bytes);
-    this.unreported = bitsOf(pairs);
   }
 
-  /** RTP bytes sent, headers included. */
+  /** Waits for the next packet of each track, for its first report to follow: clients ignore those that come before. */
+  awaitReports(now: number): void {
+    this.unreported = bitsOf(this.pairs);
+    this.#reportAfter = this.#context.log.tracks.map(({ bytes }) => bytes);
+    this.reportsDue = now + REPORT_INTERVAL_MS;
+  }
+
+  /** Tracks (bits) that have begun and have no report yet. */
+  get begun(): number {
+    if (this.unreported === 0) return 0;
+    const { tracks } = this.#context.log;
+    let begun = 0;
+    for (let i = 0; i < tracks.length; i++) {
+      if (tracks[i]?.bytes !== this.#reportAfter[i]) begun |= 1 << i;
+    }
+    return begun & this.unreported;
+  }
+
+  /** Bytes of RTP and RTCP sent. */
   get bytesSent(): number {
     if (this.#bytes !== undefined) return this.#bytes;
-    return this.#context.log.tracks.reduce((sum, { bytes }, i) => {
-      return this.pairs[i] === undefined ? sum : sum + bytes - (this.bytesBefore[i] as number);
-    }, 0);
+    return (
+      this.reportBytes +
+      this.#context.log.tracks.reduce((sum, { bytes }, i) => {
+        return this.pairs[i] === undefined ? sum : sum + bytes - (this.bytesBefore[i] as number);
+      }, 0)
+    );
   }
 
   /** Called when it leaves the stream: its counters keep their values. */
@@ -78,8 +102,11 @@ export class DatagramOutput implements StreamOutput {
   readonly #members: readonly DatagramReader[][];
   readonly #readers = new Set<DatagramReader>();
   #looked = 0;
-  /** Whether any reader waits for its first report. */
-  #unreported = false;
+  /** Tracks (bits) whose first report some reader waits for, and bytes of each track when that was last looked at. */
+  #unreported = 0;
+  readonly #seen: number[];
+  /** Tracks that had a publisher's report when ours were last sent. */
+  #reportedTracks: number;
 
   private constructor(context: OutputContext, sink: DatagramSink) {
     const { memory, log } = context;
@@ -87,6 +114,8 @@ export class DatagramOutput implements StreamOutput {
     const cursor = LogCursor.open(memory, { log: log.address, tracks: channels.length, channels });
     if (cursor === undefined) throw usedUp();
     this.#context = context;
+    this.#reportedTracks = context.times.reportedTracks;
+    this.#seen = log.tracks.map(({ bytes }) => bytes);
     this.#sink = sink;
     this.#cursor = cursor;
     this.#lists = channels.map(() => new DestinationList(memory));
@@ -123,8 +152,29 @@ export class DatagramOutput implements StreamOutput {
       this.remove(reader);
       throw error;
     }
-    this.#unreported = true;
-    this.#reportWhenDue(this.#context.clock.now());
+    this.awaitReports(reader);
+  }
+
+  /** Sends new sender reports to a reader, each after the next packet of its track. */
+  awaitReports(reader: DatagramReader): void {
+    reader.awaitReports(this.#context.clock.now());
+    this.#unreported |= reader.unreported;
+    this.#look();
+  }
+
+  #look(): void {
+    const { tracks } = this.#context.log;
+    for (let i = 0; i < tracks.length; i++) this.#seen[i] = tracks[i]?.bytes ?? 0;
+  }
+
+  /** Whether a track that is waited for has new packets. */
+  get #mayBegin(): boolean {
+    if (this.#unreported === 0) return false;
+    const { tracks } = this.#context.log;
+    for (let i = 0; i < tracks.length; i++) {
+      if ((this.#unreported & (1 << i)) !== 0 && tracks[i]?.bytes !== this.#seen[i]) return true;
+    }
+    return false;
   }
 
   #enter(reader: DatagramReader): void {
@@ -171,37 +221,50 @@ export class DatagramOutput implements StreamOutput {
     this.#reportWhenDue(now);
   }
 
-  /** Sends the sender reports that are due: the first ones at once, then every ten seconds. */
+  /**
+   * Sends the sender reports that are due: the first one of a track after its first packet, then every ten seconds, and
+   * as soon as the publisher's own reports improve the alignment.
+   */
   #reportWhenDue(now: number): void {
-    if (!this.#unreported && now - this.#looked < REPORT_LOOK_MS) return;
+    const { reportedTracks } = this.#context.times;
+    const isBetter = reportedTracks !== this.#reportedTracks;
+    if (!isBetter && !this.#mayBegin && now - this.#looked < REPORT_LOOK_MS) return;
+    this.#reportedTracks = reportedTracks;
     this.#looked = now;
-    this.#unreported = false;
+    this.#unreported = 0;
+    this.#look();
     for (const reader of this.#readers) {
-      const isRound = now >= reader.reportsDue;
-      if (!isRound && reader.unreported === 0) continue;
       try {
-        this.#report(reader, isRound);
+        this.#reportTo(reader, now, isBetter);
       } catch (error) {
         this.#context.fault(error, "sender report in a datagram");
         this.#leave(reader);
         reader.fail(error as Error);
-        continue;
       }
-      if (isRound) reader.reportsDue = now + REPORT_INTERVAL_MS;
-      if (reader.unreported !== 0) this.#unreported = true;
+      this.#unreported |= reader.unreported;
     }
     this.#context.release(this);
   }
 
-  #report(reader: DatagramReader, isRound: boolean): void {
+  #reportTo(reader: DatagramReader, now: number, isBetter: boolean): void {
+    const { begun } = reader;
+    const isRound = isBetter || now >= reader.reportsDue;
+    if (begun === 0 && !isRound) return;
+    this.#report(reader, isRound ? begun | ~reader.unreported : begun);
+    reader.unreported &= ~begun;
+    if (isRound) reader.reportsDue = now + REPORT_INTERVAL_MS;
+  }
+
+  /** @param tracks bits */
+  #report(reader: DatagramReader, tracks: number): void {
     const { memory, scratch } = this.#context;
     for (let i = 0; i < reader.pairs.length; i++) {
       const pair = reader.pairs[i];
-      if (pair === undefined || (!isRound && (reader.unreported & (1 << i)) === 0)) continue;
+      if (pair === undefined || (tracks & (1 << i)) === 0) continue;
       const size = writeTrackReport(this.#context, i, scratch);
       if (size === 0) continue;
       this.#sink.report(memory.u8.subarray(scratch, scratch + size), pair.rtcp);
-      reader.unreported &= ~(1 << i);
+      reader.reportBytes += size;
     }
   }
 

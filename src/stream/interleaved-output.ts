@@ -44,6 +44,7 @@ export class InterleavedOutput implements StreamOutput {
       const cursor = openCursor(
         context,
         channels.map((pair) => pair?.rtp),
+        true,
       );
       return this.#fanOut.add({ cursor, outbox, own: new SenderReports(context, channels), fault });
     } finally {
@@ -71,8 +72,13 @@ export class InterleavedOutput implements StreamOutput {
 }
 
 /** @throws {BudgetError} if the media memory is used up */
-function openCursor({ memory, log }: OutputContext, channels: readonly (number | undefined)[]): LogCursor {
-  const cursor = LogCursor.open(memory, { log: log.address, tracks: log.tracks.length, channels });
+function openCursor(
+  { memory, log }: OutputContext,
+  channels: readonly (number | undefined)[],
+  stopsAtFirst = false,
+): LogCursor {
+  const options = { log: log.address, tracks: log.tracks.length, channels, stopsAtFirst };
+  const cursor = LogCursor.open(memory, options);
   if (cursor === undefined) throw usedUp();
   return cursor;
 }

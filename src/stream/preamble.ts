@@ -32,6 +32,8 @@ export class Preamble implements OwnBytes {
     return preambleSize;
   }
 
+  started(): void {}
+
   jumped(from: number, to: number): void {
     const last = this.#records.log.preambleSeq;
     if (last !== undefined && ((last - from) | 0) >= 0 && ((last - to) | 0) < 0) this.#isDue = true;

@@ -12,30 +12,66 @@ export interface TrackChannels {
   readonly rtcp: number;
 }
 
-/** The sender reports of a reader that gets them interleaved with its packets. */
+/** How long a new reader is served by itself while it waits for the first packets of its tracks, ms. */
+const START_MS = 2_000;
+
+/**
+ * The sender reports of a reader that gets them interleaved with its packets. The first one of each track comes right
+ * after its first packet: clients ignore reports that come before.
+ */
 export class SenderReports implements OwnBytes {
   readonly #context: OutputContext;
   readonly #channels: readonly (TrackChannels | undefined)[];
+  readonly #entered: number;
   /** When the next reports are due. */
-  #due = 0;
-  framing = 0;
+  #due: number;
   /** Tracks that had a publisher's report when ours were last sent. */
-  #reportedTracks = 0;
-  /** Tracks (bits) without a first report yet, because none of their packets have arrived. */
+  #reportedTracks: number;
+  /** Tracks (bits) without a first report yet, and those of them without a packet. */
   #unreported: number;
+  #fresh: number;
+  /** Packets of each track when the reader entered; kept for tracks that begin late. */
+  #before: number[] | undefined;
+  #isSettled = false;
+  framing = 0;
 
   constructor(context: OutputContext, channels: readonly (TrackChannels | undefined)[]) {
     this.#context = context;
     this.#channels = channels;
+    this.#entered = context.clock.now();
+    this.#due = this.#entered + REPORT_INTERVAL_MS;
+    this.#reportedTracks = context.times.reportedTracks;
     this.#unreported = bitsOf(channels);
+    this.#fresh = this.#unreported;
+    this.#before = context.log.tracks.map(({ packets }) => packets);
   }
 
   get isSettled(): boolean {
-    return this.#unreported === 0;
+    return this.#isSettled;
+  }
+
+  started(fresh: number): void {
+    this.#fresh = fresh;
   }
 
   isDue(now: number): boolean {
-    return this.#unreported !== 0 || this.#isRoundDue(now);
+    if (!this.#isSettled && now - this.#entered >= START_MS) this.#isSettled = true;
+    return this.#begun !== 0 || this.#isRoundDue(now);
+  }
+
+  /** Tracks (bits) that the reader has packets of, but no report. */
+  get #begun(): number {
+    if (this.#unreported === 0) return 0;
+    if (this.#isSettled) this.#followLate();
+    return this.#unreported & ~this.#fresh;
+  }
+
+  /** Once the reader is sent whatever comes, the counters of the log tell which of its tracks have begun. */
+  #followLate(): void {
+    const { tracks } = this.#context.log;
+    for (let i = 0; i < tracks.length; i++) {
+      if (tracks[i]?.packets !== this.#before?.[i]) this.#fresh &= ~(1 << i);
+    }
   }
 
   /** Every ten seconds, and as soon as the publisher's own reports improve the alignment. */
@@ -43,23 +79,31 @@ export class SenderReports implements OwnBytes {
     return now >= this.#due || this.#context.times.reportedTracks !== this.#reportedTracks;
   }
 
-  /** Writes a report of each track that has sent something. */
+  /** Writes the reports that are due. */
   write(dst: number, now: number): number {
     const isRound = this.#isRoundDue(now);
+    const begun = this.#begun;
+    const tracks = isRound ? begun | ~this.#unreported : begun;
     let size = 0;
     this.framing = 0;
     for (let i = 0; i < this.#channels.length; i++) {
       const pair = this.#channels[i];
-      if (pair === undefined || (!isRound && (this.#unreported & (1 << i)) === 0)) continue;
+      if (pair === undefined || (tracks & (1 << i)) === 0) continue;
       const written = this.#writeFramed(dst + size, i, pair.rtcp);
-      if (written === 0) continue;
-      this.#unreported &= ~(1 << i);
-      this.framing += FRAMING;
+      if (written > 0) this.framing += FRAMING;
       size += written;
     }
+    this.#reported(begun);
     if (isRound) this.#due = now + REPORT_INTERVAL_MS;
     this.#reportedTracks = this.#context.times.reportedTracks;
     return size;
+  }
+
+  #reported(tracks: number): void {
+    this.#unreported &= ~tracks;
+    if (this.#unreported !== 0) return;
+    this.#isSettled = true;
+    this.#before = undefined;
   }
 
   /** RFC 2326 §10.12. */

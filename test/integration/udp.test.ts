@@ -51,7 +51,7 @@ async function sessions(arena: Arena, path: string): Promise<(string | null)[]> 
 
 describe("a reader by UDP", () => {
   test.concurrent(
-    "gets sender reports at its second port, the first ones at once, and what RTP-Info says",
+    "gets sender reports at its second port, the first ones soon, and what RTP-Info says",
     async () => {
       await using arena = await Arena.start();
       {

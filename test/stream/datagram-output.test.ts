@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { BATCH_MESSAGES_MAX } from "../../assembly/abi.ts";
-import { readRtp } from "../wasm/twin/packet.ts";
+import { readRtp, writeFrame } from "../wasm/twin/packet.ts";
+import { writeRtcp } from "../wasm/twin/rtcp.ts";
 import { DatagramScene, ECONNREFUSED } from "./datagram-scene.ts";
 
 /** Tracks and sequence numbers of everything that was published. */
@@ -174,29 +175,62 @@ test("a reader whose report fails within a flush is out; that flush brings the o
   expect(kernel.packets(5_002)).toEqual(published(all).slice(0, 7));
 });
 
-test("sender reports come with the first packet of a track, and every ten seconds", async () => {
+test("sender reports come after the first packet of a track that a reader gets, and every ten seconds", async () => {
   using all = new DatagramScene();
-  const { scene, rtcp } = all;
-  all.read(5_000);
-  const reports = () => rtcp.sent.get(5_001)?.length ?? 0;
+  const { scene, kernel, rtcp } = all;
   scene.sound(0);
+  scene.picture();
   await scene.clock.advance(0);
-  expect(reports()).toBe(1);
+  const reader = all.read(5_000);
+  const reports = () => rtcp.sent.get(5_001)?.length ?? 0;
+  let before = -1;
+  const send = rtcp.send.bind(rtcp);
+  rtcp.send = (bytes, port) => {
+    if (before < 0) before = kernel.packets(5_000).length;
+    send(bytes, port);
+  };
+  expect(reports()).toBe(0);
+  scene.sound(1);
+  await scene.clock.advance(0);
+  expect([reports(), before]).toEqual([1, 1]);
   scene.picture();
   await scene.clock.advance(0);
   expect(reports()).toBe(2);
-  for (let i = 1; i <= 199; i++) {
+  for (let i = 2; i <= 200; i++) {
     await scene.clock.advance(50);
     scene.sound(i);
   }
   await scene.clock.advance(0);
   expect(reports()).toBe(2);
-  for (let i = 200; i <= 206; i++) {
+  for (let i = 201; i <= 207; i++) {
     await scene.clock.advance(50);
     scene.sound(i);
   }
   await scene.clock.advance(0);
   expect(reports()).toBe(4);
+  const sizes = [...kernel.received.get(5_000)!, ...rtcp.sent.get(5_001)!].map(({ length }) => length);
+  expect(reader.bytesSent).toBe(sizes.reduce((sum, size) => sum + size, 0));
+});
+
+test("sender reports come at once when those of the publisher align the tracks better", async () => {
+  using all = new DatagramScene();
+  const { scene, rtcp } = all;
+  all.read(5_000);
+  scene.picture();
+  scene.sound(0);
+  await scene.clock.advance(0);
+  const reports = () => rtcp.sent.get(5_001)?.length ?? 0;
+  expect(reports()).toBe(2);
+  for (const track of [0, 1]) {
+    const fields = [100 + track, 2_208_988_800 + 5, 0, track * 960, 0, 0];
+    scene.send(writeFrame(2 * track + 1, writeRtcp(0, 200, fields)));
+    scene.sound(1 + track);
+    await scene.clock.advance(10);
+    expect(reports()).toBe(4 + 2 * track);
+  }
+  scene.sound(3);
+  await scene.clock.advance(300);
+  expect(reports()).toBe(6);
 });
 
 test("a stream that ends sends what waits, and its readers keep their figures", async () => {
@@ -208,7 +242,7 @@ test("a stream that ends sends what waits, and its readers keep their figures", 
   for (let i = 0; i < 8; i++) expect(kernel.packets(5_000 + 2 * i)).toEqual(published(all));
   scene.stream.close();
   await scene.clock.advance(60_000);
-  expect(readers.map(({ bytesSent }) => bytesSent)).toEqual(readers.map(() => 3 * 512));
+  expect(readers.map(({ bytesSent }) => bytesSent)).toEqual(readers.map(() => 3 * 512 + 28));
   expect(kernel.packets(5_000).length).toBe(3);
   expect([all.output.readers, all.faults]).toEqual([0, []]);
 });

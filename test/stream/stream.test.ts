@@ -197,30 +197,56 @@ describe("a reader", () => {
 });
 
 describe("sender reports", () => {
-  test("come right after the start, with the time of this moment in both clocks", async () => {
+  for (const [name, channels] of [
+    ["the usual channels", USUAL],
+    ["channels of its own", [{ rtp: 8, rtcp: 9 }, USUAL[1]]],
+  ] as const) {
+    test(`come right after the first packet of each track, on ${name}`, async () => {
+      const scene = new Scene();
+      await scene.clock.advance(1_000);
+      for (let i = 0; i < 100; i++) {
+        scene.picture();
+        scene.sound(i);
+        await scene.clock.advance(100 / 3);
+      }
+      const reader = scene.read(channels);
+      expect(reader.sink.frames).toEqual([]);
+      scene.sound(100);
+      scene.picture(2);
+      scene.sound(101);
+      const wall = scene.clock.wall();
+      await scene.clock.advance(0);
+      const [rtp, rtcp] = [channels[0]?.rtp as number, channels[0]?.rtcp as number];
+      const order = reader.sink.frames.map(({ channel }) => channel);
+      expect(order).toEqual([2, 3, rtp, rtcp, rtp, rtp, rtp, 2]);
+      const sound = reportOf(reader.sink.frames[1]?.packet as Uint8Array);
+      const picture = reportOf(reader.sink.frames[3]?.packet as Uint8Array);
+      // picture 100 has come this moment
+      expect(picture.ssrc).toBe(100);
+      expect(ntpOf(picture)).toBeCloseTo(wall + NTP_EPOCH_SECONDS * 1000, 2);
+      expect(Math.abs(picture.time - 100 * 3_000)).toBeLessThanOrEqual(30);
+      expect(sound.ssrc).toBe(101);
+      // sound is sent at 30 frames a second of 960 ticks: slower than its clock says
+      expect(Math.abs(sound.time - 99 * 960 - 1_600)).toBeLessThanOrEqual(1_600 * 100);
+      const counts = new DataView((reader.sink.frames[3] as Frame).packet.buffer);
+      const { packets, octets } = scene.stream.log.tracks[0] as { packets: number; octets: number };
+      expect([counts.getUint32(20), counts.getUint32(24)]).toEqual([packets, octets]);
+      expect(reader.cursor.bytesSent).toBe(
+        reader.sink.frames.reduce((sum, { packet }) => sum + packet.length, 0),
+      );
+      scene.close();
+    });
+  }
+
+  test("come after the first packet, also where the socket has no room for either", async () => {
     const scene = new Scene();
-    await scene.clock.advance(1_000);
-    for (let i = 0; i < 100; i++) {
-      scene.picture();
-      scene.sound(i);
-      await scene.clock.advance(100 / 3);
-    }
-    const before = scene.stream.log.tracks.map(({ packets, octets }) => ({ packets, octets }));
     const reader = scene.read();
-    const wall = scene.clock.wall();
-    const [first, second] = reader.sink.frames;
-    expect([first?.channel, second?.channel]).toEqual([1, 3]);
-    const picture = reportOf(first?.packet as Uint8Array);
-    // picture 99 came 33.3 ms ago
-    expect(picture.ssrc).toBe(100);
-    expect(ntpOf(picture)).toBeCloseTo(wall + NTP_EPOCH_SECONDS * 1000, 2);
-    expect(Math.abs(picture.time - 100 * 3_000)).toBeLessThanOrEqual(30);
-    const sound = reportOf(second?.packet as Uint8Array);
-    expect(sound.ssrc).toBe(101);
-    // sound is sent at 30 frames a second of 960 ticks: slower than its clock says
-    expect(Math.abs(sound.time - 99 * 960 - 1_600)).toBeLessThanOrEqual(1_600 * 100);
-    const counts = new DataView((first as Frame).packet.buffer);
-    expect([counts.getUint32(20), counts.getUint32(24)]).toEqual(Object.values(before[0] as object));
+    reader.sink.room = 10;
+    scene.picture(2);
+    scene.sound(0);
+    await scene.clock.advance(20);
+    scene.drain(reader, Number.POSITIVE_INFINITY);
+    expect(reader.sink.frames.map(({ channel }) => channel)).toEqual([0, 1, 0, 0, 0, 2, 3]);
     scene.close();
   });
 
@@ -246,16 +272,34 @@ describe("sender reports", () => {
     scene.close();
   }, 20_000);
 
+  test("of a track that is silent for long come soon after its first packet; meanwhile readers are in the group", async () => {
+    const scene = new Scene();
+    const readers = Array.from({ length: 10 }, () => scene.read());
+    for (let i = 0; i < 320; i++) {
+      if (i === 200) scene.sound(0);
+      scene.picture();
+      await scene.clock.advance(20);
+      if (i === 150) for (const { cursor } of readers) expect(cursor.index).toBeDefined();
+      if (i === 199) for (const { sink } of readers) expect(sink.frames.at(-1)?.channel).toBe(0);
+    }
+    for (const { sink } of readers) {
+      const order = sink.frames.map(({ channel }) => channel);
+      expect(order.indexOf(3)).toBeGreaterThan(order.indexOf(2));
+      expect(order.filter((channel) => channel === 3)).toHaveLength(1);
+    }
+    scene.close();
+  });
+
   test("of a track that begins later come when it begins", async () => {
     const scene = new Scene();
     const reader = scene.read();
     expect(reader.sink.frames).toEqual([]);
     scene.picture();
     await scene.clock.advance(20);
-    expect(reader.sink.frames.map(({ channel }) => channel).slice(0, 2)).toEqual([1, 0]);
+    expect(reader.sink.frames.map(({ channel }) => channel).slice(0, 3)).toEqual([0, 1, 0]);
     scene.sound(0);
     await scene.clock.advance(20);
-    expect(reader.sink.frames.slice(-2).map(({ channel }) => channel)).toEqual([3, 2]);
+    expect(reader.sink.frames.slice(-2).map(({ channel }) => channel)).toEqual([2, 3]);
     scene.close();
   });
 });

@@ -110,7 +110,6 @@ export class MulticastGroups {
   hold(stream: Stream): readonly string[] {
     let groups = this.#streams.get(stream);
     if (groups === undefined) {
-      if (this.#pairs.length === 0) throw new RefusedError("no interface is capable of multicast");
       if (this.#pairs.length === 0) throw new RefusedError("no multicast-capable interface");
       const offsets = this.#take(stream.description.tracks.length);
       const addresses = offsets.map((offset) => this.#addressOf(offset));
@@ -157,7 +156,10 @@ export class MulticastGroups {
     const groups = this.#streams.get(stream);
     if (groups === undefined) return;
     groups.playing.add(fault);
-    if (groups.senders !== undefined) return;
+    if (groups.senders !== undefined) {
+      for (const sender of groups.senders) sender.awaitReports();
+      return;
+    }
     const pairs = groups.addresses.map((address) => ({
       rtp: { address, port: this.ports[0] },
       rtcp: { address, port: this.ports[1] },

@@ -298,7 +298,7 @@ export class RtspSession implements Listed, Client {
     return { stream, logger: this.#logger, clock, ignoredPackets, fault };
   }
 
-  /** Starts sending, once the response to PLAY is written: sender reports come first. */
+  /** Starts sending, once the response to PLAY is written. */
   started(now: number): void {
     this.reader?.pump(now);
   }

@@ -160,6 +160,11 @@ export class PacketReader implements MediaReader {
     this.#output.add(this.#reader);
   }
 
+  /** Sends new sender reports after the next packets, for a client that joins a group. */
+  awaitReports(): void {
+    this.#output?.awaitReports(this.#reader);
+  }
+
   drained(): void {}
 
   takeLost(): number {
