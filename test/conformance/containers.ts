@@ -213,13 +213,18 @@ export class TransportReader implements ContainerReader {
   }
 
   get tracks(): readonly ReadTrack[] {
-    return this.#demuxer.tracks.map((track) => ({
-      codec: tsCodecId(track),
-      parameters: readTsTrack(track),
-      clockRate: track.units!.clockRate,
-      zero: 0,
-      units: takeUnits(this.#memory, track.units!),
-    }));
+    // a track that begins late has no units yet
+    return this.#demuxer.tracks.flatMap((track) => {
+      const { units } = track;
+      if (units === undefined) return [];
+      return {
+        codec: tsCodecId(track),
+        parameters: readTsTrack(track),
+        clockRate: units.clockRate,
+        zero: 0,
+        units: takeUnits(this.#memory, units),
+      };
+    });
   }
 
   [Symbol.dispose](): void {

@@ -19,7 +19,7 @@ export function streams(): readonly (readonly Sample[])[] {
     [bareOf(h264)],
     [bareOf(h265)],
     [h264, aac],
-    [bareOf(h264), aac],
+    [bareOf(h264), delayed(aac, 0.5)],
     [delayed(h265, 0.3), opus],
     [of("vp9"), opus],
     // one of both is left out of HLS
