@@ -11,11 +11,9 @@ export class Track {
   /** The SSRC that readers see, that of its first packet, and whether it is known. */
   ssrc!: u32;
   started!: i32;
-  /** The SSRC of the publisher, the one before, and packets in a row of it. */
+  /** The SSRC of the publisher. */
   source!: u32;
-  sourceBefore!: u32;
-  sourceRun!: i32;
-  /** An SSRC that was left for the one before, and packets in a row of it. */
+  /** Another SSRC, and its packets since the last one of the publisher. */
   rival!: u32;
   rivalRun!: i32;
   /** Added to RTP times, so that they go on where the SSRC has changed. */

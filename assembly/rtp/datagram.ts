@@ -1,7 +1,7 @@
 import { ERR_BUDGET, FRAMING } from "../abi";
 import { entryAt, Log, logPublish } from "../log";
 import { blockCapacity } from "../memory";
-import { Track, trackAt, trackKinds } from "../track";
+import { trackAt, trackKinds } from "../track";
 import { get8, get16, get32 } from "../wire";
 import { EVENT_MALFORMED, EVENT_UNKNOWN_TYPE, isForeign, note, rtpIngest, rtpReserve } from "./ingest";
 import { frame, moveToNewBlock, rtpHeaderSize } from "./packet";
@@ -94,7 +94,8 @@ export function rtpDatagram(address: i32, reorder: i32, index: i32, size: i32, n
 
 /** Whether a packet belongs to its track; anything else must not disturb the order. */
 function isOfTrack(log: Log, index: i32, packet: i32, size: i32): bool {
-  if (rtpHeaderSize(packet, size) < 0) {
+  const header = rtpHeaderSize(packet, size);
+  if (header < 0) {
     note(log, EVENT_MALFORMED, index, size, 0);
     return false;
   }
@@ -103,8 +104,7 @@ function isOfTrack(log: Log, index: i32, packet: i32, size: i32): bool {
     note(log, EVENT_UNKNOWN_TYPE, index, type, 0);
     return false;
   }
-  const track: Track = trackAt(changetype<i32>(log), index);
-  return !isForeign(log, track, index, get32(packet + 8));
+  return !isForeign(log, index, packet, header, size);
 }
 
 /** Gives out everything that waits. */

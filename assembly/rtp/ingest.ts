@@ -156,7 +156,7 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
     return 0;
   }
   const ssrc = get32(packet + 8);
-  if (isForeign(log, track, index, ssrc)) return 0;
+  if (isForeign(log, index, packet, header, length)) return 0;
   let size = length;
   if ((get8(packet) & 0x20) !== 0) {
     const padding: i32 = get8(packet + length - 1);
@@ -184,8 +184,12 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
 }
 
 /** Whether a packet has an SSRC that is not followed. */
-export function isForeign(log: Log, track: Track, index: i32, ssrc: u32): bool {
-  if (track.started === 0 || track.source === ssrc || mayFollow(track, ssrc)) return false;
+export function isForeign(log: Log, index: i32, packet: i32, header: i32, size: i32): bool {
+  const track = trackAt(changetype<i32>(log), index);
+  const ssrc = get32(packet + 8);
+  if (track.started === 0 || track.source === ssrc) return false;
+  const kind: i32 = get8(trackKinds(changetype<i32>(log), index) + (get8(packet + 1) & 127));
+  if (mayFollow(track, kind, packet, header, size)) return false;
   note(log, EVENT_WRONG_SSRC, index, ssrc, track.source);
   return true;
 }

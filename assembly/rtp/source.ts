@@ -1,40 +1,48 @@
+import { KIND_H264, KIND_H265 } from "../abi";
 import { Log } from "../log";
 import { Track } from "../track";
-import { get16, get32, put16, put32 } from "../wire";
+import { get8, get16, get32, put16, put32 } from "../wire";
 
-/** Packets in a row after which an SSRC that was left is followed again. */
-const RIVAL_RUN: i32 = 8;
+/** Packets in a row after which another SSRC is followed that does not begin with a key frame. */
+const RIVAL_RUN: i32 = 32;
 
 /**
- * Whether packets of another SSRC than that of a track are followed: a camera that restarts its encoder changes it. Of
- * two that alternate, the first one is kept.
+ * Whether the packet of another SSRC is followed: a camera that restarts its encoder changes it, with a key frame. Single
+ * packets of strangers are not.
  */
-export function mayFollow(track: Track, ssrc: u32): bool {
-  if (ssrc !== track.rival || track.rivalRun < 0) return true;
+export function mayFollow(track: Track, kind: i32, packet: i32, header: i32, size: i32): bool {
+  const ssrc = get32(packet + 8);
+  if (track.rival !== ssrc) track.rivalRun = 0;
+  track.rival = ssrc;
   track.rivalRun += 1;
-  return track.rivalRun >= RIVAL_RUN;
+  return track.rivalRun >= RIVAL_RUN || beginsKey(kind, packet + header, size - header);
+}
+
+/** Whether a payload begins a key frame or has parameter sets (RFC 6184 §5, RFC 7798 §4.4). */
+function beginsKey(kind: i32, payload: i32, size: i32): bool {
+  if (size < 5) return false;
+  if (kind === KIND_H264) {
+    let type = get8(payload) & 31;
+    if (type === 28) type = (get8(payload + 1) & 0x80) !== 0 ? get8(payload + 1) & 31 : 0;
+    else if (type === 24) type = get8(payload + 3) & 31;
+    return type === 5 || type === 7 || type === 8;
+  }
+  if (kind !== KIND_H265) return false;
+  let type = (get8(payload) >> 1) & 63;
+  if (type === 49) type = (get8(payload + 2) & 0x80) !== 0 ? get8(payload + 2) & 63 : 0;
+  else if (type === 48) type = (get8(payload + 4) >> 1) & 63;
+  return (type >= 16 && type <= 21) || (type >= 32 && type <= 34);
 }
 
 /** Begins with the SSRC of the first packet. */
 export function startSource(track: Track, ssrc: u32): void {
   track.ssrc = ssrc;
   track.source = ssrc;
-  track.sourceBefore = ssrc;
-  track.rivalRun = -1;
 }
 
 /** Follows the packet of another SSRC: what readers see goes on without a gap. */
 export function changeSource(track: Track, packet: i32, now: f64): void {
-  const ssrc = get32(packet + 8);
-  if (ssrc === track.sourceBefore && track.sourceRun < RIVAL_RUN) {
-    track.rival = track.source;
-    track.rivalRun = 0;
-  } else {
-    track.rivalRun = -1;
-  }
-  track.sourceBefore = track.source;
-  track.source = ssrc;
-  track.sourceRun = 0;
+  track.source = get32(packet + 8);
   const seq: i32 = get16(packet + 2);
   track.seqOffset += track.lastSeq + 1 - seq;
   track.lastSeq = (seq - 1) & 0xffff;
@@ -50,8 +58,7 @@ export function changeSource(track: Track, packet: i32, now: f64): void {
 export function countSource(log: Log, track: Track): void {
   log.heard += 1;
   log.refusedRun = 0;
-  track.sourceRun += 1;
-  if (track.rivalRun > 0) track.rivalRun = 0;
+  track.rivalRun = 0;
 }
 
 /** Writes what readers see into the header of a packet, whose sequence number is `ahead` of that in the header. */

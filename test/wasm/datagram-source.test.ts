@@ -56,11 +56,12 @@ for (const build of BUILDS) {
       pair.close();
     });
 
-    test("packets of another type or version change nothing", () => {
+    test("packets of another source, type or version change nothing", () => {
       const pair = new DatagramPair(memory);
       push(pair, 10, 0);
       const fields = { payloadType: 96, marker: false, seq: 50, time: 0, ssrc: 1 };
       const strangers = [
+        writeRtp({ ...fields, ssrc: 2 }, new Uint8Array(9)),
         writeRtp({ ...fields, payloadType: 97 }, new Uint8Array(9)),
         new Uint8Array(0),
         new Uint8Array(12),

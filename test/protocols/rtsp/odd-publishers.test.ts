@@ -99,29 +99,37 @@ test("packets that are refused are no sign of life", async () => {
   expect(publisher.reset).toBe(true);
 });
 
-test("another SSRC is followed at once: readers see one that goes on", async () => {
+test("another SSRC is followed with its key frame: readers see one that goes on", async () => {
   const publisher = server.connect();
   await publisher.publish("cam");
   publisher.packet(0);
   const { log } = streamOf(publisher);
   const [track] = log.tracks;
   const { ssrc, nextSeq, lastTime } = track!;
-  publisher.feed(altered(publisher.frame(1), 77, 40_000, 5));
+  const key = altered(publisher.frame(1), 77, 40_000, 5);
+  key[16] = 0x65;
+  publisher.feed(key);
   expect(taken(publisher)).toBe(2);
   expect([track!.ssrc, track!.source, track!.nextSeq, track!.lost]).toEqual([ssrc, 77, nextSeq + 1, 0]);
   expect(Math.abs(track!.lastTime - lastTime)).toBeLessThan(90_000);
   expect(lines.filter((line) => line.includes("SSRC"))).toHaveLength(1);
 });
 
-test("of two SSRCs that alternate the first one is kept", async () => {
+test("single packets of another SSRC are refused; without a key frame it is followed after 32 in a row", async () => {
   const publisher = server.connect();
   await publisher.publish("cam");
+  const slice = (i: number) => {
+    const packet = altered(publisher.frame(i), 77, i);
+    packet[16] = 0x41;
+    return packet;
+  };
   for (let i = 0; i < 50; i++) {
     publisher.packet(i);
-    publisher.feed(altered(publisher.frame(i), 77, i));
+    publisher.feed(slice(i));
   }
-  expect(taken(publisher)).toBe(51);
-  expect(streamOf(publisher).log.tracks[0]!.source).not.toBe(77);
+  expect(taken(publisher)).toBe(50);
+  for (let i = 0; i < 32; i++) publisher.feed(slice(i));
+  expect([taken(publisher), streamOf(publisher).log.tracks[0]!.source]).toEqual([52, 77]);
 });
 
 test("a reader may send SET_PARAMETER, and PLAY to its track or to *", async () => {

@@ -48,9 +48,7 @@ export class TrackTwin {
   video = false;
   ssrc: number | undefined;
   source = 0;
-  sourceBefore = 0;
-  sourceRun = 0;
-  rival: number | undefined;
+  rival = 0;
   rivalRun = 0;
   timeOffset = 0;
   lastSeq = 0;
@@ -181,19 +179,17 @@ export class IngestTwin {
     if (packet === undefined) return this.#drop("MALFORMED", index, bytes.length);
     const kind = track.kinds.get(packet.payloadType);
     if (kind === undefined) return this.#drop("UNKNOWN_TYPE", index, packet.payloadType);
-    if (isForeign(track, packet.ssrc))
+    if (isForeign(track, kind, packet))
       return this.#drop("WRONG_SSRC", index, packet.ssrc | 0, track.source | 0);
     const padding = packet.padded ? (bytes.at(-1) as number) : 0;
     if (packet.padded && (padding === 0 || packet.header + padding > bytes.length))
       return this.#drop("MALFORMED", index, bytes.length);
     if (track.ssrc === undefined) {
       track.source = packet.ssrc;
-      track.sourceBefore = packet.ssrc;
     } else if (track.source !== packet.ssrc) {
       this.#note("NEW_SSRC", index, packet.ssrc | 0, track.source | 0);
       changeSource(track, packet, now);
     }
-    track.sourceRun += 1;
     track.rivalRun = 0;
     const gap = this.#countLoss(track, index, packet);
     track.ssrc ??= packet.ssrc;
@@ -302,19 +298,29 @@ export class IngestTwin {
   }
 }
 
-/** Whether packets of another SSRC are refused: one that was left stays so until eight came in a row. */
-function isForeign(track: TrackTwin, ssrc: number): boolean {
-  if (track.ssrc === undefined || track.source === ssrc || ssrc !== track.rival) return false;
-  track.rivalRun += 1;
-  return track.rivalRun < 8;
+/** Whether a packet of another SSRC is refused: it is followed with a key frame, or after 32 in a row. */
+function isForeign(track: TrackTwin, kind: number, { ssrc, bytes, header }: RtpPacket): boolean {
+  if (track.ssrc === undefined || track.source === ssrc) return false;
+  track.rivalRun = track.rival === ssrc ? track.rivalRun + 1 : 1;
+  track.rival = ssrc;
+  return track.rivalRun < 32 && !beginsKey(kind, bytes.subarray(header));
+}
+
+function beginsKey(kind: number, payload: Uint8Array): boolean {
+  if (payload.length < 5) return false;
+  const [a = 0, b = 0, c = 0, d = 0, e = 0] = payload;
+  if (kind === KIND_H264) {
+    const type = a & 31;
+    return [5, 7, 8].includes(type === 28 ? (b >> 7) * (b & 31) : type === 24 ? d & 31 : type);
+  }
+  const whole = (a >> 1) & 63;
+  const type = whole === 49 ? (c >> 7) * (c & 63) : whole === 48 ? (e >> 1) & 63 : whole;
+  return kind === KIND_H265 && [16, 17, 18, 19, 20, 21, 32, 33, 34].includes(type);
 }
 
 /** Follows another SSRC: the header that readers see goes on without a gap. */
 function changeSource(track: TrackTwin, { ssrc, seq, time }: RtpPacket, now: number): void {
-  track.rival = ssrc === track.sourceBefore && track.sourceRun < 8 ? track.source : undefined;
-  track.sourceBefore = track.source;
   track.source = ssrc;
-  track.sourceRun = 0;
   track.seqOffset += track.lastSeq + 1 - seq;
   track.lastSeq = (seq - 1) & 0xffff;
   const moved = (time + track.timeOffset - track.lastTime) | 0;
