@@ -44,6 +44,8 @@ export class Track {
   paramsKnown!: i32;
   paramsNeeded!: i32;
   paramsVersion!: i32;
+  /** Slot of the NAL unit that is looked through fragment by fragment (`NalScan`); 0 without one. */
+  scan!: i32;
   /** 1 once a packet was too large: from then on the server assigns sequence numbers. */
   refragment!: i32;
   /** Last sender report: NTP seconds and fraction, RTP time. */

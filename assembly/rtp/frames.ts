@@ -7,29 +7,23 @@ import {
   KIND_MPEG12_VIDEO,
   KIND_VP8,
   KIND_VP9,
-  PARAM_MAX,
-  PARAM_PPS,
-  PARAM_SPS,
-  PARAM_VPS,
 } from "../abi";
-import { slotTake } from "../memory";
-import { PARAM_SET_DATA, PARAM_SET_STRIDE, Track } from "../track";
-import { get8, get16 } from "../wire";
-
-/** Bytes of a slot for the three types of parameter sets. */
-const PARAM_SLOT: i32 = PARAM_SET_STRIDE * 3;
+import { Track } from "../track";
+import { get8 } from "../wire";
+import { nalAccess } from "./nal-access";
 
 /**
  * Whether a payload shows that its access unit is a random access point. Parameter sets on the way are kept in the
  * track.
+ *
+ * @param gap whether packets are missing in front of it
  */
-export function isRandomAccess(track: Track, kind: i32, payload: i32, size: i32): bool {
+export function isRandomAccess(track: Track, kind: i32, payload: i32, size: i32, gap: bool): bool {
   if (size <= 0) return false;
   switch (kind) {
     case KIND_H264:
-      return h264(track, payload, size);
     case KIND_H265:
-      return h265(track, payload, size);
+      return nalAccess(track, kind === KIND_H265, payload, size, gap);
     case KIND_VP8:
       return vp8(payload, size);
     case KIND_VP9:
@@ -43,89 +37,6 @@ export function isRandomAccess(track: Track, kind: i32, payload: i32, size: i32)
     default:
       return kind === KIND_MJPEG;
   }
-}
-
-/** RFC 6184 §5: single NAL units, STAP-A, STAP-B, FU-A, FU-B. */
-function h264(track: Track, payload: i32, size: i32): bool {
-  const type = get8(payload) & 31;
-  if (type === 28 || type === 29) {
-    return size > 1 && (get8(payload + 1) & 0x80) !== 0 && h264Slice(track, get8(payload + 1) & 31);
-  }
-  if (type !== 24 && type !== 25) return h264Unit(track, payload, size);
-  let at = type === 24 ? 1 : 3;
-  let found = false;
-  while (at + 2 < size) {
-    const length = get16(payload + at);
-    at += 2;
-    if (length === 0 || at + length > size) break;
-    if (h264Unit(track, payload + at, length)) found = true;
-    at += length;
-  }
-  return found;
-}
-
-function h264Unit(track: Track, unit: i32, size: i32): bool {
-  const type = get8(unit) & 31;
-  if (type === 7) keep(track, PARAM_SPS, unit, size);
-  else if (type === 8) keep(track, PARAM_PPS, unit, size);
-  return h264Slice(track, type);
-}
-
-function h264Slice(track: Track, type: i32): bool {
-  return type === 5 && parametersKnown(track);
-}
-
-/** RFC 7798 §4.4: single NAL units, AP, FU. */
-function h265(track: Track, payload: i32, size: i32): bool {
-  if (size < 2) return false;
-  const type = (get8(payload) >> 1) & 63;
-  if (type === 49) {
-    return size > 2 && (get8(payload + 2) & 0x80) !== 0 && h265Slice(track, get8(payload + 2) & 63);
-  }
-  if (type !== 48) return h265Unit(track, payload, size);
-  let at = 2;
-  let found = false;
-  while (at + 2 < size) {
-    const length = get16(payload + at);
-    at += 2;
-    if (length < 2 || at + length > size) break;
-    if (h265Unit(track, payload + at, length)) found = true;
-    at += length;
-  }
-  return found;
-}
-
-function h265Unit(track: Track, unit: i32, size: i32): bool {
-  const type = (get8(unit) >> 1) & 63;
-  if (type === 32) keep(track, PARAM_VPS, unit, size);
-  else if (type === 33) keep(track, PARAM_SPS, unit, size);
-  else if (type === 34) keep(track, PARAM_PPS, unit, size);
-  return h265Slice(track, type);
-}
-
-/** Types 16 to 21: BLA, IDR and CRA pictures (ITU-T H.265 table 7-1). */
-function h265Slice(track: Track, type: i32): bool {
-  return type >= 16 && type <= 21 && parametersKnown(track);
-}
-
-function parametersKnown(track: Track): bool {
-  return (track.paramsKnown & track.paramsNeeded) === track.paramsNeeded;
-}
-
-/** Stores a parameter set if it has changed; an oversized one is only marked as known. */
-function keep(track: Track, bit: i32, unit: i32, size: i32): void {
-  track.paramsKnown |= bit;
-  if (size > PARAM_MAX) return;
-  if (track.params === 0) {
-    track.params = slotTake(PARAM_SLOT, 0);
-    if (track.params === 0) return;
-    memory.fill(track.params, 0, PARAM_SLOT);
-  }
-  const set = track.params + (bit >> 1) * PARAM_SET_STRIDE;
-  if (load<i32>(set) === size && memory.compare(set + PARAM_SET_DATA, unit, size) === 0) return;
-  store<i32>(set, size);
-  memory.copy(set + PARAM_SET_DATA, unit, size);
-  track.paramsVersion += 1;
 }
 
 /** RFC 7741 §4.2, §4.3: the first partition of a frame whose P bit is 0. */

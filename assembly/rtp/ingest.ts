@@ -14,6 +14,7 @@ import { entryAt, LOG_CHANNELS, Log, logGrow, logNextSeq, logPublish } from "../
 import { blockCapacity, blockTake, slotGive } from "../memory";
 import { Track, trackAt, trackKinds } from "../track";
 import { get8, get16, get32, put8 } from "../wire";
+import { nalForget } from "./nal-access";
 import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize } from "./packet";
 import { refragment } from "./refragment";
 import { reportReceived } from "./rtcp";
@@ -160,7 +161,8 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
   let size = length;
   if ((get8(packet) & 0x20) !== 0) {
     const padding: i32 = get8(packet + length - 1);
-    if (padding === 0 || header + padding > length) {
+    // a count of zero is no padding: some senders set the bit alone
+    if (header + padding > length) {
       note(log, EVENT_MALFORMED, index, length, 0);
       return 0;
     }
@@ -253,5 +255,6 @@ export function rtpClose(address: i32): void {
     const track = trackAt(address, i);
     if (track.params !== 0) slotGive(track.params);
     track.params = 0;
+    nalForget(track);
   }
 }

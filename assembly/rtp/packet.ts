@@ -3,6 +3,7 @@ import {
   ERR_FRAME,
   ERR_FULL,
   FLAG_END_OF_FRAME,
+  FLAG_GAP,
   FLAG_START_OF_FRAME,
   FLAG_VIDEO,
   FRAMES_WITHOUT_KEY,
@@ -43,15 +44,17 @@ export function enterPacket(
     log.framesEnded += 1;
   } else {
     track.video = 1;
-    all |= FLAG_VIDEO | followFrame(log, track, time, marker);
+    all |=
+      FLAG_VIDEO |
+      (size > header ? followFrame(log, track, time, marker) : followEmpty(log, track, time, marker));
     track.frameBytes += size;
     if (track.frameBytes > MAX_FRAME_BYTES) {
       log.eventTrack = index;
       log.eventValue = track.frameBytes;
       return ERR_FRAME;
     }
-    if (track.rapCount === 0 || track.rapSeq !== track.frameSeq) {
-      const found = isRandomAccess(track, kind, packet + header, size - header);
+    if (size > header && (track.rapCount === 0 || track.rapSeq !== track.frameSeq)) {
+      const found = isRandomAccess(track, kind, packet + header, size - header, (flags & FLAG_GAP) !== 0);
       if (found) track.keyFrames += 1;
       if (found || keyless(track)) {
         track.rapCount += 1;
@@ -91,6 +94,14 @@ function followFrame(log: Log, track: Track, time: u32, marker: bool): i32 {
   track.frameOpen = marker ? 0 : 1;
   if (marker) log.framesEnded += 1;
   return flags;
+}
+
+/** A packet without payload (padding alone) is no picture, but may end the one that it belongs to. */
+function followEmpty(log: Log, track: Track, time: u32, marker: bool): i32 {
+  if (!marker || track.frameOpen === 0 || track.frameTime !== time) return 0;
+  track.frameOpen = 0;
+  log.framesEnded += 1;
+  return FLAG_END_OF_FRAME;
 }
 
 /** Whether so many frames came without any random access point that each counts as one. */

@@ -48,15 +48,26 @@ function unitType(unit: i32): i32 {
 }
 
 function cutAggregate(log: Log, payload: i32, length: i32): i32 {
-  let at = unitHeader();
-  while (at + 2 < length) {
-    const size = get16(payload + at);
-    at += 2;
-    if (size <= unitHeader() || at + size > length) return 0;
-    const last = at + size + 2 >= length;
-    const code = cutUnit(log, payload + at, size, last);
+  const end = payload + length;
+  let at = nextUnit(payload + unitHeader(), end);
+  while (at !== 0) {
+    const size = get16(at);
+    const next = nextUnit(at + 2 + size, end);
+    const code = cutUnit(log, at + 2, size, next === 0);
     if (code < 0) return code;
-    at += size;
+    at = next;
+  }
+  return 0;
+}
+
+/** Address of the size of the next whole unit of an aggregate from `from` on; 0 without one. Empty units are skipped. */
+function nextUnit(from: i32, end: i32): i32 {
+  let at = from;
+  while (at + 2 < end) {
+    const size = get16(at);
+    if (at + 2 + size > end) return 0;
+    if (size > unitHeader()) return at;
+    at += 2 + size;
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 import { ERR_BUDGET, FLAG_GAP, UNIT_KEY } from "../abi";
 import { get8, get16 } from "../wire";
 import { unitMalformed } from "./faults";
-import { UNIT_NONE, UnitTrack } from "./layout";
+import { UNIT_NONE, UNIT_OPEN, UnitTrack } from "./layout";
 import { unitBegin, unitDrop, unitFinish, unitPut } from "./log";
 
 /** A packet that is one frame: Opus (RFC 7587 §4.2), or samples. */
@@ -32,24 +32,33 @@ export function genericFrames(
   const data = 2 + ((headerBits + 7) >> 3);
   const each = track.sizeBits + track.indexBits;
   if (track.sizeBits === 0 || headerBits < each || data > size) return unitMalformed(track);
-  let at = data;
+  // the only AU of its packet may be cut in several
+  if (headerBits < each + track.sizeBits + track.deltaBits) {
+    const length = bits(payload, 16, track.sizeBits);
+    const isWhole = (length as u32) <= ((size - data) as u32);
+    if (!isWhole || !marker || (track.open !== UNIT_NONE && track.lastTime === time)) {
+      const part = isWhole ? length : size - data;
+      return fragment(track, payload + data, part, time, arrival, flags, marker, isWhole);
+    }
+  }
+  return wholeFrames(track, payload, size, time, arrival, flags);
+}
+
+function wholeFrames(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32, flags: i32): i32 {
+  const end = 16 + get16(payload);
+  let at = 2 + ((end - 16 + 7) >> 3);
   let bit = 16;
   let offset = 0;
   let code = 0;
-  const end = 16 + headerBits;
   let indexBits = track.indexBits;
+  endFragments(track, flags);
   while (bit + track.sizeBits + indexBits <= end) {
     const length = bits(payload, bit, track.sizeBits);
     const index = bits(payload, bit + track.sizeBits, indexBits);
     if (bit > 16) offset += index * track.frameTicks;
     bit += track.sizeBits + indexBits;
     indexBits = track.deltaBits;
-    if ((length as u32) > ((size - at) as u32)) {
-      // the only AU of its packet may be cut in several
-      if (bit + track.sizeBits + indexBits <= end || at !== data) return unitMalformed(track);
-      return fragment(track, payload + at, size - at, time, arrival, flags, marker);
-    }
-    unitDrop(track);
+    if ((length as u32) > ((size - at) as u32)) return unitMalformed(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
     const result = unitPut(track, payload + at, length);
@@ -61,7 +70,12 @@ export function genericFrames(
   return code;
 }
 
-/** A fragment of an AU: the AU continues while the time stays the same, up to the marker. */
+/**
+ * A fragment of an AU: the AU continues while the time stays the same, up to the marker.
+ *
+ * @param isOwn whether its header has its own size, as MediaMTX writes it, instead of that of the AU; an AU of a sender
+ * that sets no markers looks the same until the next packet comes
+ */
 function fragment(
   track: UnitTrack,
   at: i32,
@@ -70,17 +84,25 @@ function fragment(
   arrival: i32,
   flags: i32,
   marker: bool,
+  isOwn: bool,
 ): i32 {
   if (track.open === UNIT_NONE || track.lastTime !== time) {
-    unitDrop(track);
+    endFragments(track, flags);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
+    track.whole = isOwn ? 1 : 0;
   } else if ((flags & FLAG_GAP) !== 0) {
     track.broken = 1;
   }
   const code = unitPut(track, at, size);
   if (marker) unitFinish(track, 0);
   return code;
+}
+
+/** Ends the AU in progress in front of another one. */
+function endFragments(track: UnitTrack, flags: i32): void {
+  if (track.open === UNIT_OPEN && track.whole !== 0 && (flags & FLAG_GAP) === 0) unitFinish(track, 0);
+  else unitDrop(track);
 }
 
 /** An unsigned number of at most 32 bits. */

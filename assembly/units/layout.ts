@@ -31,6 +31,10 @@ export class UnitTrack {
   /** Address of the length of the NAL unit in progress, 0 without one; of the OBU, likewise. */
   lengthAt!: i32;
   lengthBytes!: i32;
+  /** 1: packets without payload came, and others are missing in front of them; the next packet says so no more. */
+  gap!: i32;
+  /** 1: the audio frame in progress is whole unless the next packet continues it. */
+  whole!: i32;
 
   /** UNITS_*, and parameters of the payload format: bits of AU sizes and indexes; ticks per frame, if known. */
   format!: i32;
@@ -107,6 +111,25 @@ export class LatmState {
   carryBits!: i32;
 }
 
+/** What the depacketizers of H264 and H265 know of the NAL unit in progress; its first bytes and a scratch follow. */
+export class NalState {
+  /** NAL_*. */
+  phase!: i32;
+  /** Zero bytes that are held back: they may begin a start code. */
+  zeros!: i32;
+  /** Bytes of its header so far. */
+  headBytes!: i32;
+}
+
+/** Phases of a NAL unit: none in progress; the header is incomplete; kept; skipped. */
+export const NAL_NONE = 0;
+export const NAL_HEAD = 1;
+export const NAL_KEPT = 2;
+export const NAL_SKIPPED = 3;
+/** Behind a NalState: two bytes of header, two of scratch. */
+export const NAL_FIRST: i32 = offsetof<NalState>();
+export const NAL_SCRATCH: i32 = NAL_FIRST + 2;
+
 /** Bytes that the depacketizer of LATM shifts at a time. */
 export const UNIT_SHIFT_BYTES = 32;
 /** Most presentation times that are kept, and bytes of a configuration that came in band. */
@@ -115,7 +138,7 @@ export const UNIT_CONFIG_MAX = 60;
 
 /** Presentation times of the last frames in ascending order, f64 each, and room for one more. */
 export const UNIT_RECENT: i32 = (offsetof<UnitTrack>() + ALIGN_MASK) & ~ALIGN_MASK;
-/** State of the track's depacketizer: a LatmState and bytes being shifted, or the header of a fragmented NAL unit. */
+/** State of the track's depacketizer: a LatmState and bytes being shifted, or a NalState. */
 export const UNIT_STATE: i32 = UNIT_RECENT + UNIT_RECENT_MAX * sizeof<f64>() + sizeof<f64>();
 export const UNIT_SHIFT: i32 = UNIT_STATE + offsetof<LatmState>();
 /** The in-band AudioSpecificConfig: its size, an i32, and its bytes. */
@@ -146,4 +169,9 @@ export const UNIT_MALFORMED: i32 = offsetof<UnitTrack>("malformed");
 /** The state of the depacketizer of LATM. */
 export function latmState(track: UnitTrack): LatmState {
   return changetype<LatmState>(changetype<i32>(track) + UNIT_STATE);
+}
+
+/** The state of the depacketizers of H264 and H265. */
+export function nalState(track: UnitTrack): NalState {
+  return changetype<NalState>(changetype<i32>(track) + UNIT_STATE);
 }

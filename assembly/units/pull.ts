@@ -3,6 +3,7 @@ import {
   FLAG_END_OF_FRAME,
   FLAG_GAP,
   FLAG_START_OF_FRAME,
+  FLAG_VIDEO,
   FRAMING,
   UNITS_AC3,
   UNITS_AV1,
@@ -30,7 +31,7 @@ import { latmFrames } from "./latm";
 import { UNIT_ABANDONED, UNIT_NONE, UnitTrack } from "./layout";
 import { unitBegin, unitFinish } from "./log";
 import { mpeg4Packet, mpeg12Packet } from "./mpeg-video";
-import { h264Packet, h265Packet } from "./nal";
+import { h264Packet, h265Packet, nalReset } from "./nal";
 import { vp8Packet, vp9Packet } from "./vp";
 
 /**
@@ -69,7 +70,7 @@ function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arriva
   const time = get32(packet + 4);
   const payload = packet + header;
   const left = size - header;
-  if (left <= 0) return 0;
+  if (left <= 0) return takeEmpty(track, flags);
   const marker = (get8(packet + 1) & 0x80) !== 0;
   switch (track.format) {
     case UNITS_FRAMES:
@@ -88,14 +89,27 @@ function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arriva
   }
 }
 
+/** A packet without payload: it may end a frame, and know of missing packets. */
+function takeEmpty(track: UnitTrack, flags: i32): i32 {
+  if ((flags & FLAG_VIDEO) === 0) return 0;
+  if ((flags & FLAG_GAP) !== 0) track.gap = 1;
+  if ((flags & FLAG_END_OF_FRAME) === 0) return 0;
+  if (track.gap !== 0) track.broken = 1;
+  track.gap = 0;
+  finishPieces(track);
+  return 0;
+}
+
 /** A packet of a codec whose frames span packets. */
 function takePiece(track: UnitTrack, payload: i32, size: i32, time: u32, arrival: i32, flags: i32): i32 {
   if ((flags & FLAG_START_OF_FRAME) !== 0) {
     finishPieces(track);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
+    nalReset(track);
   }
   if (track.open === UNIT_NONE) return 0; // the rest of a frame whose start is missing
-  if ((flags & FLAG_GAP) !== 0) track.broken = 1;
+  if ((flags & FLAG_GAP) !== 0 || track.gap !== 0) track.broken = 1;
+  track.gap = 0;
   let code = 0;
   if (track.open === UNIT_ABANDONED) code = 0;
   else if (track.format === UNITS_H264) code = h264Packet(track, payload, size);

@@ -23,6 +23,7 @@ import {
 import type { Random } from "../support/random.ts";
 import { makeMpa } from "./mpa-frames.ts";
 import { concat } from "./twin/packet.ts";
+import { withoutStartCodes } from "./twin/packetize.ts";
 import { obusOf } from "./twin/packetizer-av1-vp.ts";
 
 /** A codec whose units are packetized: a maker of random units, and what must come out again. */
@@ -139,7 +140,7 @@ function makeNals(random: Random, size: number, types: readonly number[], isH265
   const count = random.between(1, 6);
   const nals = Array.from({ length: count }, (_, i) => {
     const length = random.chance(0.5) ? random.between(head, 60) : Math.ceil(size / count);
-    const nal = random.bytes(Math.max(length, head));
+    const nal = withoutStartCodes(random.bytes(Math.max(length, head)));
     nal[0] = i === 0 ? types[0]! : random.pick(types);
     if (isH265) nal[1] = random.between(1, 7) | (random.below(4) << 3);
     else if (random.chance(0.3)) nal[0] = (nal[0] & 0x9f) | (random.below(4) << 5);

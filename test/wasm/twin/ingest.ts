@@ -182,7 +182,7 @@ export class IngestTwin {
     if (isForeign(track, kind, packet))
       return this.#drop("WRONG_SSRC", index, packet.ssrc | 0, track.source | 0);
     const padding = packet.padded ? (bytes.at(-1) as number) : 0;
-    if (packet.padded && (padding === 0 || packet.header + padding > bytes.length))
+    if (packet.padded && packet.header + padding > bytes.length)
       return this.#drop("MALFORMED", index, bytes.length);
     if (track.ssrc === undefined) {
       track.source = packet.ssrc;
@@ -255,10 +255,12 @@ export class IngestTwin {
       this.framesEnded += 1;
       anchor(track, packet.time, now);
     } else {
-      all = flags | FLAG_VIDEO | this.#followFrame(track, packet);
+      const isEmpty = bytes.length === packet.header;
+      all =
+        flags | FLAG_VIDEO | (isEmpty ? this.#followEmpty(track, packet) : this.#followFrame(track, packet));
       track.frameBytes += bytes.length;
       if (track.frameBytes > MAX_FRAME_BYTES) return false;
-      this.#followRandomAccess(track, kind, packet, now);
+      if (!isEmpty) this.#followRandomAccess(track, kind, packet, (flags & FLAG_GAP) !== 0, now);
       if (track.raps === 0 && (all & FLAG_START_OF_FRAME) !== 0) anchor(track, packet.time, now);
     }
     const framed = writeFrame(2 * index, bytes);
@@ -282,10 +284,19 @@ export class IngestTwin {
     return flags;
   }
 
+  /** A packet without payload begins no frame, but its marker may end the one that it belongs to. */
+  #followEmpty(track: TrackTwin, { time, marker }: RtpPacket): number {
+    track.video = true;
+    if (!marker || !track.frameOpen || track.frameTime !== time) return 0;
+    track.frameOpen = false;
+    this.framesEnded += 1;
+    return FLAG_END_OF_FRAME;
+  }
+
   /** A frame is found out once; without any key frame for long, every frame counts until the first one comes. */
-  #followRandomAccess(track: TrackTwin, kind: number, packet: RtpPacket, now: number): void {
+  #followRandomAccess(track: TrackTwin, kind: number, packet: RtpPacket, gap: boolean, now: number): void {
     if (track.raps > 0 && track.rap === track.frame) return;
-    const found = isRandomAccess(track.params, kind, packet.bytes.subarray(packet.header));
+    const found = isRandomAccess(track.params, kind, packet.bytes.subarray(packet.header), gap);
     if (found) track.keyFrames += 1;
     if (!found && !track.keyless) return;
     track.gopFrames = track.raps > 0 ? track.frames - track.framesAtRap : 0;

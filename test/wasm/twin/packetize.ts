@@ -129,7 +129,9 @@ function makeNal(codec: NalCodec, random: Random): MadeFrame {
     ...Array.from({ length: random.below(3) }, () => random.pick(codec.others)),
     ...Array.from({ length: random.between(1, 4) }, () => random.pick(isKey ? codec.keys : codec.slices)),
   ];
-  const units = types.map((type) => concat([codec.header(type), random.bytes(sizeOf(random))]));
+  const units = types.map((type) =>
+    concat([codec.header(type), withoutStartCodes(random.bytes(sizeOf(random)))]),
+  );
   const payloads: Uint8Array[] = [];
   for (let i = 0; i < units.length; ) {
     const unit = units[i] as Uint8Array;
@@ -147,6 +149,13 @@ function makeNal(codec: NalCodec, random: Random): MadeFrame {
   const kept = units.filter((_, i) => codec.isKept(types[i] as number));
   const bytes = concat(kept.flatMap((unit) => [big(unit.length, 4), unit]));
   return { payloads, units: [{ bytes, isKey, offset: 0 }] };
+}
+
+/** No NAL unit contains a start code (ITU-T H.264 §7.4.1). */
+export function withoutStartCodes(bytes: Uint8Array): Uint8Array {
+  for (let i = 2; i < bytes.length; i++) if (bytes[i] === 1 && !bytes[i - 1] && !bytes[i - 2]) bytes[i] = 3;
+  if (bytes[0] === 0 && bytes[1] === 1) bytes[1] = 3; // behind a header that ends with a zero
+  return bytes;
 }
 
 function leb128(value: number): Uint8Array {

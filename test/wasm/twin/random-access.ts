@@ -18,6 +18,8 @@ export class ParamsTwin {
   known: number;
   version = 0;
   readonly sets = new Map<number, string>();
+  /** What came so far of a NAL unit in fragments that is not a slice. */
+  pieces: Uint8Array | undefined;
 
   readonly needed: number;
 
@@ -41,7 +43,8 @@ export class ParamsTwin {
 }
 
 /** Whether a payload shows a random access point; keeps the parameter sets in it. */
-export function isRandomAccess(params: ParamsTwin, kind: number, payload: Uint8Array): boolean {
+export function isRandomAccess(params: ParamsTwin, kind: number, payload: Uint8Array, gap: boolean): boolean {
+  if (gap) params.pieces = undefined;
   if (payload.length === 0) return false;
   const test = TESTS.get(kind);
   return test?.(payload, params) ?? false;
@@ -72,49 +75,119 @@ function bit(bytes: Uint8Array, at: number, number: number): boolean {
 }
 
 /** The units of an aggregation packet whose first length is at `start`; ends at the first that does not fit. */
-function aggregated(payload: Uint8Array, start: number, least: number): Uint8Array[] {
+function aggregated(payload: Uint8Array, start: number): Uint8Array[] {
   const units: Uint8Array[] = [];
   let left = payload.subarray(start);
   while (left.length > 2) {
     const size = byte(left, 0) * 256 + byte(left, 1);
-    if (size < least || size > left.length - 2) break;
-    units.push(left.subarray(2, 2 + size));
+    if (size > left.length - 2) break;
+    if (size > 0) units.push(left.subarray(2, 2 + size));
     left = left.subarray(2 + size);
   }
   return units;
 }
 
+/** The pieces between start codes. */
+function split(bytes: Uint8Array): Uint8Array[] {
+  const text = Buffer.from(bytes).toString("latin1");
+  return text.split("\x00\x00\x01").map((piece) => new Uint8Array(Buffer.from(piece, "latin1")));
+}
+
+/** What the twin needs to know of H264 and H265. */
+interface NalCodec {
+  typeOf(unit: Uint8Array): number;
+  /** Bytes of the header of a unit. */
+  readonly head: number;
+  isSlice(unit: Uint8Array): boolean;
+  isRandomAccess(type: number): boolean;
+  readonly sets: ReadonlyMap<number, number>;
+}
+
+const H264: NalCodec = {
+  typeOf: (unit) => byte(unit, 0) % 32,
+  head: 1,
+  isSlice: (unit) => unit.length > 0 && [1, 2, 3, 4, 5].includes(H264.typeOf(unit)),
+  isRandomAccess: (type) => type === 5,
+  sets: new Map([
+    [7, PARAM_SPS],
+    [8, PARAM_PPS],
+  ]),
+};
+
+const H265: NalCodec = {
+  typeOf: (unit) => (byte(unit, 0) >> 1) % 64,
+  head: 2,
+  isSlice: (unit) => unit.length > 1 && H265.typeOf(unit) < 32 && byte(unit, 0) + byte(unit, 1) > 0,
+  isRandomAccess: (type) => type >= 16 && type <= 21,
+  sets: new Map([
+    [32, PARAM_VPS],
+    [33, PARAM_SPS],
+    [34, PARAM_PPS],
+  ]),
+};
+
+/** Looks at units up to the first slice, which goes up to the end. */
+function look(codec: NalCodec, bytes: Uint8Array, params: ParamsTwin): boolean {
+  for (const unit of split(bytes)) {
+    if (codec.isSlice(unit)) return codec.isRandomAccess(codec.typeOf(unit)) && params.complete;
+    enter(codec, unit, params);
+  }
+  return false;
+}
+
+function enter(codec: NalCodec, unit: Uint8Array, params: ParamsTwin): void {
+  const size = unit.length > PARAM_MAX ? unit.length : unit.findLastIndex((each) => each !== 0) + 1;
+  if (size < codec.head) return;
+  const set = codec.sets.get(codec.typeOf(unit));
+  if (set !== undefined) params.keep(set, unit.subarray(0, size));
+}
+
+/** Looks at a fragment: parameter sets count when their last byte is there, a slice when its header is. */
+function fragment(codec: NalCodec, payload: Uint8Array, header: number, params: ParamsTwin): boolean {
+  if (payload.length <= codec.head) return false;
+  const starts = bit(payload, codec.head, 7);
+  const type = byte(payload, codec.head) % (codec === H264 ? 32 : 64);
+  if (starts) {
+    const first = codec === H264 ? (byte(payload, 0) & 0xe0) | type : (byte(payload, 0) & 0x81) | (type << 1);
+    const unit = codec === H264 ? [first] : [first, byte(payload, 1)];
+    params.pieces = codec.isSlice(Uint8Array.from(unit)) ? undefined : Uint8Array.from(unit);
+    if (params.pieces === undefined) return codec.isRandomAccess(type) && params.complete;
+  }
+  if (params.pieces === undefined) return false;
+  const before = params.pieces;
+  params.pieces = undefined;
+  const whole = new Uint8Array(Buffer.concat([before, payload.subarray(Math.min(header, payload.length))]));
+  const done = bit(payload, codec.head, 6);
+  const units = split(whole);
+  for (const [i, unit] of units.entries()) {
+    // zeros at the end may be the beginning of a start code
+    const size = unit.findLastIndex((each) => each !== 0) + 1;
+    if (codec.isSlice(unit.subarray(0, size)))
+      return codec.isRandomAccess(codec.typeOf(unit)) && params.complete;
+    if (i === units.length - 1 && !done) params.pieces = unit;
+    else enter(codec, unit.subarray(0, size), params);
+  }
+  return false;
+}
+
 function h264(payload: Uint8Array, params: ParamsTwin): boolean {
-  const type = byte(payload, 0) % 32;
-  if (type === 28 || type === 29) {
-    return payload.length >= 2 && bit(payload, 1, 7) && byte(payload, 1) % 32 === 5 && params.complete;
-  }
-  const units = type === 24 ? aggregated(payload, 1, 1) : type === 25 ? aggregated(payload, 3, 1) : [payload];
-  let found = false;
-  for (const unit of units) {
-    const unitType = byte(unit, 0) % 32;
-    if (unitType === 7) params.keep(PARAM_SPS, unit);
-    if (unitType === 8) params.keep(PARAM_PPS, unit);
-    if (unitType === 5 && params.complete) found = true;
-  }
-  return found;
+  const type = H264.typeOf(payload);
+  if (type === 28 || type === 29) return fragment(H264, payload, type === 28 ? 2 : 4, params);
+  params.pieces = undefined;
+  if (type !== 24 && type !== 25) return look(H264, payload, params);
+  const units = aggregated(payload, type === 24 ? 1 : 3);
+  return units.map((unit) => look(H264, unit, params)).includes(true);
 }
 
 function h265(payload: Uint8Array, params: ParamsTwin): boolean {
   if (payload.length < 2) return false;
-  const type = (byte(payload, 0) >> 1) % 64;
-  if (type === 49) {
-    const inner = byte(payload, 2) % 64;
-    return payload.length >= 3 && bit(payload, 2, 7) && inner >= 16 && inner <= 21 && params.complete;
-  }
-  let found = false;
-  for (const unit of type === 48 ? aggregated(payload, 2, 2) : [payload]) {
-    const unitType = (byte(unit, 0) >> 1) % 64;
-    const set = [PARAM_VPS, PARAM_SPS, PARAM_PPS][unitType - 32];
-    if (set !== undefined) params.keep(set, unit);
-    if (unitType >= 16 && unitType <= 21 && params.complete) found = true;
-  }
-  return found;
+  const type = H265.typeOf(payload);
+  if (type === 49) return fragment(H265, payload, 3, params);
+  params.pieces = undefined;
+  if (type !== 48) return look(H265, payload, params);
+  return aggregated(payload, 2)
+    .map((unit) => look(H265, unit, params))
+    .includes(true);
 }
 
 /** X R N S R PID, then I L T K and their fields when X is set. */

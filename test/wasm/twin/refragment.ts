@@ -22,15 +22,14 @@ export function refragment(packet: RtpPacket, size: number, kind: number, maxPac
     return pieces(prefix, data, { room, starts: (bits & 128) !== 0, ends: (bits & 64) !== 0, last: true });
   }
   if (type !== (kind === KIND_H264 ? 24 : 48)) return cutUnit(payload, kind, room, true);
-  const out: Piece[] = [];
+  const units: Uint8Array[] = [];
   for (let at = head; at + 2 < payload.length; ) {
-    const length = ((payload[at] as number) << 8) | (payload[at + 1] as number);
-    const end = at + 2 + length;
-    if (length <= head || end > payload.length) break;
-    out.push(...cutUnit(payload.subarray(at + 2, end), kind, room, end + 2 >= payload.length));
+    const end = at + 2 + (((payload[at] as number) << 8) | (payload[at + 1] as number));
+    if (end > payload.length) break;
+    if (end - at - 2 > head) units.push(payload.subarray(at + 2, end));
     at = end;
   }
-  return out;
+  return units.flatMap((unit, i) => cutUnit(unit, kind, room, i === units.length - 1));
 }
 
 function typeOf(unit: Uint8Array, kind: number): number {
