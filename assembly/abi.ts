@@ -61,6 +61,8 @@ export const KIND_AV1 = 6;
 export const KIND_MPEG4_VIDEO = 7;
 export const KIND_MPEG12_VIDEO = 8;
 export const KIND_MJPEG = 9;
+/** As KIND_PACKET; the packets have AU headers of the mode AAC-hbr (RFC 3640 §3.3.6). */
+export const KIND_AAC = 10;
 
 /** Channel map: nothing expected, what comes is ignored, or the track's RTCP. */
 export const CHANNEL_NONE = 255;

@@ -46,6 +46,10 @@ export class Track {
   paramsVersion!: i32;
   /** Slot of the NAL unit that is looked through fragment by fragment (`NalScan`); 0 without one. */
   scan!: i32;
+  /** Slot of fragments of an AU whose size is not known yet (`HeldFragments`); 0 without any. */
+  held!: i32;
+  /** 1 once it is known that the sender sets no markers: what looks like a fragment is a whole AU. */
+  unmarked!: i32;
   /** 1 once a packet was too large: from then on the server assigns sequence numbers. */
   refragment!: i32;
   /** Last sender report: NTP seconds and fraction, RTP time. */

@@ -6,16 +6,19 @@ import {
   ERR_FULL,
   FLAG_GAP,
   FRAMING,
+  KIND_AAC,
   KIND_H264,
   KIND_H265,
+  KIND_PACKET,
   UNKNOWN_FRAME_MAX,
 } from "../abi";
 import { entryAt, LOG_CHANNELS, Log, logGrow, logNextSeq, logPublish } from "../log";
-import { blockCapacity, blockTake, slotGive } from "../memory";
+import { blockCapacity, slotGive } from "../memory";
 import { Track, trackAt, trackKinds } from "../track";
 import { get8, get16, get32, put8 } from "../wire";
+import { holdAdd, holdBegins, holdContinues, holdForget, holdRelease } from "./au-fragments";
 import { nalForget } from "./nal-access";
-import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize } from "./packet";
+import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize, stageOpen } from "./packet";
 import { refragment } from "./refragment";
 import { reportReceived } from "./rtcp";
 import { changeSource, countSource, mayFollow, startSource } from "./source";
@@ -178,6 +181,7 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
   countSource(log, track);
   const gap = countLoss(log, track, index, packet);
   track.started = 1;
+  if (kind === KIND_AAC) return receiveAac(log, index, length, size, gap, now);
   if (size > log.maxPacket) return oversized(log, index, kind, size, now);
   const code = makeRoom(log, FRAMING + size, FRAMING + length);
   if (code < 0) return code;
@@ -194,6 +198,28 @@ export function isForeign(log: Log, index: i32, packet: i32, header: i32, size: 
   if (mayFollow(track, kind, packet, header, size)) return false;
   note(log, EVENT_WRONG_SSRC, index, ssrc, track.source);
   return true;
+}
+
+/** As a packet of any other kind; but fragments that have their own size are held until that of the AU is known. */
+function receiveAac(log: Log, index: i32, length: i32, size: i32, gap: bool, now: f64): i32 {
+  const track = trackAt(changetype<i32>(log), index);
+  const flags = gap ? FLAG_GAP : 0;
+  const fits = size <= log.maxPacket;
+  if (!fits || !holdContinues(track, log.pendStart + FRAMING, size)) {
+    const code = holdRelease(log, index, now, gap);
+    if (code < 0) return code;
+    if (!fits) return oversized(log, index, KIND_PACKET, size, now);
+    holdBegins(track, log.pendStart + FRAMING, size);
+  }
+  if (track.held !== 0) {
+    const isLast = holdAdd(track, log.pendStart + FRAMING, size, flags);
+    return isLast ? holdRelease(log, index, now, false) : 0;
+  }
+  const code = makeRoom(log, FRAMING + size, FRAMING + length);
+  if (code < 0) return code;
+  place(log, index, size);
+  const header = rtpHeaderSize(log.write + FRAMING, size);
+  return enterPacket(log, index, KIND_PACKET, header, size, flags, now);
 }
 
 /** Follows the sequence numbers; returns whether packets are missing before this one. */
@@ -225,15 +251,7 @@ function oversized(log: Log, index: i32, kind: i32, size: i32, now: f64): i32 {
     track.refragment = 1;
     note(log, EVENT_REFRAGMENT, index, size, log.maxPacket);
   }
-  if (log.stage === 0) {
-    const stage = blockTake(log.account);
-    if (stage === 0) return ERR_BUDGET;
-    const rest = log.pendEnd - log.pendStart;
-    memory.copy(stage, log.pendStart, rest);
-    log.stage = stage;
-    log.pendStart = stage;
-    log.pendEnd = stage + rest;
-  }
+  if (!stageOpen(log)) return ERR_BUDGET;
   return refragment(log, index, kind, log.pendStart + FRAMING, size, now);
 }
 
@@ -256,5 +274,6 @@ export function rtpClose(address: i32): void {
     if (track.params !== 0) slotGive(track.params);
     track.params = 0;
     nalForget(track);
+    holdForget(track);
   }
 }

@@ -13,6 +13,7 @@ import {
   MAX_FRAME_BYTES,
 } from "../abi";
 import { Log, logEnter, logFits, logGrow, logNextSeq } from "../log";
+import { blockTake } from "../memory";
 import { TRACK_HEAD, TRACK_KINDS, Track, trackAt } from "../track";
 import { get8, get16, get32, put8, put16 } from "../wire";
 import { isRandomAccess } from "./frames";
@@ -129,6 +130,22 @@ export function makeRoom(log: Log, size: i32, scanned: i32): i32 {
   log.pendStart = log.write;
   log.pendEnd = log.write + rest;
   return logFits(log, log.pendEnd) ? 0 : ERR_FULL;
+}
+
+/**
+ * From now on, bytes are received in a block of their own and copied to the log: more is written than was received.
+ * Returns false when the budget is used up.
+ */
+export function stageOpen(log: Log): bool {
+  if (log.stage !== 0) return true;
+  const stage = blockTake(log.account);
+  if (stage === 0) return false;
+  const rest = log.pendEnd - log.pendStart;
+  memory.copy(stage, log.pendStart, rest);
+  log.stage = stage;
+  log.pendStart = stage;
+  log.pendEnd = stage + rest;
+  return true;
 }
 
 /** Begins a block with `size` bytes from `from`. */

@@ -38,7 +38,8 @@ export function genericFrames(
     const isWhole = (length as u32) <= ((size - data) as u32);
     if (!isWhole || !marker || (track.open !== UNIT_NONE && track.lastTime === time)) {
       const part = isWhole ? length : size - data;
-      return fragment(track, payload + data, part, time, arrival, flags, marker, isWhole);
+      const total = isWhole ? 0 : length;
+      return fragment(track, payload + data, part, time, arrival, flags, marker, total);
     }
   }
   return wholeFrames(track, payload, size, time, arrival, flags);
@@ -73,8 +74,8 @@ function wholeFrames(track: UnitTrack, payload: i32, size: i32, time: u32, arriv
 /**
  * A fragment of an AU: the AU continues while the time stays the same, up to the marker.
  *
- * @param isOwn whether its header has its own size, as MediaMTX writes it, instead of that of the AU; an AU of a sender
- * that sets no markers looks the same until the next packet comes
+ * @param total size of the AU; 0 when the header has that of the fragment, as MediaMTX writes it: an AU of a sender that
+ * sets no markers looks the same until the next packet comes
  */
 function fragment(
   track: UnitTrack,
@@ -84,18 +85,20 @@ function fragment(
   arrival: i32,
   flags: i32,
   marker: bool,
-  isOwn: bool,
+  total: i32,
 ): i32 {
   if (track.open === UNIT_NONE || track.lastTime !== time) {
     endFragments(track, flags);
     if (unitBegin(track, time, arrival) !== 0) return ERR_BUDGET;
     track.flags |= UNIT_KEY;
-    track.whole = isOwn ? 1 : 0;
+    track.whole = total === 0 ? 1 : 0;
   } else if ((flags & FLAG_GAP) !== 0) {
     track.broken = 1;
   }
   const code = unitPut(track, at, size);
-  if (marker) unitFinish(track, 0);
+  if (!marker) return code;
+  if (total > 0 && track.bytes !== total) track.broken = 1;
+  unitFinish(track, 0);
   return code;
 }
 

@@ -126,9 +126,11 @@ export const NAL_NONE = 0;
 export const NAL_HEAD = 1;
 export const NAL_KEPT = 2;
 export const NAL_SKIPPED = 3;
-/** Behind a NalState: two bytes of header, two of scratch. */
+/** Bytes of the header of a NAL unit at most. */
+const NAL_HEAD_MAX = 2;
+/** Behind a NalState: its header, and a scratch of the same size. */
 export const NAL_FIRST: i32 = offsetof<NalState>();
-export const NAL_SCRATCH: i32 = NAL_FIRST + 2;
+export const NAL_SCRATCH: i32 = NAL_FIRST + NAL_HEAD_MAX;
 
 /** Bytes that the depacketizer of LATM shifts at a time. */
 export const UNIT_SHIFT_BYTES = 32;

@@ -5,6 +5,7 @@ import {
   KIND_MJPEG,
   KIND_MPEG4_VIDEO,
   KIND_MPEG12_VIDEO,
+  KIND_PACKET,
   KIND_VP8,
   KIND_VP9,
   UNITS_AC3,
@@ -23,7 +24,13 @@ import type { UnitSetup } from "../../../wasm/units.ts";
 import type { CodecId, CodecParameters, ParametersOf } from "../../media/codec-parameters.ts";
 import type { Format } from "../../media/track.ts";
 import { type Fmtp, type FormatText, readHex, writeHex } from "./fmtp.ts";
-import { isMpeg4Audio, mpeg4AudioUnits, readMpeg4Audio, writeMpeg4Audio } from "./mpeg4-audio.ts";
+import {
+  isMpeg4Audio,
+  mpeg4AudioKind,
+  mpeg4AudioUnits,
+  readMpeg4Audio,
+  writeMpeg4Audio,
+} from "./mpeg4-audio.ts";
 import { h264Sets, h265Sets, readH264, readH265 } from "./nal-sets.ts";
 import { av1Size, mjpegSize, mpeg12Size, type PictureSize, vp8Size, vp9Size } from "./payload-sizes.ts";
 import { channelsOf, encodingOf, writeRtpmap } from "./rtpmap.ts";
@@ -34,7 +41,7 @@ export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
   /** Encoding names of `a=rtpmap`, in the spelling we write, the preferred one first. Compared without case. */
   readonly encodings: readonly string[];
   /** How the core finds frames and random access points (KIND_*); by default a packet is a frame. */
-  readonly kind?: number;
+  readonly kind?: number | ((format: Format) => number);
   /** Whether the rtpmap parameters, in lower case, fit the codec; if not, the track is Generic. */
   fits?(encoding: string, fmtp: ReadonlyMap<string, string>): boolean;
   /**
@@ -148,6 +155,7 @@ export const RTP_CODECS = {
   vorbis: { encodings: ["vorbis"] },
   mpeg4Audio: {
     encodings: ["mpeg4-generic", "MP4A-LATM"],
+    kind: mpeg4AudioKind,
     fits: isMpeg4Audio,
     read: readMpeg4Audio,
     write: writeMpeg4Audio,
@@ -210,6 +218,12 @@ export const RTP_CODECS = {
 /** The row of a codec; undefined where no row describes it. */
 export function rtpRow(codec: CodecId): RtpRow | undefined {
   return (RTP_CODECS as RtpRows)[codec];
+}
+
+/** How the core finds frames and random access points in a format (KIND_*). */
+export function rtpKind(format: Format): number {
+  const kind = rtpRow(format.codec)?.kind ?? KIND_PACKET;
+  return typeof kind === "number" ? kind : kind(format);
 }
 
 /** The codec of an encoding name; `generic` when no row has it or its parameters do not fit. */

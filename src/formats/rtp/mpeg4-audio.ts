@@ -1,4 +1,4 @@
-import { UNITS_GENERIC, UNITS_LATM } from "../../../assembly/abi.ts";
+import { KIND_AAC, KIND_PACKET, UNITS_GENERIC, UNITS_LATM } from "../../../assembly/abi.ts";
 import type { UnitSetup } from "../../../wasm/units.ts";
 import { ProtocolError } from "../../lib/errors.ts";
 import type { ParametersOf } from "../../media/codec-parameters.ts";
@@ -45,6 +45,12 @@ export function writeMpeg4Audio({ config }: Mpeg4Audio): FormatText {
       config: writeHex(config),
     },
   };
+}
+
+/** Fragments of the usual AU headers may need a size that readers understand; everything else is passed on. */
+export function mpeg4AudioKind(format: Format): number {
+  const bits = ["sizelength", "indexlength", "indexdeltalength"].map((name) => format.fmtp.get(name));
+  return !isLatm(format) && bits.join() === "13,3,3" ? KIND_AAC : KIND_PACKET;
 }
 
 /** @throws {ProtocolError} if the configuration is invalid */

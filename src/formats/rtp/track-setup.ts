@@ -1,16 +1,14 @@
-import { KIND_PACKET, PARAM_PPS, PARAM_SPS, PARAM_VPS } from "../../../assembly/abi.ts";
+import { PARAM_PPS, PARAM_SPS, PARAM_VPS } from "../../../assembly/abi.ts";
 import type { TrackSetup } from "../../../wasm/log.ts";
 import type { ParameterSets } from "../../../wasm/track.ts";
 import type { Format, StreamDescription, Track } from "../../media/track.ts";
-import { rtpRow } from "./codecs.ts";
+import { rtpKind, rtpRow } from "./codecs.ts";
 import { readFormat } from "./unit-formats.ts";
 
 /** The setup of each track of a description for the core. */
 export function trackSetups(description: StreamDescription): TrackSetup[] {
   return description.tracks.map((track) => ({
-    kinds: new Map(
-      track.formats.map(({ payloadType, codec }) => [payloadType, rtpRow(codec)?.kind ?? KIND_PACKET]),
-    ),
+    kinds: new Map(track.formats.map((format) => [format.payloadType, rtpKind(format)])),
     clockRate: (track.formats[0] as Format).clockRate,
     paramsKnown: track.formats.reduce((bits, format) => bits | paramsKnown(format), 0),
   }));
