@@ -1,9 +1,10 @@
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
-import tls from "node:tls";
-import { fingerprintProblem, reasonOf } from "../host/connect.ts";
+import { reasonOf } from "../host/connect.ts";
 import { errorText, isExpected, SourceError, SystemError } from "../lib/errors.ts";
+import { contentCodings, withoutCodings } from "./content-coding.ts";
+import { CookieJar } from "./cookies.ts";
+import { pinnedConnection } from "./pinned.ts";
 import { basicAuthorization, plainUrl } from "./url.ts";
 
 /** Most redirects of a request. */
@@ -35,12 +36,13 @@ export interface HttpGet {
 /** Receives a piece of a body; the next one is read when it has completed. */
 export type TakeChunk = (chunk: Uint8Array) => void | Promise<void>;
 
-/** Requests of one source: few connections, which stay open between requests. */
+/** Requests of one source: few connections, which stay open between requests, and the cookies that it sets. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #plain = new http.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   readonly #secure = new https.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   readonly #pinned: https.Agent;
+  readonly #cookies = new CookieJar();
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -92,6 +94,7 @@ export class HttpClient {
         "User-Agent": "mediamtx",
         ...(range !== undefined && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` }),
         ...this.#authorization(url),
+        ...this.#cookies.headerFor(url, Date.now()),
       },
     });
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
@@ -101,7 +104,9 @@ export class HttpClient {
     request.on("error", reject);
     request.end();
     try {
-      return await promise;
+      const response = await promise;
+      this.#cookies.take(url, response.headers["set-cookie"], Date.now());
+      return response;
     } catch (error) {
       throw requestError(url, error as Error, signal);
     } finally {
@@ -155,7 +160,8 @@ export class HttpClient {
   ): Promise<number> {
     let size = 0;
     let waited = 0;
-    const chunks = response.iterator()[Symbol.asyncIterator]();
+    const codings = contentCodings(response.headers["content-encoding"]);
+    const chunks = withoutCodings(response.iterator()[Symbol.asyncIterator](), codings);
     for (;;) {
       const start = performance.now();
       const timer = setTimeout(
@@ -208,8 +214,9 @@ function checkResponse({ statusCode = 0, headers }: http.IncomingMessage, { limi
   if (range !== undefined && given?.startsWith(`bytes ${range.offset}-`) === false) {
     throw new SourceError("the server sent a different byte range");
   }
-  const encoding = headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") throw new SourceError("the body is compressed");
+  const isCoded = contentCodings(headers["content-encoding"]).length > 0;
+  // the range of what is compressed is not that of the file
+  if (isCoded && range !== undefined) throw new SourceError("the range of bytes is compressed");
   const length = Number(headers["content-length"] ?? 0);
   if (range === undefined && length > limit) throw new SourceError(`the body is larger than ${limit} bytes`);
 }
@@ -223,28 +230,4 @@ function requestError(url: URL, cause: Error, signal: AbortSignal): Error {
 
 function timedOut(): Error {
   return Object.assign(new SystemError("i/o timeout"), { code: "ETIMEDOUT" });
-}
-
-type Connect = (
-  options: { readonly host?: string; readonly port?: number; readonly servername?: string },
-  ready: (error: Error | null, socket?: Socket) => void,
-) => undefined;
-
-/** Verifies the fingerprint of the server before anything is sent. */
-function pinnedConnection(fingerprint: string): Connect {
-  return (options, ready) => {
-    const { host = "", port = 443, servername = "" } = options;
-    const name = servername === "" ? {} : { servername };
-    const socket = tls.connect({ host, port, ...name, rejectUnauthorized: false }, () => {
-      const problem = fingerprintProblem(fingerprint, socket.getPeerCertificate().fingerprint256);
-      if (problem === undefined) {
-        ready(null, socket);
-        return;
-      }
-      socket.destroy();
-      ready(new SystemError(problem));
-    });
-    socket.once("error", (error) => ready(error));
-    return undefined;
-  };
 }

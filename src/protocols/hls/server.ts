@@ -96,7 +96,8 @@ export class HlsServer implements PathWatcher {
 
   #answer(request: Request, incoming: HttpEnvironment): Answer {
     if (request.method === "OPTIONS") return this.#preflight();
-    if (request.method !== "GET") return this.#responses.notFound();
+    // the runtime leaves out the body of the answer to HEAD
+    if (request.method !== "GET" && request.method !== "HEAD") return this.#responses.notFound();
     const { pathname, search } = splitUrl(request.url);
     const asked = readRequest(pathname);
     if (asked.kind === "nothing") return this.#responses.notFound();
@@ -206,7 +207,7 @@ export class HlsServer implements PathWatcher {
       answer: (playlist) => {
         if (playlist === undefined) return this.#responses.notFound();
         const text = playlist.texts.multivariant(query.repeated, () => factsOf(playlist.tracks));
-        pathMuxer.sent(text.size);
+        noteSent(pathMuxer, pathRequest, text.size);
         return this.#responses.playlist(text, CACHE.multivariant, pathRequest.isPrivate);
       },
     });
@@ -229,7 +230,7 @@ export class HlsServer implements PathWatcher {
         if (playlist === undefined) return this.#responses.notFound();
         if (!has(playlist)) return this.#responses.empty(400);
         const text = playlist.texts.media(query.repeated, isDelta);
-        pathMuxer.sent(text.size);
+        noteSent(pathMuxer, pathRequest, text.size);
         // a blocking response stays valid; its lifetime is short so that a restarted stream is not hidden
         const cache = wanted === undefined ? CACHE.passing : playlist.texts.lifetime;
         return this.#responses.playlist(text, cache, pathRequest.isPrivate);
@@ -251,7 +252,7 @@ export class HlsServer implements PathWatcher {
       answer: (playlist) => {
         const bytes = playlist === present ? bytesOf(present, name) : undefined;
         if (bytes === undefined) return this.#responses.notFound();
-        pathMuxer.sent(bytes.size);
+        noteSent(pathMuxer, pathRequest, bytes.size);
         const type = name.kind === "init" ? "video/mp4" : name.type;
         return this.#responses.media(bytes, type, isPrivate, request, incoming);
       },
@@ -271,6 +272,11 @@ export class HlsServer implements PathWatcher {
 
 /** A segment type box and nothing else: VLC does not support gaps and gives up on a missing file. */
 const GAP_FILE = new Blob([Buffer.from("0000001073747970" + "6d73646800000000", "hex")]);
+
+/** Counts the bytes of an answer; one to HEAD has none. */
+function noteSent(muxer: PathMuxer, { request }: PathRequest, bytes: number): void {
+  if (request.method !== "HEAD") muxer.sent(bytes);
+}
 
 function bytesOf({ window }: LivePlaylist, name: FileName): Blob | undefined {
   if (name.kind === "init") return window.init(name.number);
