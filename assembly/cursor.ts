@@ -252,7 +252,7 @@ function videoOf(cursor: Cursor): i32 {
 function begunFrames(cursor: Cursor, tracks: i32): i32 {
   let unknown = tracks;
   let begun = 0;
-  let block = cursor.block;
+  let block = cursor.block === 0 ? changetype<Log>(cursor.log).tail : cursor.block;
   if (block === 0) return 0;
   let i = cursor.seq - changetype<LogBlock>(block).firstSeq;
   while (unknown !== 0 && block !== 0) {
