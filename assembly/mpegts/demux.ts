@@ -127,8 +127,10 @@ export function tsFlush(address: i32): void {
   const demux = changetype<TsDemux>(address);
   for (let i = 1; i < TS_TARGETS_MAX; i++) {
     const target = tsTarget(address, i);
-    if (target === 0 || changetype<TsTarget>(target).kind === 0) continue;
-    pesFlush(demux, changetype<TsStream>(target));
+    if (target === 0) continue;
+    // what follows may count anew: a table with the same number is no duplicate
+    changetype<TsTarget>(target).counter = -1;
+    if (changetype<TsTarget>(target).kind !== 0) pesFlush(demux, changetype<TsStream>(target));
   }
 }
 

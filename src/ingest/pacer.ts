@@ -8,6 +8,8 @@ import type { UnitInput } from "../stream/unit-input.ts";
 const LATE_MS = 300;
 /** Tracks whose times are further apart have no common clock, s. */
 const APART_MAX_S = 10;
+/** The same for tracks of one container, which begin when they like, s. */
+const ALIKE_MAX_S = 120;
 /** Shortest time between two releases, ms. */
 const STEP_MS = 8;
 /** Blocks of memory that units may wait in, and never more than half of the share. */
@@ -17,6 +19,7 @@ const FRAME_FAULT = "frame is larger than 16777216 bytes";
 
 interface PacedTrack {
   readonly units: UnitLog;
+  readonly clock: object | undefined;
   /** First entry that has not been released, and first one not looked at. */
   at: number;
   scan: number;
@@ -52,9 +55,10 @@ export class Pacer {
     this.#failed = failed;
   }
 
-  add(tracks: readonly { readonly units: UnitLog }[]): void {
-    for (const { units } of tracks) {
-      this.#tracks.push({ units, at: 0, scan: 0, first: undefined, newest: 0, origin: undefined });
+  /** @param tracks those with the same `clock` have a common one, however far apart they begin */
+  add(tracks: readonly { readonly units: UnitLog; readonly clock?: object }[]): void {
+    for (const { units, clock } of tracks) {
+      this.#tracks.push({ units, clock, at: 0, scan: 0, first: undefined, newest: 0, origin: undefined });
       this.#limits.push(0);
     }
   }
@@ -64,12 +68,9 @@ export class Pacer {
     this.#start = this.#clock.now();
     for (const track of this.#tracks) this.#look(track, this.#start);
     this.#input = input;
-    const firsts = this.#tracks.flatMap(({ first, units: { clockRate } }) =>
-      first === undefined ? [] : [first / clockRate],
-    );
-    const common = firsts.length === 0 ? undefined : Math.min(...firsts);
+    const common = earliest(this.#tracks);
     for (const track of this.#tracks) {
-      const own = track.first === undefined ? common : track.first / track.units.clockRate;
+      const own = earliest(this.#tracks.filter((each) => isAlike(each, track))) ?? common;
       if (own === undefined || common === undefined) continue;
       track.origin = Math.abs(own - common) <= APART_MAX_S ? common : own;
     }
@@ -179,8 +180,11 @@ export class Pacer {
   #join(track: PacedTrack, now: number): void {
     const own = (track.first as number) / track.units.clockRate;
     const elapsed = (now - this.#start) / 1000;
-    const other = this.#tracks.find(({ origin }) => origin !== undefined)?.origin;
-    const fits = other !== undefined && Math.abs(own - elapsed - other) <= APART_MAX_S;
+    const placed = this.#tracks.filter(({ origin }) => origin !== undefined);
+    const alike = placed.find(({ clock }) => clock !== undefined && clock === track.clock);
+    const other = (alike ?? placed[0])?.origin;
+    const apart = alike === undefined ? APART_MAX_S : ALIKE_MAX_S;
+    const fits = other !== undefined && Math.abs(own - elapsed - other) <= apart;
     track.origin = fits ? other : own - elapsed;
     this.#align();
   }
@@ -204,4 +208,18 @@ export class Pacer {
     this.#timer?.();
     for (const { go } of this.#waiting.splice(0)) go();
   }
+}
+
+/** Whether two tracks, or the same one, have a common clock because their container has. */
+function isAlike(a: PacedTrack, b: PacedTrack): boolean {
+  if (a === b) return true;
+  if (a.clock === undefined || a.clock !== b.clock || a.first === undefined) return false;
+  if (b.first === undefined) return true;
+  return Math.abs(a.first / a.units.clockRate - b.first / b.units.clockRate) <= ALIKE_MAX_S;
+}
+
+/** The first time of these tracks, s; undefined before there is one. */
+function earliest(tracks: readonly PacedTrack[]): number | undefined {
+  const firsts = tracks.flatMap(({ first, units }) => (first === undefined ? [] : [first / units.clockRate]));
+  return firsts.length === 0 ? undefined : Math.min(...firsts);
 }

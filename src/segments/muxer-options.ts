@@ -17,6 +17,8 @@ export interface MuxerOptions {
   readonly isAdjusting: boolean;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
+  /** Time without anything usable after which the log says what is missing, ms. */
+  readonly readTimeout: number;
 }
 
 /** Receives what a muxer makes, in order. */

@@ -55,7 +55,7 @@ export class Muxer implements UnitReader {
     const units = this.#enter(stream, indexes);
     this.#alignment = new TrackAlignment(units);
     this.#tracks = openTracks(tracks, units);
-    this.#describer = new TrackDescriber(stream, this.#tracks, owner);
+    this.#describer = new TrackDescriber(stream, this.#tracks, owner, options.readTimeout);
     if (this.#tracks.length > 0) return;
     this.close();
     throw new RefusedError("muxer error: no track is supported");
@@ -90,6 +90,7 @@ export class Muxer implements UnitReader {
     const [leading] = this.#tracks as readonly [MuxerTrack];
     try {
       while (leading.find()) this.#lead(leading);
+      if (this.#progress === undefined) this.#describer.noteMissing();
       for (const track of this.#tracks) if (track !== leading) track.bound(now);
       this.#look(now);
     } catch (error) {
@@ -121,7 +122,7 @@ export class Muxer implements UnitReader {
     const mayBegin = isKey || !leading.isVideo;
     const isChanged = mayBegin && this.#describe();
     if (this.#progress === undefined && (!mayBegin || this.tracks.length === 0)) {
-      this.#describer.noteMissing(mayBegin);
+      this.#describer.noteUnusable(mayBegin);
       leading.drop(entries);
       return;
     }

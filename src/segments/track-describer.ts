@@ -5,8 +5,6 @@ import type { MuxerOwner } from "./muxer-options.ts";
 import type { MuxerTrack } from "./muxer-track.ts";
 import { describeTrack } from "./track-choice.ts";
 
-/** Time without a first part after which the log says why, ms. */
-const BLIND_MS = 10_000;
 /** Bytes of a random access point that are parsed. */
 const HEAD_BYTES = 4_096;
 
@@ -18,14 +16,23 @@ export class TrackDescriber {
   /** The tracks with their parameters; empty before all are known. */
   described: readonly KnownParameters[] = [];
   #version = -1;
+  /** Whether the leading track has sent units, and random access points. */
+  #hasUnits = false;
+  #hasStarts = false;
   /** When the log says why there is no playlist yet, monotonic ms. */
   #blindTime: number;
 
-  constructor(stream: Stream, tracks: readonly MuxerTrack[], owner: Pick<MuxerOwner, "clock" | "logger">) {
+  /** @param patience time without a first part after which the log says why, ms */
+  constructor(
+    stream: Stream,
+    tracks: readonly MuxerTrack[],
+    owner: Pick<MuxerOwner, "clock" | "logger">,
+    patience: number,
+  ) {
     this.#stream = stream;
     this.#tracks = tracks;
     this.#owner = owner;
-    this.#blindTime = owner.clock.now() + BLIND_MS;
+    this.#blindTime = owner.clock.now() + patience;
   }
 
   /** Reads the parameters at the unit found last; true when all are known and some have changed. */
@@ -42,17 +49,28 @@ export class TrackDescriber {
     return true;
   }
 
-  /**
-   * Logs once why there is no playlist, after some time without a first part.
-   *
-   * @param isRandomAccess whether the present unit is a random access point
-   */
-  noteMissing(isRandomAccess: boolean): void {
+  /** Notes a unit of the leading track that nothing can begin with. */
+  noteUnusable(isRandomAccess: boolean): void {
+    this.#hasUnits = true;
+    this.#hasStarts ||= isRandomAccess;
+  }
+
+  /** Logs once why there is no playlist, after some time without a first part. */
+  noteMissing(): void {
     const { clock, logger } = this.#owner;
     if (clock.now() < this.#blindTime) return;
     this.#blindTime = Number.POSITIVE_INFINITY;
-    const missing = isRandomAccess ? "codec parameters" : "a key frame";
-    logger.warn(`no playlist yet: the stream has not sent ${missing}`);
+    logger.warn(`no playlist yet: ${this.#missing()}`);
+  }
+
+  #missing(): string {
+    if (this.#hasStarts) return "the stream has not sent codec parameters";
+    if (this.#hasUnits) return "the stream has not sent a key frame";
+    const { index, format, units, isVideo } = this.#tracks[0] as MuxerTrack;
+    const name = `track ${index + 1} (${CODECS[format.codec].label})`;
+    if (units.malformed > 0) return `the packets of ${name} are malformed`;
+    if (units.dropped > 0) return `the frames of ${name} are incomplete`;
+    return `the stream has not sent ${isVideo ? "a picture" : "audio"} on ${name}`;
   }
 }
 

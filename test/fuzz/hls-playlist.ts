@@ -65,7 +65,7 @@ const LOOKS_MAX = 5_000;
 export function run(input: Uint8Array): void {
   const playlist = readPlaylist(new TextDecoder().decode(input));
   if (playlist.kind === "multivariant") {
-    const variant = chooseVariant(playlist);
+    const { variant } = chooseVariant(playlist);
     throw new ProtocolError(chooseAudio(playlist, variant) === undefined ? "variant" : "variant sound");
   }
   let last = Number.NEGATIVE_INFINITY;

@@ -22,14 +22,29 @@ describe("cookies of a source", () => {
     ["a path that only begins alike", "a=1; path=/o", "http://a.example.com/other", undefined],
     ["no other host", "a=1; Path=/", "http://b.example.com/", undefined],
     ["hosts of its domain", "a=1; Path=/; Domain=.Example.com", "http://b.example.com/", "a=1"],
-    ["no host whose name only ends alike", "a=1; Path=/; Domain=example.com", "http://badexample.com/", undefined],
+    [
+      "no host whose name only ends alike",
+      "a=1; Path=/; Domain=example.com",
+      "http://badexample.com/",
+      undefined,
+    ],
     ["no domain of others", "a=1; Path=/; Domain=b.example.com", "http://b.example.com/", undefined],
     ["no top-level domain", "a=1; Path=/; Domain=com", "http://a.example.com/", undefined],
     ["HTTPS alone", "a=1; Path=/; Secure", "http://a.example.com/", undefined],
     ["HTTPS", "a=1; Path=/; Secure; HttpOnly; SameSite=None", "https://a.example.com/", "a=1"],
     ["a time that is over", "a=1; Path=/; Max-Age=0", "http://a.example.com/", undefined],
-    ["a time to come", "a=1; Path=/; Max-Age=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "http://a.example.com/", "a=1"],
-    ["a date that is over", "a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "http://a.example.com/", undefined],
+    [
+      "a time to come",
+      "a=1; Path=/; Max-Age=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+      "http://a.example.com/",
+      "a=1",
+    ],
+    [
+      "a date that is over",
+      "a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+      "http://a.example.com/",
+      undefined,
+    ],
     ["a date that is none", "a=1; Path=/; Expires=soon", "http://a.example.com/", "a=1"],
     ["a value with equals signs", 'a="b=c=="; Path=/', "http://a.example.com/", 'a="b=c=="'],
     ["no name", "=1; Path=/", "http://a.example.com/", undefined],
@@ -47,7 +62,9 @@ describe("cookies of a source", () => {
   test("the same one again takes its place; the longest path comes first", () => {
     const cookies = ["a=1; Path=/", "b=2; Path=/live", "a=3; Path=/"];
     expect(sent(HOST, "http://a.example.com/live/x", ...cookies)).toBe("b=2; a=3");
-    expect(sent(HOST, "http://a.example.com/live/x", "a=1; Path=/", "a=; Path=/; Max-Age=-1")).toBeUndefined();
+    expect(
+      sent(HOST, "http://a.example.com/live/x", "a=1; Path=/", "a=; Path=/; Max-Age=-1"),
+    ).toBeUndefined();
   });
 
   test("they are bounded", () => {

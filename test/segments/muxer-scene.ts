@@ -83,6 +83,7 @@ const OPTIONS = {
   partDuration: 200,
   isAdjusting: true,
   segmentMaxSize: 50_000_000,
+  readTimeout: 10_000,
 } as const;
 
 /** A stream with a muxer that reads it. */

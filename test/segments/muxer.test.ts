@@ -8,6 +8,7 @@ import { loadBuild } from "../wasm/builds.ts";
 import { checkReturned } from "../wasm/compare.ts";
 import { takeUnits } from "../wasm/ts-units.ts";
 import type { TwinUnit } from "../wasm/twin/mp4.ts";
+import { writeFrame, writeRtp } from "../wasm/twin/packet.ts";
 import { MuxerScene } from "./muxer-scene.ts";
 
 const memory = loadBuild("debug", 256);
@@ -334,6 +335,24 @@ describe("bounds of a muxer", () => {
     await scene.broadcast.run(30_000);
     const why = "the stream has not sent a key frame";
     expect(scene.log.lines).toEqual([`WAR no playlist yet: ${why}`]);
+  });
+
+  test.each([
+    ["only parameter sets", [0x67, 1, 2, 3], "the stream has not sent a picture on track 1 (H264)"],
+    ["malformed packets", [28, 0x85], "the packets of track 1 (H264) are malformed"],
+    ["pictures without an end", [28, 0x81, 7], "the frames of track 1 (H264) are incomplete"],
+  ])("the log says why nothing can be shown: %s", async (_, payload, why) => {
+    using scene = new MuxerScene(memory, [VIDEO]);
+    scene.open({ readTimeout: 4_000 });
+    scene.stream.log.mapChannel(0, 0, false);
+    for (let i = 0; i < 50; i++) {
+      const fields = { payloadType: 96, marker: true, seq: i, time: i * 9_000, ssrc: 7 };
+      scene.stream.receive(writeFrame(0, writeRtp(fields, new Uint8Array(payload))), 0);
+      await scene.clock.advance(100);
+    }
+    expect(scene.log.lines.filter((line) => line.includes("playlist"))).toEqual([
+      `WAR no playlist yet: ${why}`,
+    ]);
   });
 
   test("the log says why nothing can be shown: no parameters", async () => {

@@ -137,7 +137,7 @@ export class Broadcast implements Disposable {
     this.#sinceKey += 1;
     const slice = new Uint8Array(this.pictureBytes).fill(number % 251);
     slice.set(isKey ? [0x65, 0x88] : [0x41, 0x9a]);
-    new DataView(slice.buffer).setUint32(2, number + 1);
+    new DataView(slice.buffer).setUint32(2, 0x7f7f_0000 + number); // no start code
     const nals = isKey && this.sets !== undefined ? [this.sets.sps, this.sets.pps, slice] : [slice];
     const dts = this.#starts[0] + number * FRAME_TICKS;
     const delay = this.delays[place % this.delays.length] as number;

@@ -9,6 +9,7 @@ import type {
   KnownParameters,
   ParametersOf,
 } from "../../media/codec-parameters.ts";
+import { CODECS } from "../../media/codecs.ts";
 import { parseH264Sps } from "../../media/h264.ts";
 import { parseH265Sps } from "../../media/h265.ts";
 import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
@@ -139,10 +140,20 @@ export const MP4_WRITTEN: readonly CodecId[] = (Object.keys(MP4_CODECS) as Codec
   (codec) => rowOf(codec)?.write !== undefined,
 );
 
-/** Whether the codec of a name (RFC 6381) can be read: names begin with the type of the sample entry. */
-export function isReadable(name: string): boolean {
+/** The codec of a name (RFC 6381) that can be read: names begin with the type of the sample entry. */
+function readableCodec(name: string): CodecId | undefined {
   const type = name.toLowerCase().split(".", 1)[0];
-  return ROWS.some(({ entries }) => entries.some((entry) => entry.toLowerCase() === type));
+  const rows = Object.entries(MP4_CODECS) as readonly [CodecId, Mp4Row][];
+  return rows.find(([, { entries }]) => entries.some((entry) => entry.toLowerCase() === type))?.[0];
+}
+
+export function isReadable(name: string): boolean {
+  return readableCodec(name) !== undefined;
+}
+
+export function isReadableVideo(name: string): boolean {
+  const codec = readableCodec(name);
+  return codec !== undefined && CODECS[codec].kind === "video";
 }
 
 /**

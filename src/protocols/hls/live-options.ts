@@ -10,6 +10,8 @@ export interface LiveOptions {
   readonly partDuration: number;
   /** Largest segment, bytes. */
   readonly segmentMaxSize: number;
+  /** Time without a playlist after which the log says what is missing, ms. */
+  readonly readTimeout: number;
   /** Budget for the bytes of all playlists. */
   readonly budget: ByteBudget;
   /** Where segments are kept in files; undefined to keep them in memory. */

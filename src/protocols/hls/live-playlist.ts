@@ -63,6 +63,7 @@ export class LivePlaylist implements SegmentSink {
       partDuration: isLowLatency ? partDuration : PIECE_MS,
       isAdjusting: isLowLatency,
       segmentMaxSize,
+      readTimeout: options.readTimeout,
     };
     this.#muxer = new Muxer(stream, form, this, owner);
   }

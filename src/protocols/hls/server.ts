@@ -179,6 +179,7 @@ export class HlsServer implements PathWatcher {
         segmentDuration: config.hlsSegmentDuration,
         partDuration: config.hlsPartDuration,
         segmentMaxSize: config.hlsSegmentMaxSize,
+        readTimeout: config.readTimeout,
         budget: this.#budget,
       },
       onClose: () => {

@@ -1,4 +1,5 @@
 import type { UnitLog } from "../../../wasm/units.ts";
+import { SourceError } from "../../lib/errors.ts";
 import type { CodecParameters } from "../../media/codec-parameters.ts";
 import { CODECS } from "../../media/codecs.ts";
 
@@ -6,6 +7,15 @@ import { CODECS } from "../../media/codecs.ts";
 export interface SourceTrack {
   readonly parameters: CodecParameters;
   readonly units: UnitLog;
+  /** Tracks with the same value have a common clock. */
+  readonly clock?: object;
+}
+
+/** Nothing in the segments can be read. */
+export class NoTracksError extends SourceError {
+  constructor() {
+    super("no supported tracks found");
+  }
 }
 
 /** Which tracks of a container are wanted. */

@@ -14,6 +14,7 @@ import {
   type Container,
   isAudio,
   isWanted,
+  NoTracksError,
   type SourceTrack,
   type WantedTracks,
 } from "./source-container.ts";
@@ -72,7 +73,7 @@ export class Mp4Container implements Container {
         known.push({ ...track, description });
       }
     }
-    if (known.length === 0) throw new SourceError("no supported tracks found");
+    if (known.length === 0) throw new NoTracksError();
     const parameters = known.map(({ description }) => description.parameters);
     this.#tracks = isFirst ? this.#open(parameters) : this.#same(parameters);
     const setups = known.map((track, i) => trackSetup(track, this.#tracks?.[i]?.units as UnitLog));

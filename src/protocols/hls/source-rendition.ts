@@ -1,5 +1,6 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import { looksLikeMp4 } from "../../formats/fmp4/read-init.ts";
+import { looksLikePackedAudio } from "../../formats/mpegts/packed-audio.ts";
 import { type HttpClient, resolveUrl } from "../../http/client.ts";
 import type { Pacer } from "../../ingest/pacer.ts";
 import type { Timeline } from "../../ingest/timeline.ts";
@@ -18,6 +19,7 @@ import {
 } from "./proto/playlist-reader.ts";
 import type { Container, WantedTracks } from "./source-container.ts";
 import { Mp4Container } from "./source-mp4.ts";
+import { PackedAudioContainer } from "./source-packed.ts";
 import { TsContainer } from "./source-ts.ts";
 
 /** The largest segment and initialization segment, bytes. */
@@ -74,7 +76,7 @@ export async function loadPlaylist(
 export class SourceRendition {
   readonly #context: RenditionContext;
   readonly #url: URL;
-  readonly #wanted: WantedTracks;
+  readonly wanted: WantedTracks;
   readonly #follower: PlaylistFollower;
   #base: URL;
   #container: Container | undefined;
@@ -90,7 +92,7 @@ export class SourceRendition {
     this.#context = context;
     this.#url = url;
     this.#base = url;
-    this.#wanted = wanted;
+    this.wanted = wanted;
     this.#follower = new PlaylistFollower(context.readTimeout);
     if (loaded !== undefined) this.#take(loaded);
   }
@@ -162,7 +164,7 @@ export class SourceRendition {
     const request = { url, range: map.range, limit: INIT_BYTES_MAX, patience: readTimeout, signal };
     const { value } = await this.#retry(() => client.bytes(request));
     signal.throwIfAborted();
-    this.#container ??= new Mp4Container({ memory, timeline, wanted: this.#wanted, logger });
+    this.#container ??= new Mp4Container({ memory, timeline, wanted: this.wanted, logger });
     if (!(this.#container instanceof Mp4Container)) throw new SourceError("the container has changed");
     this.#container.init(value.body);
     this.#map = key;
@@ -186,15 +188,14 @@ export class SourceRendition {
 
   /** The container for a segment with these first bytes. */
   #containerOf(head: Uint8Array, segment: PlaylistSegment): Container {
+    const kind = kindOf(head);
     const { memory, logger } = this.#context;
-    const isTs = head[0] === TS_SYNC;
-    if (!isTs && !looksLikeMp4(head)) throw new SourceError(strangerText(head));
-    if (isTs && this.#container === undefined) {
-      this.#container = new TsContainer(memory, this.#wanted, logger);
-    }
-    if (this.#container === undefined) throw new SourceError("fMP4 segments without EXT-X-MAP");
-    if (isTs !== this.#container instanceof TsContainer) throw new SourceError("the container has changed");
-    if (!isTs && segment.map === undefined) throw new SourceError("fMP4 segments without EXT-X-MAP");
+    if (kind === TsContainer) this.#container ??= new TsContainer(memory, this.wanted, logger);
+    else if (kind === PackedAudioContainer)
+      this.#container ??= new PackedAudioContainer(memory, this.wanted, logger);
+    else if (this.#container === undefined || segment.map === undefined)
+      throw new SourceError("fMP4 segments without EXT-X-MAP");
+    if (!(this.#container instanceof kind)) throw new SourceError("the container has changed");
     return this.#container;
   }
 
@@ -219,8 +220,11 @@ export class SourceRendition {
   }
 }
 
-function strangerText(head: Uint8Array): string {
-  const text = new TextDecoder("latin1").decode(head.subarray(0, 40));
-  if (text.startsWith("ID3")) return "packed audio segments are not supported";
-  return `a segment is neither MPEG-TS nor fMP4: it begins with '${shown(text)}'`;
+/** @throws {SourceError} if the first bytes of a segment are of no container */
+function kindOf(head: Uint8Array): typeof Mp4Container | typeof TsContainer | typeof PackedAudioContainer {
+  if (head[0] === TS_SYNC) return TsContainer;
+  if (looksLikeMp4(head)) return Mp4Container;
+  if (looksLikePackedAudio(head)) return PackedAudioContainer;
+  const text = shown(new TextDecoder("latin1").decode(head.subarray(0, 40)));
+  throw new SourceError(`a segment is neither MPEG-TS nor fMP4: it begins with '${text}'`);
 }

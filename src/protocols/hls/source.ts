@@ -5,14 +5,14 @@ import { HttpClient, resolveUrl } from "../../http/client.ts";
 import { Pacer } from "../../ingest/pacer.ts";
 import { Timeline } from "../../ingest/timeline.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
-import { BudgetError, SourceError } from "../../lib/errors.ts";
+import { BudgetError, errorText, SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
 import type { StreamDescription } from "../../media/track.ts";
 import type { RunningSource, SourceOwner } from "../../path/source.ts";
 import { UnitInput } from "../../stream/unit-input.ts";
 import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
-import { isAudio, type SourceTrack } from "./source-container.ts";
+import { isAudio, NoTracksError, type SourceTrack } from "./source-container.ts";
 import {
   type LoadedPlaylist,
   loadPlaylist,
@@ -85,10 +85,23 @@ class HlsSource implements RunningSource {
     const loaded = await loadPlaylist(context, resolveUrl(this.#url.href, this.#url));
     this.#abort.signal.throwIfAborted();
     this.#renditions = this.#choose(context, loaded);
-    await Promise.all(this.#renditions.map((rendition) => rendition.run()));
+    await Promise.all(this.#renditions.map((rendition) => this.#follow(rendition)));
     if (this.#input === undefined) throw new SourceError("no supported tracks found");
     this.#begin();
     await this.#pacer.drained();
+  }
+
+  /** Fetches a rendition up to its end. One of two that has nothing supported is left out. */
+  async #follow(rendition: SourceRendition): Promise<void> {
+    try {
+      await rendition.run();
+    } catch (error) {
+      if (!(error instanceof NoTracksError) || this.#renditions.length < 2) throw error;
+      this.#owner.logger.warn(`skipping the rendition of ${rendition.wanted}: ${errorText(error)}`);
+      this.#renditions = this.#renditions.filter((each) => each !== rendition);
+      rendition.close();
+      this.#progress();
+    }
   }
 
   #choose(context: RenditionContext, loaded: LoadedPlaylist): SourceRendition[] {
@@ -96,10 +109,13 @@ class HlsSource implements RunningSource {
     if (playlist.kind === "media") {
       return [new SourceRendition(context, resolveUrl(this.#url.href, this.#url), "all", loaded)];
     }
-    const variant = chooseVariant(playlist);
+    const { variant, skipped } = chooseVariant(playlist);
     const audio = chooseAudio(playlist, variant)?.uri;
     const codecs = shown(variant.codecs.join(","));
     this.#owner.logger.debug(`variant with ${variant.bandwidth} bit/s, codecs '${codecs}'`);
+    if (skipped.length > 0) {
+      this.#owner.logger.warn(`skipping codecs that are not supported: ${shown(skipped.join(", "))}`);
+    }
     const url = resolveUrl(variant.uri, base);
     if (audio === undefined) return [new SourceRendition(context, url, "all")];
     const audioUrl = resolveUrl(audio, base);

@@ -79,6 +79,7 @@ export class PathMuxerScene implements AsyncDisposable {
         segmentDuration: 1_000,
         partDuration: 200,
         segmentMaxSize: 50_000_000,
+        readTimeout: 10_000,
         budget: this.budget,
         ...playlist,
       },

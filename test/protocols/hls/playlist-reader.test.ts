@@ -143,12 +143,38 @@ describe("a multivariant playlist", () => {
       "#EXT-X-STREAM-INF:BANDWIDTH=150",
       "plain.m3u8",
     );
-    const variant = chooseVariant(playlist);
+    const { variant } = chooseVariant(playlist);
     expect(variant.uri).toBe("high.m3u8");
     expect(chooseAudio(playlist, variant)).toMatchObject({ name: "main", uri: undefined });
     expect(chooseAudio(playlist, playlist.variants[0]!)?.uri).toBe("it.m3u8");
     expect(chooseAudio(playlist, playlist.variants[3]!)).toBeUndefined();
-    expect(chooseVariant({ ...playlist, variants: [playlist.variants[3]!] }).uri).toBe("plain.m3u8");
+    expect(chooseVariant({ ...playlist, variants: [playlist.variants[3]!] }).variant.uri).toBe("plain.m3u8");
+  });
+
+  test.each([
+    [
+      "subtitles do not count",
+      ["avc1.64,wvtt", "avc1.64", "avc1.64,mp4a.40.2,stpp.ttml.im1t"],
+      2,
+      "stpp.ttml.im1t",
+    ],
+    ["one that is whole comes first", ["avc1.64,mp4a.40.2", "avc1.64,ec-3", "hvc1.1,dts"], 0, ""],
+    [
+      "else one with pictures",
+      ["dvh1.05,mp4a.40.2", "avc1.64,ec-3,c608", "dvh1.05,mp4a.40.2"],
+      1,
+      "ec-3,c608",
+    ],
+    ["else what is left", ["vvc1.1", "vvc1.1,mp4a.40.2", "vvc1.1,ec-3"], 1, "vvc1.1"],
+    ["of those alike the largest", ["avc1.64,ec-3", "avc1.64,ec-3"], 1, "ec-3"],
+  ])("is chosen from: %s", (_, codecs, index, skipped) => {
+    const rows = codecs.flatMap((each, i) => [
+      `#EXT-X-STREAM-INF:BANDWIDTH=${i + 1},CODECS="${each}"`,
+      `${i}.m3u8`,
+    ]);
+    const choice = chooseVariant(multivariant(...rows));
+    expect(choice.variant.uri).toBe(`${index}.m3u8`);
+    expect(choice.skipped.join()).toBe(skipped);
   });
 
   test.each([

@@ -67,7 +67,7 @@ describe("a low-latency playlist", () => {
   });
 });
 
-test("an fMP4 playlist has no parts, and dates for the last two segments", () => {
+test("an fMP4 playlist has no parts, and dates for all segments", () => {
   const window = filled(new SegmentWindow({ count: 3, gaps: 0 }), [5, 5, 5, 5, 2], true);
   expect(writeMedia(window, "fmp4", names).split("\n")).toEqual([
     "#EXTM3U",
@@ -75,6 +75,7 @@ test("an fMP4 playlist has no parts, and dates for the last two segments", () =>
     "#EXT-X-TARGETDURATION:1",
     "#EXT-X-MEDIA-SEQUENCE:1",
     '#EXT-X-MAP:URI="ab_init.mp4"',
+    "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:16:41.000Z",
     "#EXTINF:1.00000,",
     "ab_seg1.mp4",
     "#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:16:42.000Z",

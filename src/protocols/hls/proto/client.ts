@@ -1,4 +1,4 @@
-import { isReadable } from "../../../formats/fmp4/codecs.ts";
+import { isReadable, isReadableVideo } from "../../../formats/fmp4/codecs.ts";
 import { ProtocolError } from "../../../lib/errors.ts";
 import type {
   AudioRendition,
@@ -8,16 +8,34 @@ import type {
   VariantStream,
 } from "./playlist-reader.ts";
 
+/** Codecs of subtitles and the like, which nothing is missing without. */
+const TEXT = /^(?:wvtt|stpp|tx3g|c608|c708|sbtt|stxt|mett|metx)\b/i;
+
+/** The variant stream to fetch, and its codecs that are not supported. */
+export interface VariantChoice {
+  readonly variant: VariantStream;
+  readonly skipped: readonly string[];
+}
+
 /**
- * The variant stream to fetch: the one with the highest bandwidth among those whose codecs are all supported.
+ * The variant stream to fetch: the one with the highest bandwidth among those whose codecs of pictures and sound are all
+ * supported; if there is none, among those of which something can be read, pictures first.
  *
  * @throws {ProtocolError} if there is none
  */
-export function chooseVariant({ variants }: MultivariantPlaylist): VariantStream {
-  let best: VariantStream | undefined;
+export function chooseVariant({ variants }: MultivariantPlaylist): VariantChoice {
+  let best: (VariantChoice & { readonly rank: number }) | undefined;
   for (const variant of variants) {
-    const isSupported = variant.codecs.every(isReadable);
-    if (isSupported && (best === undefined || variant.bandwidth > best.bandwidth)) best = variant;
+    const readable = variant.codecs.filter(isReadable);
+    const skipped = variant.codecs.filter((name) => !isReadable(name));
+    if (variant.codecs.length > 0 && readable.length === 0) continue;
+    const isWhole = skipped.every((name) => TEXT.test(name));
+    const rank = isWhole ? 2 : readable.some(isReadableVideo) ? 1 : 0;
+    const isBetter =
+      best === undefined ||
+      rank > best.rank ||
+      (rank === best.rank && variant.bandwidth > best.variant.bandwidth);
+    if (isBetter) best = { variant, skipped, rank };
   }
   if (best === undefined) throw new ProtocolError("no variants with supported codecs found");
   return best;

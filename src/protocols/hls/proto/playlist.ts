@@ -21,7 +21,7 @@ export interface StreamFacts {
   readonly frameRate?: number;
 }
 
-/** Number of last segments that are listed with their parts and dates. */
+/** Number of last segments that are listed with their parts. */
 const DETAILED = 2;
 /** Hold-back of players, and the skip boundary of delta updates, in target durations. */
 const HOLD_BACK_PARTS = 3;
@@ -154,9 +154,7 @@ function gapLines(duration: number, { query }: Names): string[] {
 
 function segmentLines(segment: Segment, variant: Variant, names: Names, isDetailed: boolean): string[] {
   const lines: string[] = [];
-  if (isDetailed || variant === "mpegts") {
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${names.time(Math.round(segment.start))}`);
-  }
+  lines.push(`#EXT-X-PROGRAM-DATE-TIME:${names.time(Math.round(segment.start))}`);
   if (isDetailed && variant === "lowLatency") {
     for (const part of segment.parts) lines.push(partLine(part, names));
   }
