@@ -19,8 +19,8 @@ async function published(config = "", credentials = "") {
   const publisher = startPublishers({ port: server.rtspPort, count: 1, prefix: "cam", bitrate: 1_000_000 });
   await publisher.ready();
   const headers: Record<string, string> = credentials === "" ? {} : { Authorization: `Basic ${btoa("u:p")}` };
-  const get = (file: string, more: Record<string, string> = {}) =>
-    fetch(server.hls(`cam0/${file}`), { headers: { ...headers, ...more } });
+  const get = (file: string, more: Record<string, string> = {}, method = "GET") =>
+    fetch(server.hls(`cam0/${file}`), { method, headers: { ...headers, ...more } });
   const playlist = await (await get("stream.m3u8")).text();
   return {
     server,
@@ -33,6 +33,45 @@ async function published(config = "", credentials = "") {
     },
   };
 }
+
+describe.skipIf(!CAN)("a request of HEAD", () => {
+  test(
+    "is answered as one of GET, without a body that is sent or counted",
+    async () => {
+      await using origin = await published();
+      const { get, prefix, playlist, server } = origin;
+      const segment = /_seg\d+\.mp4/.exec(playlist)?.[0];
+      const part = /_part\d+\.mp4/.exec(playlist)?.[0];
+      const files = [
+        "",
+        "index.m3u8",
+        "stream.m3u8",
+        `${prefix}_init.mp4`,
+        `${prefix}${segment}`,
+        `${prefix}${part}`,
+      ];
+      for (const file of files) {
+        const whole = await get(file);
+        const { byteLength } = await whole.arrayBuffer();
+        const head = await get(file, {}, "HEAD");
+        expect([file, head.status, (await head.arrayBuffer()).byteLength]).toEqual([file, 200, 0]);
+        for (const name of ["content-type", "cache-control", "access-control-allow-origin"])
+          expect(head.headers.get(name)).toBe(whole.headers.get(name));
+        // a playlist may have grown in between
+        if (!file.endsWith("m3u8")) expect(Number(head.headers.get("content-length"))).toBe(byteLength);
+      }
+      expect((await get(`${prefix}_seg0.mp4`, {}, "HEAD")).status).toBe(404);
+      expect((await get("index.m3u8", {}, "PUT")).status).toBe(404);
+      const part206 = await get(`${prefix}${segment}`, { Range: "bytes=0-9" }, "HEAD");
+      expect([part206.status, part206.headers.get("content-range")?.slice(0, 10)]).toEqual([
+        206,
+        "bytes 0-9/",
+      ]);
+      expect((await fetch(server.hls("cam0"), { method: "HEAD", redirect: "manual" })).status).toBe(301);
+    },
+    LIMIT_MS,
+  );
+});
 
 describe.skipIf(!CAN)("what caches are told", () => {
   test.concurrent(
