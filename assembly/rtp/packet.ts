@@ -88,9 +88,10 @@ function followFrame(log: Log, track: Track, time: u32, marker: bool): i32 {
     track.previousSeq = track.frameSeq;
     track.frameSeq = logNextSeq(log);
     track.frameAddress = log.write;
+    // what comes behind the marker with the same time, such as filler, is no picture of its own
+    if (track.frames === 0 || track.frameTime !== time) track.frames += 1;
     track.frameTime = time;
     track.frameBytes = 0;
-    track.frames += 1;
   }
   track.frameOpen = marker ? 0 : 1;
   if (marker) log.framesEnded += 1;

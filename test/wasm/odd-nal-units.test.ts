@@ -149,6 +149,19 @@ for (const build of BUILDS) {
         expect(bench.log.tracks[0]?.frames).toBe(10);
       });
 
+      test(`${kind.codec.name}: filler and information behind the marker are no pictures`, () => {
+        using bench = new UnitBench(memory, kind.codec);
+        const filler = kind === H264 ? [0x0c, 0xff, 0x80] : [0x4c, 1, 0xff, 0x80];
+        for (let i = 0; i < 10; i++) {
+          bench.send([...sets(kind), kind.key].map(bytes), 3_000 * i);
+          bench.send([bytes(filler)], 3_000 * i);
+        }
+        bench.pull();
+        for (let i = 0; i < 10; i++) expect(bench.take()?.pts).toBe(3_000 * i);
+        expect(bench.take()).toBeUndefined();
+        expect(bench.log.tracks[0]?.frames).toBe(10);
+      });
+
       test(`${kind.codec.name}: the marker is on a packet without payload`, () => {
         using bench = new UnitBench(memory, kind.codec);
         bench.send([...sets(kind), kind.key, []].map(bytes), 3_000);

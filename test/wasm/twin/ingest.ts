@@ -275,9 +275,9 @@ export class IngestTwin {
       flags |= FLAG_START_OF_FRAME;
       track.previousFrame = track.frame;
       track.frame = this.entries.length;
+      if (track.frames === 0 || track.frameTime !== time) track.frames += 1;
       track.frameTime = time;
       track.frameBytes = 0;
-      track.frames += 1;
     }
     track.frameOpen = !marker;
     if (marker) this.framesEnded += 1;
