@@ -4,6 +4,7 @@ import { slotGive, slotTake } from "../memory";
 import { Track, trackAt } from "../track";
 import { get8, get16, get32, put8, put16 } from "../wire";
 import { enterPacket, frame, makeRoom, rtpHeaderSize, stageOpen } from "./packet";
+import { stamp } from "./source";
 
 /**
  * Fragments of an AAC access unit whose headers say their own size, as MediaMTX wrote them up to August 2026, in a slot
@@ -122,7 +123,6 @@ function enterHeld(log: Log, index: i32, packet: i32, size: i32, flags: i32, now
   const target = log.write + FRAMING;
   memory.copy(target, packet, size);
   frame(log.write, index, size);
-  const seq = get16(target + 2) + trackAt(changetype<i32>(log), index).seqOffset;
-  put16(target + 2, seq);
+  stamp(trackAt(changetype<i32>(log), index), target, 0);
   return enterPacket(log, index, KIND_PACKET, rtpHeaderSize(target, size), size, flags, now);
 }

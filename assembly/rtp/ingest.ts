@@ -176,6 +176,8 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
     startSource(track, ssrc);
   } else if (track.source !== ssrc) {
     note(log, EVENT_NEW_SSRC, index, ssrc, track.source);
+    nalForget(track);
+    holdForget(track);
     changeSource(track, packet, now);
   }
   countSource(log, track);
