@@ -38,7 +38,7 @@ const LIARS: Readonly<Record<string, readonly [answer: Answer, reason: RegExp]>>
     segments(() => new Response("<html>no</html>")),
     /neither MPEG-TS nor fMP4: it begins with '<html>no/,
   ],
-  packed: [segments(() => new Response("ID3\u0004 and so on")), /packed audio: the ID3 tag is too large/],
+  packed: [segments(() => new Response("ID3\u0004 and so on")), /the container has changed/],
   empty: [segments(() => new Response("")), /segment is too short: 0 bytes/],
   cut: [
     segments((number) => new Response(soundSegment(number).subarray(0, 300))),
