@@ -242,10 +242,16 @@ function checkFrames(got: readonly Entry[], twin: IngestTwin, track: number): vo
 
 function framesOf(entries: readonly Entry[], track: number): Entry[][] {
   const frames: Entry[][] = [];
+  let isOpen = false;
   for (const entry of entries) {
     if (entry.track !== track || (entry.flags & FLAG_VIDEO) === 0) continue;
-    if ((entry.flags & FLAG_START_OF_FRAME) !== 0) frames.push([]);
-    (frames.at(-1) as Entry[]).push(entry);
+    if ((entry.flags & FLAG_START_OF_FRAME) !== 0) {
+      frames.push([]);
+      isOpen = true;
+    }
+    // padding and filler behind the marker belong to no frame
+    if (isOpen) (frames.at(-1) as Entry[]).push(entry);
+    if ((entry.flags & FLAG_END_OF_FRAME) !== 0) isOpen = false;
     if ((entry.flags & FLAG_END_OF_FRAME) !== 0 && (entry.flags & FLAG_VIDEO) === 0)
       throw new Error("no video");
   }
