@@ -17,7 +17,7 @@ export const OUTBOX_MAX = 128 * 1024 - 64;
 export class Outbox {
   readonly #memory: MediaMemory;
   /** The socket; only writes to many sockets at once bypass the outbox. */
-  readonly sink: ByteSink;
+  sink: ByteSink;
   /** All bytes sent to the peer, also those written to the sink directly. */
   readonly sent = new SentBytes();
   /** Called when a write was short: from now on the outbox is blocked. */

@@ -12,18 +12,20 @@ import { Outbox } from "../../stream/outbox.ts";
 import type { Answer } from "./answer.ts";
 import { dumpRequest, dumpResponse } from "./proto/dump.ts";
 import { RtspFramer } from "./proto/framer.ts";
+import { readTunnelRequest, writeHttpError } from "./proto/http-tunnel.ts";
 import type { RtspRequest } from "./proto/request.ts";
 import { writeResponse } from "./proto/response.ts";
 import { RtspResponder } from "./responder.ts";
 import { RtspSession, type SessionContext } from "./session.ts";
+import { type OpenedTunnel, openTunnel, type Tunnel, type TunnelOwner } from "./tunnel.ts";
 
 /** Longest time without a request on a connection without an active session, ms. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** Most bytes buffered while a request is pending, besides the rest of its own chunk. */
 const HELD_BYTES_MAX = 64 * 1024;
 
-/** One TCP connection: requests, responses, interleaved media. */
-export class RtspConn implements TcpConn, Listed {
+/** One TCP connection: requests, responses, interleaved media; or one end of a tunnel for them. */
+export class RtspConn implements TcpConn, Listed, TunnelOwner {
   readonly id = randomUUID();
   readonly created: number;
   readonly remote: string;
@@ -45,6 +47,8 @@ export class RtspConn implements TcpConn, Listed {
   /** The request whose response is pending. */
   #held: HeldRequest | undefined;
   #endHook: EndHook | undefined;
+  /** What RTSP goes through, if it began with a HTTP request. */
+  #tunnel: Tunnel | undefined;
 
   constructor(context: SessionContext, socket: TcpSocket) {
     this.#context = context;
@@ -71,7 +75,17 @@ export class RtspConn implements TcpConn, Listed {
   data(chunk: Uint8Array): void {
     this.#bytesReceived += chunk.length;
     this.#lastReceived = this.#context.clock.now();
-    this.#receive(chunk, false);
+    if (this.#tunnel === undefined) this.#receive(chunk, false);
+    else this.#tunnel.receive(chunk);
+  }
+
+  feed(bytes: Uint8Array): void {
+    this.#lastReceived = this.#context.clock.now();
+    try {
+      this.#receive(bytes, false);
+    } catch (error) {
+      this.#socket.failed(error);
+    }
   }
 
   /** @param isOurs whether the chunk stays valid after this call */
@@ -88,8 +102,45 @@ export class RtspConn implements TcpConn, Listed {
       if (at === chunk.length) return;
       at += this.#framer.receive(chunk, at);
       const item = this.#framer.poll();
-      if (item?.kind === "request") this.#handle(item.request);
+      if (item?.kind !== "request") continue;
+      if (item.request.http !== undefined) {
+        this.#enterTunnel(item.request, item.request.http);
+        if (this.#reason === undefined) this.#tunnel?.receive(chunk.subarray(at));
+        return;
+      }
+      this.#handle(item.request);
     }
+  }
+
+  /** A HTTP request: what follows goes through a tunnel. */
+  #enterTunnel(request: RtspRequest, version: string): void {
+    if (this.#tunnel !== undefined || this.#requests > 0) {
+      throw new ProtocolError("HTTP request on a connection that speaks RTSP");
+    }
+    try {
+      this.#beginTunnel(this.#openTunnel(request));
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      const status = error instanceof RefusedError ? "503 Service Unavailable" : "400 Bad Request";
+      this.outbox.send(writeHttpError(version, status));
+      this.close(error);
+    }
+  }
+
+  #openTunnel(request: RtspRequest): OpenedTunnel {
+    const wanted = readTunnelRequest(request);
+    if (wanted === undefined) throw new ProtocolError(`invalid HTTP request: ${request.method}`);
+    const { tunnels, clock } = this.#context;
+    return openTunnel(wanted, { owner: this, socket: this.#socket, tunnels, now: clock.now() });
+  }
+
+  #beginTunnel({ tunnel, response, sink }: OpenedTunnel): void {
+    this.#tunnel = tunnel;
+    this.outbox.send(response);
+    if (tunnel.isUplink) this.visitor.leave(); // the other connection is the one that authenticates
+    if (sink === undefined) return;
+    if (this.outbox.pending > 0) throw new EndError("no room for the response");
+    this.outbox.sink = sink;
   }
 
   #handle(request: RtspRequest): void {
@@ -152,6 +203,7 @@ export class RtspConn implements TcpConn, Listed {
   }
 
   drain(): void {
+    if (this.#tunnel?.drain() === false) return;
     this.outbox.drain();
     this.session?.reader?.drained(this.#context.clock.now());
   }
@@ -164,7 +216,12 @@ export class RtspConn implements TcpConn, Listed {
       this.#abort(new EndError("i/o timeout: not authenticated"));
       return;
     }
-    if (this.#held !== undefined) return;
+    const overdue = this.#tunnel?.overdue(now, readTimeout);
+    if (overdue !== undefined) {
+      this.#abort(overdue);
+      return;
+    }
+    if (this.#held !== undefined || this.#tunnel?.isUplink === true) return;
     const stalled = session?.reader?.stalledSince;
     if (stalled !== undefined) {
       if (now - stalled > writeTimeout) this.#abort(new EndError("write timeout: the reader does not read"));
@@ -183,7 +240,11 @@ export class RtspConn implements TcpConn, Listed {
   }
 
   sample(now: number): void {
-    this.#rates.sample(this.#bytesReceived, this.outbox.sent.total, now);
+    this.#rates.sample(this.#bytesReceived, this.#bytesSent, now);
+  }
+
+  get #bytesSent(): number {
+    return this.outbox.sent.total + (this.#tunnel?.overhead ?? 0);
   }
 
   describe(): JsonObject {
@@ -193,7 +254,7 @@ export class RtspConn implements TcpConn, Listed {
       created: formatRfc3339(this.created),
       remoteAddr: this.remote,
       bytesReceived: this.#bytesReceived,
-      bytesSent: this.outbox.sent.total,
+      bytesSent: this.#bytesSent,
       live: { bitrateIn, bitrateOut },
     };
   }
@@ -205,7 +266,8 @@ export class RtspConn implements TcpConn, Listed {
   close(reason: Error): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    if (this.outbox.pending > 0) this.#socket.terminate();
+    this.#tunnel?.close(reason);
+    if (this.outbox.pending > 0 || this.#tunnel?.isBlocked === true) this.#socket.terminate();
     else this.#socket.end();
     this.#gone(reason, false);
   }
@@ -213,6 +275,7 @@ export class RtspConn implements TcpConn, Listed {
   closed(error: Error | undefined): void {
     if (this.#reason !== undefined) return;
     this.#reason = error ?? new EndError("EOF");
+    this.#tunnel?.close(this.#reason);
     this.#gone(this.#reason, true);
   }
 

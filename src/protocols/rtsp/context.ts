@@ -8,6 +8,7 @@ import type { Directory } from "../../path/directory.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import type { MulticastGroups } from "./multicast.ts";
 import type { AuthMethod } from "./proto/auth.ts";
+import type { Tunnels } from "./tunnel.ts";
 import type { UdpListener } from "./udp-listener.ts";
 
 /** What the connections and sessions of one RTSP server share. */
@@ -22,6 +23,8 @@ export interface RtspContext {
   readonly secure: boolean;
   readonly conns: Registry;
   readonly sessions: Registry;
+  /** Tunnels over HTTP. */
+  readonly tunnels: Tunnels;
   /** Timeout for bytes of a publisher and for the first request of a connection, ms. */
   readonly readTimeout: number;
   /** Timeout for a reader that makes no progress while data is waiting, ms. */

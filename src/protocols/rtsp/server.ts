@@ -14,6 +14,7 @@ import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { RtspConn } from "./conn.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { RtspSession, SessionContext } from "./session.ts";
+import { Tunnels } from "./tunnel.ts";
 import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 
 /** How often timeouts are checked, ms. */
@@ -72,6 +73,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     authMethods: config.authMethods,
     conns,
     sessions,
+    tunnels: new Tunnels(),
     keys: new Map(),
     readTimeout: config.readTimeout,
     writeTimeout: config.writeTimeout,

@@ -10,6 +10,7 @@ import { PathManager } from "../../../src/path/manager.ts";
 import type { SourceKind } from "../../../src/path/source.ts";
 import { RtspConn } from "../../../src/protocols/rtsp/conn.ts";
 import type { RtspSession, SessionContext } from "../../../src/protocols/rtsp/session.ts";
+import { Tunnels } from "../../../src/protocols/rtsp/tunnel.ts";
 import { MediaMemory } from "../../../wasm/core.ts";
 import { testLog } from "../../lib/test-log.ts";
 import { parseConfig } from "../../support/config.ts";
@@ -49,6 +50,7 @@ export class FakeServer {
       directory: new LocalDirectory(this.paths),
       conns: this.conns,
       sessions: new Registry<RtspSession>("rtspsessions"),
+      tunnels: new Tunnels(),
       keys: new Map(),
       readTimeout: 10_000,
       writeTimeout: 5_000,

@@ -144,7 +144,7 @@ export class RtspFramer {
       parseHeaderLine(line, state.headers);
     } else {
       const { start, headers } = state;
-      const size = contentLength(headers);
+      const size = "http" in start ? 0 : contentLength(headers);
       if (size === 0) this.#finish(message(start, headers, new Uint8Array(0)));
       else this.#state = { kind: "body", start, headers, body: new Gatherer(size) };
     }
@@ -152,7 +152,12 @@ export class RtspFramer {
 
   #parseStart(line: string): StartLine {
     const isResponse = this.#accept === "responses" && /^[^ ]*\//.test(line);
-    return isResponse ? parseStatusLine(line) : parseRequestLine(line);
+    if (isResponse) return parseStatusLine(line);
+    const start = parseRequestLine(line);
+    if (start.http !== undefined && this.#accept === "responses") {
+      throw new ProtocolError(`HTTP request of a server: ${start.method}`);
+    }
+    return start;
   }
 
   #takeBody(state: BodyState, chunk: Uint8Array, at: number): number {

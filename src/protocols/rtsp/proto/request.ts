@@ -13,16 +13,19 @@ export interface RtspRequest {
   readonly headers: RtspHeaders;
   /** Owned; empty when there is none. */
   readonly body: Uint8Array;
+  /** The version of a HTTP request, which begins a tunnel; what follows its headers is no part of it. */
+  readonly http?: string;
 }
 
 /** The first line of a request. */
 export interface RequestLine {
   readonly method: string;
   readonly url: string;
+  readonly http?: string;
 }
 
 /**
- * Reads `<method> <url> RTSP/1.0` (RFC 2326 §6.1).
+ * Reads `<method> <url> RTSP/1.0` (RFC 2326 §6.1), and GET and POST of HTTP/1.
  *
  * @throws {ProtocolError} if a part is missing, too long or invalid, or the version is another
  */
@@ -36,6 +39,8 @@ export function parseRequestLine(line: string): RequestLine {
   if (url === "" || version === "" || more.length > 0 || /\p{Cc}/u.test(url)) {
     throw new ProtocolError(`invalid request line: ${clip(line)}`);
   }
+  const http = /^HTTP\/(1\.[01])$/.exec(version)?.[1];
+  if (http !== undefined && (method === "GET" || method === "POST")) return { method, url, http };
   if (version !== RTSP_VERSION) {
     throw new ProtocolError(`invalid protocol: ${clip(version)}, expected ${RTSP_VERSION}`);
   }
@@ -44,6 +49,7 @@ export function parseRequestLine(line: string): RequestLine {
 
 /** Writes a request, headers sorted by name, Content-Length added when there is a body. */
 export function writeRequest(request: RtspRequest): Uint8Array {
-  const { method, url, headers, body } = request;
-  return writeMessage(`${method} ${url} ${RTSP_VERSION}`, headers, body);
+  const { method, url, headers, body, http } = request;
+  const version = http === undefined ? RTSP_VERSION : `HTTP/${http}`;
+  return writeMessage(`${method} ${url} ${version}`, headers, body);
 }

@@ -1,0 +1,88 @@
+import { chmodSync } from "node:fs";
+import { Certificates } from "../integration/certificates.ts";
+import { clip, longClip } from "../support/clips.ts";
+import { TestServer } from "../support/server.ts";
+import { Client, clientTest, ffmpeg, ffmpegPublisher, ffmpegReader, gstPipeline } from "../support/tools.ts";
+import { checkListing, checkRecording, Folder, frameList, H264_SLICES } from "./recording.ts";
+
+const TIMEOUT_MS = 60_000;
+const LIST = ["-frames:0", "100", ...frameList("0:v:0", H264_SLICES)];
+
+/** The slices of the clip that is published. */
+async function sent(): Promise<Uint8Array> {
+  return (await ffmpeg("-i", await clip("av"), ...frameList("0:v:0", H264_SLICES))).stdout;
+}
+
+async function publish(server: TestServer): Promise<Client> {
+  const publisher = ffmpegPublisher(await longClip("av"), server.rtsp("cam"));
+  await server.waitForLog(/is publishing to path 'cam'/);
+  return publisher;
+}
+
+clientTest("FFmpeg reads through HTTP", ["ffmpeg"], TIMEOUT_MS, async () => {
+  await using server = await TestServer.start();
+  await using _ = await publish(server);
+  await using reader = ffmpegReader(server.rtsp("cam"), LIST, ["-rtsp_transport", "http"]);
+  checkListing(await sent(), (await reader.success()).stdout, 99);
+  await server.waitForLog(/destroyed/);
+});
+
+clientTest("FFmpeg reads through HTTPS", ["ffmpeg", "openssl"], TIMEOUT_MS, async () => {
+  using certificates = new Certificates("localhost");
+  const config = `encryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  all:\n`;
+  await using server = await TestServer.start({ config });
+  await using _ = await publish(server);
+  const url = server.rtsps("cam").replace("rtsps:", "rtsp:");
+  await using reader = ffmpegReader(url, LIST, ["-rtsp_transport", "https"]);
+  checkListing(await sent(), (await reader.success()).stdout, 99);
+});
+
+clientTest("GStreamer reads through HTTP", ["ffmpeg", "gst-launch-1.0"], TIMEOUT_MS, async () => {
+  using folder = new Folder();
+  const file = folder.file("out.h264");
+  await using server = await TestServer.start();
+  await using _ = await publish(server);
+  const location = server.rtsp("cam").replace("rtsp:", "rtsph:");
+  await using reader = gstPipeline(
+    `rtspsrc location=${location} latency=0 buffer-mode=none ! application/x-rtp,media=video ! rtph264depay ! ` +
+      `h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=120 ! filesink location=${file}`,
+  );
+  await reader.success();
+  await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
+});
+
+clientTest("VLC reads through HTTP", ["ffmpeg", "cvlc"], TIMEOUT_MS, async () => {
+  using folder = new Folder();
+  chmodSync(folder.path, 0o777);
+  const file = folder.file("out.ts");
+  await using server = await TestServer.start();
+  await using _ = await publish(server);
+  // VLC does not run as root
+  const user = process.getuid?.() === 0 ? ["setpriv", "--reuid=nobody", "--clear-groups"] : [];
+  const port = new URL(server.rtsp("cam")).port;
+  await using reader = new Client([
+    ...[...user, "env", `HOME=${folder.path}`, "cvlc", "-q", "--intf", "dummy"],
+    ...["--rtsp-http", `--rtsp-http-port=${port}`, "--run-time=10", "--play-and-exit"],
+    ...["--sout", `#std{access=file,mux=ts,dst=${file}}`, server.rtsp("cam"), "vlc://quit"],
+  ]);
+  await server.waitForLog(/is reading from path 'cam', with TCP/);
+  await reader.ended;
+  await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
+});
+
+clientTest(
+  "GStreamer publishes through HTTP",
+  ["ffmpeg", "gst-launch-1.0", "rtspclientsink"],
+  TIMEOUT_MS,
+  async () => {
+    await using server = await TestServer.start();
+    const location = server.rtsp("cam").replace("rtsp:", "rtsph:");
+    await using _ = gstPipeline(
+      `filesrc location=${await longClip("av")} ! qtdemux name=d rtspclientsink name=s latency=0 location=${location} ` +
+        "d.video_0 ! queue ! h264parse ! s. d.audio_0 ! queue ! aacparse ! s.",
+    );
+    await server.waitForLog(/is publishing to path 'cam', 2 tracks/);
+    await using reader = ffmpegReader(server.rtsp("cam"), LIST);
+    checkListing(await sent(), (await reader.success()).stdout, 99);
+  },
+);
