@@ -14,6 +14,7 @@ import type { FuzzTarget } from "./session.ts";
 import * as transportHeader from "./transport-header.ts";
 import * as ts from "./ts.ts";
 import * as tsTables from "./ts-tables.ts";
+import * as tunnel from "./tunnel.ts";
 import { units, unitsAudio, unitsVideo } from "./units.ts";
 
 /** Every parser of outside bytes. */
@@ -35,5 +36,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   tsTables,
   mp4,
   hlsPlaylist,
+  tunnel,
   pictureSize,
 ];

@@ -1,8 +1,14 @@
-import { chmodSync } from "node:fs";
 import { Certificates } from "../integration/certificates.ts";
 import { clip, longClip } from "../support/clips.ts";
 import { TestServer } from "../support/server.ts";
-import { Client, clientTest, ffmpeg, ffmpegPublisher, ffmpegReader, gstPipeline } from "../support/tools.ts";
+import {
+  type Client,
+  clientTest,
+  ffmpeg,
+  ffmpegPublisher,
+  ffmpegReader,
+  gstPipeline,
+} from "../support/tools.ts";
 import { checkListing, checkRecording, Folder, frameList, H264_SLICES } from "./recording.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -48,25 +54,6 @@ clientTest("GStreamer reads through HTTP", ["ffmpeg", "gst-launch-1.0"], TIMEOUT
       `h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=120 ! filesink location=${file}`,
   );
   await reader.success();
-  await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
-});
-
-clientTest("VLC reads through HTTP", ["ffmpeg", "cvlc"], TIMEOUT_MS, async () => {
-  using folder = new Folder();
-  chmodSync(folder.path, 0o777);
-  const file = folder.file("out.ts");
-  await using server = await TestServer.start();
-  await using _ = await publish(server);
-  // VLC does not run as root
-  const user = process.getuid?.() === 0 ? ["setpriv", "--reuid=nobody", "--clear-groups"] : [];
-  const port = new URL(server.rtsp("cam")).port;
-  await using reader = new Client([
-    ...[...user, "env", `HOME=${folder.path}`, "cvlc", "-q", "--intf", "dummy"],
-    ...["--rtsp-http", `--rtsp-http-port=${port}`, "--run-time=10", "--play-and-exit"],
-    ...["--sout", `#std{access=file,mux=ts,dst=${file}}`, server.rtsp("cam"), "vlc://quit"],
-  ]);
-  await server.waitForLog(/is reading from path 'cam', with TCP/);
-  await reader.ended;
   await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
 });
 

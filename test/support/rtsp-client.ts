@@ -47,8 +47,9 @@ export class RtspClient implements AsyncDisposable {
     });
   }
 
-  /** @param url `rtsp://host:port/path`, or `rtsps:` to any certificate */
+  /** @param url `rtsp://host:port/path`, `rtsps:` to any certificate, or `ws:` for RTSP over a WebSocket */
   static async connect(url: string): Promise<RtspClient> {
+    if (url.startsWith("ws:")) return await RtspClient.#overWebSocket(url);
     const { hostname, port, protocol, username, password } = new URL(url);
     const client = new RtspClient(url.replace(/\/\/[^/@]*@/, "//"));
     if (username !== "") client.#credentials = { user: username, pass: password };
@@ -78,6 +79,30 @@ export class RtspClient implements AsyncDisposable {
     if (protocol === "rtsps:") await secure.promise;
     const { localAddress, localPort } = client.#socket;
     client.local = `${localAddress.includes(":") ? `[${localAddress}]` : localAddress}:${localPort}`;
+    return client;
+  }
+
+  static async #overWebSocket(url: string): Promise<RtspClient> {
+    const client = new RtspClient(url.replace("ws:", "rtsp:"));
+    const socket = new WebSocket(url, "rtsp.onvif.org");
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => client.#receive(new Uint8Array(data as ArrayBuffer));
+    const opened = new Promise<void>((resolve) => {
+      socket.onopen = () => resolve();
+      socket.onclose = () => {
+        client.#ended();
+        resolve();
+      };
+    });
+    client.#socket = {
+      write: (bytes: Uint8Array) => {
+        socket.send(bytes as Uint8Array<ArrayBuffer>);
+        return bytes.length;
+      },
+      end: () => socket.close(),
+      terminate: () => socket.terminate(),
+    } as unknown as Socket<undefined>;
+    await opened;
     return client;
   }
 

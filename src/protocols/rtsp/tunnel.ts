@@ -116,7 +116,8 @@ export class Tunnels {
    */
   join(owner: TunnelOwner, cookie: string): Uplink {
     const downlink = this.#downlinks.get(keyOf(owner, cookie));
-    if (downlink === undefined) throw new ProtocolError("POST request of a HTTP tunnel without its GET request");
+    if (downlink === undefined)
+      throw new ProtocolError("POST request of a HTTP tunnel without its GET request");
     return downlink.connect(owner);
   }
 }

@@ -73,7 +73,7 @@ test("a client's framer takes responses, and requests of the server too", () => 
 
 test.each([
   ["RTSP/1.0 200 OK\r\n", "invalid method: RTSP/1.0"],
-  ["GET / HTTP/1.1\r\n", "invalid protocol: HTTP/1.1, expected RTSP/1.0"],
+  ["PUT / HTTP/1.1\r\n", "invalid protocol: HTTP/1.1, expected RTSP/1.0"],
   ["\x16\x03\x01", "invalid first byte of a message: 0x16"],
   ["\x00", "invalid first byte of a message: 0x00"],
   ["OPTIONS\r\n", "invalid request line: OPTIONS"],

@@ -50,7 +50,10 @@ export function writeTunnelResponse(version: string): Uint8Array {
 }
 
 /** A response that ends the connection. */
-export function writeHttpError(version: string, status: "400 Bad Request" | "503 Service Unavailable"): Uint8Array {
+export function writeHttpError(
+  version: string,
+  status: "400 Bad Request" | "503 Service Unavailable",
+): Uint8Array {
   return writeHttp(version, status, ["Connection: close", "Content-Length: 0"]);
 }
 

@@ -91,8 +91,9 @@ export class WebSocketReader {
   #takeHeader(chunk: Uint8Array, at: number): number {
     this.#header[this.#have] = chunk[at] as number;
     this.#have += 1;
+    if (this.#have === 2) this.#check();
     if (this.#have < 2 || this.#have < this.#headerSize) return at + 1;
-    this.#check();
+    if (this.#size > Number.MAX_SAFE_INTEGER) throw new ProtocolError("WebSocket frame too long");
     this.#turn = this.#have - 4;
     this.#left = this.#size;
     if (this.#left === 0) this.#finish();
@@ -113,6 +114,7 @@ export class WebSocketReader {
     return view.getUint32(2) * 0x1_0000_0000 + view.getUint32(6);
   }
 
+  /** Checks the first two bytes. */
   #check(): void {
     const [first = 0, second = 0] = this.#header;
     const opcode = this.#opcode;
@@ -121,10 +123,9 @@ export class WebSocketReader {
       throw new ProtocolError(`invalid WebSocket frame: 0x${first.toString(16).padStart(2, "0")}`);
     }
     if ((second & 0x80) === 0) throw new ProtocolError("WebSocket frame without a mask");
-    if (isControl && ((first & 0x80) === 0 || this.#size > CONTROL_MAX)) {
+    if (isControl && ((first & 0x80) === 0 || (second & 127) > CONTROL_MAX)) {
       throw new ProtocolError("invalid WebSocket control frame");
     }
-    if (this.#size > Number.MAX_SAFE_INTEGER) throw new ProtocolError("WebSocket frame too long");
   }
 
   #takePayload(chunk: Uint8Array, at: number, left: number): number {
