@@ -22,8 +22,16 @@ export interface HookSpec {
   readonly env: Variables;
   /** Of its owner. */
   readonly logger: Logger;
-  /** Called when it has exited by itself and is not restarted. */
-  readonly ended?: () => void;
+  /** Called when it has exited by itself, or cannot be started, and is not restarted. */
+  readonly ended?: (end: HookEnd) => void;
+}
+
+/** How a command ended. */
+export interface HookEnd {
+  /** As the log has it: `command returned code 1`. */
+  readonly reason: string;
+  /** Whether it was not started, or returned a code other than 0. */
+  readonly failed: boolean;
 }
 
 /** Starts and stops processes. */
@@ -117,7 +125,7 @@ export class HookProcess {
     if (problem !== this.#problem) logger.info(`${name} command exited: ${problem}`);
     this.#problem = problem;
     if (restart && mayPass) this.#again(this.#backoff.next());
-    else ended?.();
+    else ended?.({ reason: problem, failed: true });
   }
 
   #ended({ code, signal }: { readonly code: number; readonly signal: string | null }): void {
@@ -126,11 +134,12 @@ export class HookProcess {
     const { name, logger, restart, ended } = this.#spec;
     const isNews = this.#verb === "started" || code !== 0;
     const by = signal === null ? "" : ` (${signal})`;
-    if (isNews) logger.info(`${name} command exited: command returned code ${code}${by}`);
+    const reason = `command returned code ${code}${by}`;
+    if (isNews) logger.info(`${name} command exited: ${reason}`);
     if (restart) {
       this.#endGroup(); // what it left behind is gone by then
       this.#again(RESTART_MS);
-    } else ended?.();
+    } else ended?.({ reason, failed: code !== 0 });
   }
 
   #again(ms: number): void {

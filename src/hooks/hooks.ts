@@ -1,6 +1,7 @@
 import type { Config, PathConfig } from "../config/load.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Variables } from "./command-line.ts";
+import type { HookEnd } from "./hook-process.ts";
 import type { HookRunner } from "./runner.ts";
 
 /** The parameters of a hook: the command that runs while a state lasts, and the one that runs once when it ends. */
@@ -34,7 +35,7 @@ export interface HookEvent {
   /** Of its owner. */
   readonly logger: Logger;
   /** Called when its command has exited by itself and is not restarted. */
-  readonly ended?: () => void;
+  readonly ended?: (end: HookEnd) => void;
 }
 
 /** Ends the state that a hook is about. */

@@ -14,7 +14,12 @@ export interface OnDemandOptions {
   readonly stop: (reason: string) => void;
   /** The stream was not ready in time: waiting requests are rejected. */
   readonly expired: () => void;
+  /** The source or command has failed before the stream was ready: waiting requests are rejected. */
+  readonly refused?: (reason: string) => void;
 }
+
+/** Requests that follow the failure of a command within this time are refused without starting it again, ms. */
+const PAUSE_MS = 1_000;
 
 /** `closing`: the stream is ready and has no readers. */
 type State = "initial" | "waiting" | "closing" | "ready";
@@ -24,6 +29,8 @@ export class OnDemand {
   readonly #options: OnDemandOptions;
   #state: State = "initial";
   #timer: Cancel | undefined;
+  /** The last failure, and until when it is the answer to requests, monotonic ms. */
+  #refusal: { readonly reason: string; readonly until: number } | undefined;
 
   constructor(options: OnDemandOptions) {
     this.#options = options;
@@ -37,6 +44,10 @@ export class OnDemand {
   /** A request for the stream, which is not ready. */
   request(): void {
     if (this.#state === "waiting") return;
+    if (this.#refusal !== undefined && this.#options.clock.now() < this.#refusal.until) {
+      this.#options.refused?.(this.#refusal.reason);
+      return;
+    }
     const { startTimeout, start, isAlive } = this.#options;
     const isRunning = this.#state !== "initial" && isAlive?.() !== false;
     this.#enter("waiting", startTimeout, () => {
@@ -69,6 +80,14 @@ export class OnDemand {
   /** The source or command has exited after the stream was ready. */
   failed(): void {
     this.#enter("initial");
+  }
+
+  /** The source or command has failed, and is not restarted. */
+  broke(reason: string): void {
+    if (this.#state !== "waiting") return;
+    this.#refusal = { reason, until: this.#options.clock.now() + PAUSE_MS };
+    this.#stop("failed");
+    this.#options.refused?.(reason);
   }
 
   #closeLater(): void {

@@ -1,4 +1,5 @@
 import type { PathConfig } from "../config/load.ts";
+import type { HookEnd } from "../hooks/hook-process.ts";
 import { type EndHook, type Hooks, pathVariables, queryVariable, runsAnything } from "../hooks/hooks.ts";
 import type { Logger } from "../lib/log.ts";
 
@@ -46,20 +47,31 @@ export class PathHooks {
     this.#endInit = hooks?.begin({ hook: "init", conf, variables: this.#variables, logger });
   }
 
-  /** The stream is requested. @param query of the request */
-  demanded(query: string): void {
+  /**
+   * The stream is requested.
+   *
+   * @param query of the request
+   * @param failed called when the command cannot be started or has failed, and is not restarted
+   */
+  demanded(query: string, failed: (reason: string) => void): void {
     this.undemanded();
     this.#demandEnded = false;
     const { hooks, conf, logger } = this.#options;
+    let early: HookEnd | undefined;
+    let begun = false;
     this.#endDemand = hooks?.begin({
       hook: "demand",
       conf,
       variables: { ...this.#variables, MTX_QUERY: queryVariable(query) },
       logger,
-      ended: () => {
+      ended: (end) => {
         this.#demandEnded = true;
+        if (!begun) early = end;
+        else if (end.failed) failed(end.reason);
       },
     });
+    begun = true;
+    if (early?.failed === true) failed(early.reason);
   }
 
   /** Whether the command started on demand is running or will be restarted. */

@@ -80,6 +80,7 @@ export class Path implements Listed {
       publishSource: (description, tracks, share) =>
         this.#publishSource(this.#options.createStream(description, tracks, share)),
       endStream: () => this.endStream(),
+      isPublished: () => this.#publisher !== undefined,
       dropPublisher: () => {
         const publisher = this.#publisher;
         this.#publisher = undefined;

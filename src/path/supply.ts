@@ -20,6 +20,8 @@ export interface SupplyOwner {
   readonly publishSource: SourceOwner["ready"];
   /** Ends the current stream, if any. */
   endStream(): void;
+  /** Whether the path has a publisher, whose stream may not have begun. */
+  isPublished(): boolean;
   /** Disconnects the publisher that the command started. */
   dropPublisher(): void;
   /** Called when the path may have become unused. */
@@ -95,7 +97,10 @@ export class Supply {
       clock,
       startTimeout: conf.runOnDemandStartTimeout,
       closeAfter: conf.runOnDemandCloseAfter,
-      start: () => hooks.demanded(this.#query),
+      start: () =>
+        hooks.demanded(this.#query, (reason) => {
+          if (!owner.isPublished()) this.#demand?.broke(reason);
+        }),
       isAlive: () => hooks.isDemandAlive,
       stop: () => {
         owner.dropPublisher();
@@ -104,6 +109,11 @@ export class Supply {
       },
       expired: () => {
         this.#refuseLate();
+        owner.idle();
+      },
+      refused: (reason) => {
+        const text = `runOnDemand command of path '${this.#options.name}' exited: ${reason}`;
+        this.#waiting.reject(new RefusedError(text));
         owner.idle();
       },
     });

@@ -81,6 +81,44 @@ test.concurrent(
 );
 
 test.concurrent(
+  "a command that fails or is missing: who waits is refused at once, over HLS as well; one that is restarted goes on",
+  async () => {
+    await using server = await TestServer.start({
+      config: [
+        "paths:",
+        "  fails:\n    runOnDemand: sh -c 'exit 3'\n    runOnDemandStartTimeout: 50s",
+        "  missing:\n    runOnDemand: /no/such/program x\n    runOnDemandStartTimeout: 50s",
+        "  malformed:\n    runOnDemand: \"sh -c 'exit\"\n    runOnDemandStartTimeout: 50s",
+        "  again:\n    runOnDemand: sh -c 'exit 3'\n    runOnDemandRestart: yes\n    runOnDemandStartTimeout: 7s",
+        "  hands-over:\n    runOnDemand: 'true'\n    runOnDemandStartTimeout: 2s",
+      ].join("\n"),
+    });
+    const ask = async (path: string) => {
+      await using client = await RtspClient.connect(server.rtsp(path));
+      const start = performance.now();
+      const [rtsp, hls] = await Promise.all([
+        client.request("DESCRIBE"),
+        fetch(server.hls(`${path}/index.m3u8`)),
+      ]);
+      return { answers: [rtsp.status, hls.status], ms: performance.now() - start };
+    };
+    for (const path of ["fails", "missing", "malformed"]) {
+      const { answers, ms } = await ask(path);
+      expect([path, ...answers]).toEqual([path, 400, 404]);
+      expect(ms).toBeLessThan(20_000);
+    }
+    await server.waitForLog(/closed \(runOnDemand command of path 'fails' exited: command returned code 3\)/);
+    const [again, handsOver] = await Promise.all([ask("again"), ask("hands-over")]);
+    expect(again.ms).toBeGreaterThan(6_900);
+    expect(handsOver.ms).toBeGreaterThan(1_900); // what it has started elsewhere may publish
+    const told = (verb: string) => server.log.split(`runOnDemand command ${verb}`).length - 1;
+    await server.until(() => told("started") === told("stopped"), "all are stopped");
+    expect(server.log.split("[path again] runOnDemand command exited").length - 1).toBe(2);
+  },
+  LIMIT_MS,
+);
+
+test.concurrent(
   "a publisher that goes while its command runs on: readers come back to a new one, and no command is left",
   async () => {
     const marked = new Marked();

@@ -14,6 +14,7 @@ function onDemand() {
     start: () => told.push("start"),
     stop: (reason) => told.push(`stop: ${reason}`),
     expired: () => told.push("expired"),
+    refused: (reason) => told.push(`refused: ${reason}`),
   });
   return { clock, told, machine, state };
 }
@@ -114,4 +115,28 @@ test("a failure after the stream was there: the next request starts anew, no tim
   machine.close();
   await clock.advance(60_000);
   expect(told).toEqual(["start", "start"]);
+});
+
+test("a command that fails: who waits is told at once, and who asks right afterwards does not start it", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  machine.broke("code 1");
+  expect(told).toEqual(["start", "stop: failed", "refused: code 1"]);
+  machine.broke("code 2"); // of nobody's interest any more
+  machine.request();
+  expect(told.slice(3)).toEqual(["refused: code 1"]);
+  expect(machine.idle).toBe(true);
+  await clock.advance(1_000);
+  machine.request();
+  expect(told.slice(4)).toEqual(["start"]);
+});
+
+test("a command that fails while its stream runs changes nothing", async () => {
+  const { clock, told, machine } = onDemand();
+  machine.request();
+  machine.ready();
+  machine.used();
+  machine.broke("code 1");
+  await clock.advance(60_000);
+  expect(told).toEqual(["start"]);
 });

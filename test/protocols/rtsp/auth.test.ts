@@ -15,7 +15,7 @@ describe("the Authorization header", () => {
     [[basic("me:secret")], { scheme: "basic", user: "me", pass: "secret" }],
     [[` basic  ${Buffer.from("me:").toString("base64")}`], { scheme: "basic", user: "me", pass: "" }],
     [[basic("me")], undefined],
-    [[basic("a:b:c")], undefined],
+    [[basic("a:b:c")], { scheme: "basic", user: "a", pass: "b:c" }],
     [["Bearer x"], undefined],
     [[""], undefined],
     [[], undefined],

@@ -24,9 +24,9 @@ export function parseAuthorization(values: readonly string[]): Authorization | u
   if (scheme === "digest") return { scheme, params: parseParameters(rest) };
   if (scheme !== "basic") return undefined;
   const text = Buffer.from(rest, "base64").toString("utf8");
-  const [user, pass, ...others] = text.split(":");
-  if (user === undefined || pass === undefined || others.length > 0) return undefined;
-  return { scheme, user, pass };
+  const colon = text.indexOf(":");
+  // the password may have colons, the name none (RFC 7617 §2)
+  return colon < 0 ? undefined : { scheme, user: text.slice(0, colon), pass: text.slice(colon + 1) };
 }
 
 /** Values of WWW-Authenticate, one for each method. */
