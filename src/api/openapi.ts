@@ -4,7 +4,7 @@ import type { Resource } from "../protocols/resource.ts";
 import { pageOfSchema, schemas } from "./schemas.ts";
 import type { ApiVersion } from "./version.ts";
 
-const JSON_TYPE = "application/json; charset=utf-8";
+const JSON_TYPE = "application/json";
 const TEXT_TYPE = "text/plain";
 
 /** The OpenAPI 3.1 document of a version of the API. Includes the lists of servers that are not running. */
@@ -75,7 +75,7 @@ const PAGING = [
 ];
 
 function body(schema: string): JsonObject {
-  return { required: true, content: { "application/json": { schema: ref(schema) } } };
+  return { required: true, content: { [JSON_TYPE]: { schema: ref(schema) } } };
 }
 
 /** A change of an entry of `paths`. */
@@ -192,7 +192,7 @@ const OWN_PATHS: JsonObject = {
       responses: {
         200: {
           description: "a page",
-          content: { "text/html; charset=utf-8": { schema: { type: "string" } } },
+          content: { "text/html": { schema: { type: "string" } } },
         },
       },
     },

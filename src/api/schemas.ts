@@ -42,6 +42,13 @@ function liveSchema(): JsonObject {
     keyFrameAgeMs: count("time since the last random access point, ms"),
     packetsReceived: count("RTP packets received"),
     packetsLost: count("RTP packets that did not arrive, or were dropped because the reader is too slow"),
+    jitterMs: { type: "number", minimum: 0, description: "interarrival jitter of a source over UDP, ms" },
+    roundTripMs: {
+      type: "number",
+      minimum: 0,
+      description: "from the last request of a source to the response, ms",
+    },
+    lastPacketAgeMs: count("time since the last packet of a source, ms"),
     lagMs: count("age of the oldest packet waiting for the reader, or for any reader of the path, ms"),
     framesDropped: count("frames dropped because the reader, or any reader of the path, is too slow"),
   });

@@ -166,6 +166,11 @@ export class MpegtsInput {
     }
   }
 
+  /** Gaps in the continuity counters so far: at least as many packets were lost. */
+  get continuityErrors(): number {
+    return this.#counters.continuityErrors;
+  }
+
   /** Releases everything. */
   close(): void {
     this.#input?.close();

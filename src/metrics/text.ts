@@ -56,7 +56,8 @@ function columnMetric(section: Section, column: Column, items: readonly JsonObje
   for (const item of items) {
     const values = labelsOf(own, item);
     if (split !== undefined) {
-      for (const [value, count] of split.read(item)) metric.set({ ...values, [split.label]: value }, count);
+      for (const [value, count] of split.read(item))
+        metric.set(sorted({ ...values, [split.label]: value }), count);
       continue;
     }
     const value = read(item);
@@ -70,6 +71,11 @@ function labelsOf(labels: readonly Label[], item: JsonObject): Record<string, st
   const values: Record<string, string> = {};
   for (const { name, read } of labels) values[name] = String(read(item) ?? "");
   return values;
+}
+
+/** By name, as newer releases write them. */
+function sorted(labels: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function numberMetric({ kind, name, help, read }: NumberValue): Metric {

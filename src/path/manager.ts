@@ -18,6 +18,7 @@ import type { Client } from "./client.ts";
 import { matchPath, type PathMatch } from "./match.ts";
 import { Path, type PathWatcher } from "./path.ts";
 import type { SourceKind } from "./source.ts";
+import type { SourceStatus } from "./source-status.ts";
 
 /** The parameters of all paths together. */
 export type PathSettings = Pick<
@@ -39,6 +40,8 @@ export interface PathManagerOptions {
 /** Creates and removes the paths of this process, and applies a new configuration to them. */
 export class PathManager {
   readonly registry = new Registry<Path>("paths", "id");
+  /** Sources of paths. */
+  readonly sources = new Registry<SourceStatus>("sources", "id");
   /** Observers of the streams of all paths. */
   readonly watchers = new Set<PathWatcher>();
   readonly #logger: Logger;
@@ -180,6 +183,7 @@ export class PathManager {
     });
     path.logger.debug("created");
     this.registry.add(path);
+    if (path.source !== undefined) this.sources.add(path.source);
     return path;
   }
 
@@ -224,6 +228,7 @@ export class PathManager {
 
   #destroy(path: Path): void {
     this.registry.delete(path);
+    if (path.source !== undefined) this.sources.delete(path.source);
     path.close(new EndError("terminated"));
     path.logger.debug("destroyed (terminated)");
   }

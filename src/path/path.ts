@@ -12,6 +12,7 @@ import type { Stream } from "../stream/stream.ts";
 import type { Client, Waiter } from "./client.ts";
 import { PathHooks } from "./path-hooks.ts";
 import type { SourceKind, SourceOwner } from "./source.ts";
+import type { SourceStatus } from "./source-status.ts";
 import { Supply, type SupplyOwner } from "./supply.ts";
 import { PathTraffic } from "./traffic.ts";
 
@@ -114,6 +115,11 @@ export class Path implements Listed {
     return this.#options.conf;
   }
 
+  /** The source that the stream is pulled from. */
+  get source(): SourceStatus | undefined {
+    return this.#supply.source;
+  }
+
   get logger(): Logger {
     return this.#options.logger;
   }
@@ -190,6 +196,7 @@ export class Path implements Listed {
     this.#readers.clear();
     this.#runAll("end of a stream", [
       () => this.#traffic.ended(stream),
+      () => this.source?.ended(),
       () => stream.finish(),
       ...readers.flatMap((reader) => [
         () => reader.close(new EndError("terminated")),

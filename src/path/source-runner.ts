@@ -6,6 +6,7 @@ import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { trackList } from "../media/track.ts";
 import type { RunningSource, SourceKind, SourceOwner } from "./source.ts";
+import { SourceStatus } from "./source-status.ts";
 
 /** Longest delay of the first retry, and of any, ms. */
 const FIRST_RETRY_MS = 2_000;
@@ -32,6 +33,8 @@ export interface SourceRunnerOptions {
 
 /** Runs the source of a path, and retries it when it fails. */
 export class SourceRunner {
+  /** What API and metrics show. */
+  readonly status: SourceStatus;
   readonly #options: SourceRunnerOptions;
   readonly #logger: Logger;
   readonly #backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
@@ -51,6 +54,16 @@ export class SourceRunner {
   constructor(options: SourceRunnerOptions) {
     this.#options = options;
     this.#logger = options.logger.child(options.kind.label);
+    const { name: path, kind, clock } = options;
+    this.status = new SourceStatus({
+      path,
+      type: kind.type,
+      clock,
+      figures: () => this.#source?.figures?.() ?? {},
+      restart: (reason) => {
+        if (this.#source !== undefined) this.#failed(reason);
+      },
+    });
   }
 
   start(): void {
@@ -66,6 +79,7 @@ export class SourceRunner {
     this.#attempt += 1;
     const attempt = this.#attempt;
     this.#triedAt = this.#options.clock.now();
+    this.status.tried();
     const isOver = () => attempt !== this.#attempt || !this.#running;
     const { name, conf, kind, clock, publish } = this.#options;
     const owner: SourceOwner = {
@@ -76,6 +90,7 @@ export class SourceRunner {
         if (isOver()) throw new EndError("the source was stopped");
         const stream = publish(description, tracks, share);
         this.#readySince = clock.now();
+        this.status.began(stream);
         this.#logger.info(`ready: ${trackList(description.tracks)}`);
         return stream;
       },
@@ -96,9 +111,11 @@ export class SourceRunner {
 
   #failed(error: Error): void {
     reportUnexpected(this.#logger, error, "source");
-    this.#logger.error(errorText(error));
+    const text = errorText(error);
+    this.#logger.error(text);
     const ready = this.#readySince;
     const pause = isExpected(error) ? this.#pause() : this.#faultBackoff.next();
+    this.status.failed(text);
     this.#closeSource();
     this.#retry = this.#options.clock.after(pause, () => this.#try());
     if (ready !== undefined) this.#options.ended();
@@ -117,6 +134,7 @@ export class SourceRunner {
   #closeSource(): void {
     this.#attempt += 1;
     this.#readySince = undefined;
+    this.status.ended(); // while the source still has its figures
     const source = this.#source;
     this.#source = undefined;
     source?.close();
@@ -128,6 +146,7 @@ export class SourceRunner {
     this.#retry?.();
     this.#retry = undefined;
     this.#closeSource();
+    this.status.stopped();
     this.#logger.info("stopped");
   }
 }

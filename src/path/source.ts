@@ -28,8 +28,22 @@ export interface SourceOwner {
 
 /** A source at work. */
 export interface RunningSource {
+  /** What it knows about its connection; omitted if nothing. */
+  figures?(): SourceFigures;
   /** Releases everything; the owner is not called any more. May be called after `failed` too. */
   close(): void;
+}
+
+/** What a source knows about its connection, beyond what its stream tells. Unknown values are left out. */
+export interface SourceFigures {
+  /** `UDP`, `UDP-multicast`, `TCP`, as sessions have it. */
+  readonly transport?: string;
+  /** Interarrival jitter, of the worst track. */
+  readonly jitterMs?: number;
+  /** From the last request to its response. */
+  readonly roundTripMs?: number;
+  /** Packets of its container that did not arrive, beyond the RTP packets that its stream misses. */
+  readonly packetsLost?: number;
 }
 
 /** A kind of remote source. */
@@ -74,6 +88,10 @@ class LazySource implements RunningSource {
       .catch((error: Error) => {
         if (!this.#closed) owner.failed(error);
       });
+  }
+
+  figures(): SourceFigures {
+    return this.#source?.figures?.() ?? {};
   }
 
   close(): void {

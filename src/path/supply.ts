@@ -8,6 +8,7 @@ import { OnDemand } from "./on-demand.ts";
 import type { PathHooks } from "./path-hooks.ts";
 import type { SourceKind, SourceOwner } from "./source.ts";
 import { SourceRunner } from "./source-runner.ts";
+import type { SourceStatus } from "./source-status.ts";
 import { WaitingList } from "./waiting-list.ts";
 
 /** The path, as its supply needs it. */
@@ -121,6 +122,11 @@ export class Supply {
 
   #refuseLate(): void {
     this.#waiting.reject(new RefusedError(`source of path '${this.#options.name}' has timed out`));
+  }
+
+  /** The source, for API and metrics. */
+  get source(): SourceStatus | undefined {
+    return this.#source?.status;
   }
 
   /** Starts a source that is not on demand. */

@@ -4,7 +4,7 @@ import type { Column, Label, Section } from "./section.ts";
 /** The id of an item. */
 export const ID: Label = { name: "id", read: ({ id }) => id };
 const PATH: Label = { name: "path", read: ({ path }) => path };
-const REMOTE: Label = { name: "remote_addr", read: ({ remoteAddr }) => remoteAddr };
+const REMOTE: Label = { name: "remoteAddr", read: ({ remoteAddr }) => remoteAddr };
 const STATE: Label = { name: "state", read: ({ state }) => state };
 /** Labels of a client, as in newer releases. */
 const CLIENT_LABELS = [ID, PATH, REMOTE, STATE];
@@ -44,7 +44,7 @@ export function newer(suffix: string, help: string, read: Column["read"]): Colum
 }
 
 /** A metric of this server alone. */
-function added(suffix: string, help: string, read: Column["read"]): Column {
+export function added(suffix: string, help: string, read: Column["read"]): Column {
   return { suffix, help, read, isNew: true, zero: false };
 }
 
@@ -84,6 +84,24 @@ export const LAG = added(
   "lag_seconds",
   "age of the oldest packet waiting for the reader",
   live("lagMs", 1e-3),
+);
+/** Jitter of a source over UDP. */
+export const JITTER = added(
+  "jitter_seconds",
+  "interarrival jitter of RTP packets, of the worst track",
+  live("jitterMs", 1e-3),
+);
+/** Time that a server takes to answer. */
+export const ROUND_TRIP = added(
+  "round_trip_seconds",
+  "time from the last request to its response",
+  live("roundTripMs", 1e-3),
+);
+/** Silence of a source. */
+export const LAST_PACKET = added(
+  "last_packet_age_seconds",
+  "time since the last packet",
+  live("lastPacketAgeMs", 1e-3),
 );
 /** Packets lost. */
 export const LOST = added(

@@ -14,6 +14,7 @@ import { metrics } from "./metrics.ts";
 import type { Part } from "./parts.ts";
 import { paths } from "./paths.ts";
 import { pprof } from "./pprof.ts";
+import { sources } from "./source-listing.ts";
 import { stats } from "./stats.ts";
 
 /** The components and protocols that make up the server, in start order. */
@@ -31,6 +32,7 @@ export const PARTS: readonly Part[] = [
   webrtc,
   srt,
   mpegtsUdp,
+  sources,
   api,
   pprof,
   commands,

@@ -63,7 +63,7 @@ export const pathSection: Section = {
     { ...RECEIVED, zero: false, help: "RTP bytes received by the %" },
     {
       ...newer("readers", "readers of the %", () => undefined),
-      split: { label: "reader_type", read: readersByType },
+      split: { label: "readerType", read: readersByType },
     },
     { ...INBOUND, help: "RTP bytes received by the %" },
     { ...OUTBOUND, help: "bytes sent to the readers of the %" },

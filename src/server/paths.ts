@@ -38,7 +38,7 @@ const component: Component<Slice, ServerDeps & Pick<Provided, "memory" | "hooks"
         directory: new LocalDirectory(paths),
         door: new Door({ clock, limiter: loginLimiter, authorizer, rules: paths }),
       },
-      registries: [paths.registry],
+      registries: [paths.registry, paths.sources],
       values: flushValues(paths.flushes),
       reload: (after) => {
         readTimeout = after.readTimeout;

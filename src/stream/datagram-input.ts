@@ -69,6 +69,15 @@ export class DatagramInput {
     return memory.u8.subarray(scratch, scratch + size);
   }
 
+  /** Interarrival jitter of the track where it is greatest (RFC 3550 §6.4.1), ms. */
+  get jitterMs(): number {
+    const { tracks } = this.#stream.log;
+    return tracks.reduce((most, { clockRate }, i) => {
+      const jitter = this.#sources[i]?.reception?.jitter ?? 0;
+      return Math.max(most, (jitter * 1000) / clockRate);
+    }, 0);
+  }
+
   /** RFC 3550 §A.3. */
   #losses(track: number, { base, highest, received }: ReceptionState) {
     const before = this.#reported[track] as { expected: number; received: number };

@@ -16,6 +16,7 @@ const RUNNING = {
   rtspsessions: "id",
   rtspsconns: "id",
   rtspssessions: "id",
+  sources: "name",
 } as const;
 const ABSENT = { rtmpconns: "id", rtmpsconns: "id", webrtcsessions: "id", srtconns: "id" } as const;
 const KICKED = ["rtspsessions", "rtspssessions"];
@@ -106,7 +107,7 @@ test.skipIf(!Certificates.available)(
   async () => {
     using certificates = new Certificates("localhost");
     // to read the description keeps this process from publishing for a while
-    const config = `readTimeout: 60s\nencryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  all:\n`;
+    const config = `readTimeout: 60s\nencryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  pulled:\n    source: rtsp://127.0.0.1:9/\n  all:\n`;
     await using server = await TestServer.start({ config });
     await using publisher = await TestPublisher.start(server.rtsp("a/cam"));
     await using reader = await TestReader.start(server.rtsp("a/cam"), publisher.tracks);

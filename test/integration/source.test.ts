@@ -49,6 +49,21 @@ async function expectWhole(reader: TestReader): Promise<void> {
   expect(reader.checks.map((check) => check?.lost)).toEqual([0, 0]);
 }
 
+/** The source of `cam` in API and metrics. */
+async function expectListed(server: TestServer, transport = ""): Promise<void> {
+  type Source = { attempts: number; bytesReceived: number; live: Record<string, number> };
+  const source = await server.api<Source>("/v2/sources/get/cam");
+  expect(source).toMatchObject({ path: "cam", type: "rtspSource", state: "ready", transport });
+  expect(source.live["packetsReceived"]).toBeGreaterThan(0);
+  expect(source.live["roundTripMs"]).toBeGreaterThanOrEqual(0);
+  expect(source.live["lastPacketAgeMs"]).toBeLessThan(4_000);
+  expect(source.live["jitterMs"] !== undefined).toBe(transport === "UDP");
+  const metrics = await (await fetch(server.metricsUrl)).text();
+  const labels = 'path="cam",type="rtspSource",state="ready"';
+  expect(metrics).toContain(`sources_attempts{${labels}} ${source.attempts}\n`);
+  expect(metrics).toContain(`transport="${transport}"`);
+}
+
 describe("a source", () => {
   for (const protocol of ["automatic", "udp", "tcp"]) {
     test.concurrent(
@@ -71,6 +86,7 @@ describe("a source", () => {
         const shown = await pair.edge.api<{ source: unknown }>("/v2/paths/get/cam");
         expect(shown.source).toEqual({ type: "rtspSource", id: "" });
         expect((await publishTo(pair.edge, "cam")).status).toBe(400);
+        await expectListed(pair.edge, transport);
       },
       LIMIT_MS,
     );

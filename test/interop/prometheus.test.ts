@@ -114,7 +114,7 @@ clientTest(
       ['paths_bytes_received{name="cam",state="ready"}', bytes],
       ['sum(rtsp_sessions_bytes_sent{state="read"})', received],
       ['paths_outbound_bytes{name="cam"}', received],
-      ['paths_readers{reader_type="rtspSession"}', () => READERS],
+      ['paths_readers{readerType="rtspSession"}', () => READERS],
       ["sum(rtsp_conns)", () => READERS + 1],
     ];
     for (const [query, wanted] of expected) {

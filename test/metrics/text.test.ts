@@ -91,20 +91,42 @@ test("newer names have the newer labels, and readers are counted by type", async
   );
   const wanted = /readers|inbound_bytes\{id|packets/;
   expect(await valuesOf(running, wanted)).toEqual([
-    'paths_readers{name="p",state="ready",reader_type="rtspSession"} 2',
-    'paths_readers{name="p",state="ready",reader_type="hlsMuxer"} 1',
-    'paths_readers{name="q",state="notReady",reader_type=""} 0',
-    'rtsp_sessions_inbound_bytes{id="1",path="p",remote_addr="[::1]:5",state="publish"} 7',
-    'rtsp_sessions_inbound_bytes{id="2",path="p",remote_addr="[::1]:5",state="read"} 7',
-    'rtsp_sessions_inbound_rtp_packets{id="1",path="p",remote_addr="[::1]:5",state="publish"} 9',
-    'rtsp_sessions_inbound_rtp_packets{id="2",path="p",remote_addr="[::1]:5",state="read"} 0',
-    'rtsp_sessions_inbound_rtp_packets_lost{id="1",path="p",remote_addr="[::1]:5",state="publish"} 2',
-    'rtsp_sessions_inbound_rtp_packets_lost{id="2",path="p",remote_addr="[::1]:5",state="read"} 0',
-    'rtsp_sessions_outbound_rtp_packets_discarded{id="1",path="p",remote_addr="[::1]:5",state="publish"} 0',
-    'rtsp_sessions_outbound_rtp_packets_discarded{id="2",path="p",remote_addr="[::1]:5",state="read"} 2',
-    'rtsp_sessions_packets_lost{id="1",path="p",remote_addr="[::1]:5",state="publish"} 2',
-    'rtsp_sessions_packets_lost{id="2",path="p",remote_addr="[::1]:5",state="read"} 2',
+    'paths_readers{name="p",readerType="rtspSession",state="ready"} 2',
+    'paths_readers{name="p",readerType="hlsMuxer",state="ready"} 1',
+    'paths_readers{name="q",readerType="",state="notReady"} 0',
+    'rtsp_sessions_inbound_bytes{id="1",path="p",remoteAddr="[::1]:5",state="publish"} 7',
+    'rtsp_sessions_inbound_bytes{id="2",path="p",remoteAddr="[::1]:5",state="read"} 7',
+    'rtsp_sessions_inbound_rtp_packets{id="1",path="p",remoteAddr="[::1]:5",state="publish"} 9',
+    'rtsp_sessions_inbound_rtp_packets{id="2",path="p",remoteAddr="[::1]:5",state="read"} 0',
+    'rtsp_sessions_inbound_rtp_packets_lost{id="1",path="p",remoteAddr="[::1]:5",state="publish"} 2',
+    'rtsp_sessions_inbound_rtp_packets_lost{id="2",path="p",remoteAddr="[::1]:5",state="read"} 0',
+    'rtsp_sessions_outbound_rtp_packets_discarded{id="1",path="p",remoteAddr="[::1]:5",state="publish"} 0',
+    'rtsp_sessions_outbound_rtp_packets_discarded{id="2",path="p",remoteAddr="[::1]:5",state="read"} 2',
+    'rtsp_sessions_packets_lost{id="1",path="p",remoteAddr="[::1]:5",state="publish"} 2',
+    'rtsp_sessions_packets_lost{id="2",path="p",remoteAddr="[::1]:5",state="read"} 2',
   ]);
+});
+
+test("sources: what is not known has no line, a transport and an error are labels; without sources there is nothing", async () => {
+  const of = (path: string, rest: JsonObject) => ({ path, type: "rtspSource", attempts: 1, ...rest });
+  const live = { packetsLost: 4, jitterMs: 2, roundTripMs: 30, lastPacketAgeMs: 1500 };
+  const ready = of("a", { state: "ready", transport: "UDP", bytesReceived: 7, lastError: null, live });
+  const failing = of("b", { state: "retrying", transport: null, bytesReceived: 0, lastError: 'bad "x"' });
+  expect(await valuesOf(registries(registry("sources", ready, failing)))).toEqual([
+    'sources{path="a",type="rtspSource",state="ready"} 1',
+    'sources{path="b",type="rtspSource",state="retrying"} 1',
+    'sources_attempts{path="a",type="rtspSource",state="ready"} 1',
+    'sources_attempts{path="b",type="rtspSource",state="retrying"} 1',
+    'sources_bytes_received{path="a",type="rtspSource",state="ready"} 7',
+    'sources_bytes_received{path="b",type="rtspSource",state="retrying"} 0',
+    'sources_packets_lost{path="a",type="rtspSource",state="ready"} 4',
+    'sources_jitter_seconds{path="a",type="rtspSource",state="ready"} 0.002',
+    'sources_round_trip_seconds{path="a",type="rtspSource",state="ready"} 0.03',
+    'sources_last_packet_age_seconds{path="a",type="rtspSource",state="ready"} 1.5',
+    'sources_transport{path="a",state="ready",transport="UDP",type="rtspSource"} 1',
+    'sources_last_error{error="bad \\"x\\"",path="b",state="retrying",type="rtspSource"} 1',
+  ]);
+  expect(await valuesOf(registries(registry("sources")))).toEqual([]);
 });
 
 test("live stats are there where they are known, times in seconds", async () => {

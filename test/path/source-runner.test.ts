@@ -182,3 +182,34 @@ test("what is stopped is not tried again, and can be started anew", async () => 
   expect(sources[1]!.closed).toBe(1);
   expect(lines.filter((line) => line === "INF [fake source] stopped")).toHaveLength(2);
 });
+
+test("what API and metrics show: over all attempts, with the last error and the time since the last packet", async () => {
+  const shown = () => runner.status.describe();
+  const live = () => shown()["live"] as Record<string, number>;
+  expect(shown()).toMatchObject({ path: "cam", type: "fakeSource", state: "idle", attempts: 0 });
+  runner.start();
+  expect(shown()).toMatchObject({ state: "connecting", attempts: 1, transport: null, lastError: null });
+  for (let i = 1; i <= 2; i++) {
+    const stream = sources.at(-1)!.owner.ready(description, trackSetups(description));
+    await clock.advance(100);
+    stream.log.mapChannel(0, 0, false);
+    for (const seq of [1, 3]) stream.receive(frame(seq), 0);
+    expect(shown()).toMatchObject({ state: "ready", bytesReceived: i * 2 * 16, attempts: i });
+    expect(live()).toMatchObject({ packetsReceived: 2 * i, packetsLost: i, lastPacketAgeMs: 0 });
+    sources.at(-1)!.owner.failed(new SourceError(`gone ${i}`));
+    streams.registry.get("cam")!.endStream();
+    await clock.advance(500);
+    expect(shown()).toMatchObject({ state: "retrying", bytesReceived: i * 2 * 16, lastError: `gone ${i}` });
+    expect(live()).toMatchObject({ packetsReceived: 2 * i, packetsLost: i, lastPacketAgeMs: 500 });
+    while (sources.length === i) await clock.advance(100);
+  }
+  runner.status.close(new SourceError("kicked"));
+  expect(shown()).toMatchObject({ state: "retrying", lastError: "kicked", attempts: 3 });
+  runner.stop();
+  expect(shown()).toMatchObject({ state: "idle", attempts: 3 });
+});
+
+/** An interleaved frame with a RTP packet of G711. */
+function frame(seq: number): Uint8Array {
+  return new Uint8Array([0x24, 0, 0, 16, 0x80, 0, 0, seq, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4]);
+}

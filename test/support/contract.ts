@@ -87,11 +87,12 @@ export class Contract {
       return undefined;
     }
     const type = response.headers.get("Content-Type") ?? "";
-    const media = content[type];
+    const essence = type.replace(/;.*/, "");
+    const media = content[essence];
     if (media === undefined) throw new Error(`a type that is not documented: ${said}`);
     const body = type.startsWith("application/json") ? (JSON.parse(text) as unknown) : text;
     const validator: ResponseValidator = new OpenAPIResponseValidator({
-      responses: { [response.status]: { description, content: { [type]: media } } },
+      responses: { [response.status]: { description, content: { [essence]: media } } },
       components: this.document.components,
       customFormats: FORMATS,
     } as unknown as ConstructorParameters<typeof OpenAPIResponseValidator>[0]);

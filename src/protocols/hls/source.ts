@@ -8,7 +8,7 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { BudgetError, errorText, SourceError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
 import type { StreamDescription } from "../../media/track.ts";
-import type { RunningSource, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceFigures, SourceOwner } from "../../path/source.ts";
 import { UnitInput } from "../../stream/unit-input.ts";
 import { shown } from "./proto/attributes.ts";
 import { chooseAudio, chooseVariant } from "./proto/client.ts";
@@ -162,6 +162,10 @@ class HlsSource implements RunningSource {
     this.#hasBegun = true;
     this.#timer?.();
     this.#pacer.begin(this.#input);
+  }
+
+  figures(): SourceFigures {
+    return this.#renditions.length > 0 ? { transport: "TCP" } : {};
   }
 
   #fail(error: Error): void {

@@ -5,7 +5,7 @@ import { parseAddress } from "../../lib/address.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { SourceError } from "../../lib/errors.ts";
 import { Tally } from "../../lib/tally.ts";
-import type { RunningSource, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceFigures, SourceOwner } from "../../path/source.ts";
 import { isGroup, joinEverywhere } from "./group.ts";
 
 /** How often timeouts are checked, ms. */
@@ -133,6 +133,12 @@ class UdpSource implements RunningSource {
       throw new SourceError(`read udp ${this.#socket?.address ?? this.#address}: i/o timeout`);
     }
     this.#input.tick(readTimeout);
+  }
+
+  figures(): SourceFigures {
+    if (this.#socket === undefined) return {};
+    const transport = isGroup(parseAddress(this.#address).hostname) ? "UDP-multicast" : "UDP";
+    return { transport, packetsLost: this.#input.continuityErrors };
   }
 
   #fail(error: Error): void {

@@ -6,7 +6,7 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
 import { reportUnexpected } from "../../lib/faults.ts";
-import type { SourceOwner } from "../../path/source.ts";
+import type { SourceFigures, SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
@@ -18,6 +18,9 @@ import { SourceReception } from "./source-reception.ts";
 /** How often timeouts are checked, ms. */
 const TICK_MS = 250;
 const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
+
+/** Names of the carriers in the API, as sessions have them. */
+const TRANSPORTS = { tcp: "TCP", udp: "UDP", multicast: "UDP-multicast" } as const;
 
 /** How the packets of a source arrive. */
 export type Carrier = "tcp" | "udp" | "multicast";
@@ -241,6 +244,15 @@ export class SourceAttempt implements TcpConn {
     if (this.#reception?.tick(now) === "no datagrams") {
       this.#options.fallBack("no UDP packets received, switching to TCP");
     }
+  }
+
+  /** Until the server has answered, nothing is known. */
+  figures(): SourceFigures {
+    const roundTripMs = this.#client?.roundTrip;
+    if (roundTripMs === undefined || this.#closed) return {};
+    const jitterMs = this.#reception?.jitterMs;
+    const transport = TRANSPORTS[this.#options.carrier];
+    return { transport, roundTripMs, ...(jitterMs !== undefined && { jitterMs }) };
   }
 
   close(): void {

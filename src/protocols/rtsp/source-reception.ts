@@ -81,6 +81,11 @@ export class SourceReception {
     return this.#interleaved !== undefined;
   }
 
+  /** Interarrival jitter of the worst track; undefined over TCP, where packets come in bursts. */
+  get jitterMs(): number | undefined {
+    return this.#packets?.jitterMs;
+  }
+
   /**
    * Receives interleaved frames from `offset` on, while `isInterleaved` and no message is in progress.
    *

@@ -1,7 +1,7 @@
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isExpected, SourceError } from "../../lib/errors.ts";
-import type { RunningSource, SourceOwner } from "../../path/source.ts";
+import type { RunningSource, SourceFigures, SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { CarrierChoice } from "./carrier-choice.ts";
 import { parseServerUrl, type RtspUrl } from "./proto/url.ts";
@@ -94,6 +94,10 @@ class RtspSource implements RunningSource {
     if (this.#choice?.failed(this.#carrier, error.message, attempt.playedMs) === true) {
       this.#owner.logger.warn(`failed twice, switching to ${this.#choice.carrier.toUpperCase()}`);
     }
+  }
+
+  figures(): SourceFigures {
+    return this.#attempt?.figures() ?? {};
   }
 
   close(): void {

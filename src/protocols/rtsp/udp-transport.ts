@@ -205,6 +205,11 @@ export class PacketPublisher implements MediaPublisher {
     this.#reportsDue = now + reportInterval;
   }
 
+  /** Interarrival jitter of the worst track. */
+  get jitterMs(): number {
+    return this.#input.jitterMs;
+  }
+
   get lastHeard(): number {
     return this.publisher.lastHeard;
   }

@@ -53,6 +53,7 @@ interface Pending {
   readonly step: Step;
   readonly request: RtspRequest;
   readonly sequence: number;
+  readonly sentAt: number;
   deadline: number;
   /** URLs that are tried next if the server does not know this one. */
   readonly otherUrls: readonly string[];
@@ -87,6 +88,9 @@ export class RtspClient {
   /** Transports asked for, by track, and the next one to be asked. */
   #offers: readonly TransportSpec[] = [];
   #next = 0;
+
+  /** From the last OPTIONS or keep-alive to its response, ms. */
+  roundTrip: number | undefined;
 
   constructor(options: RtspClientOptions, now: number) {
     const { user, password = "", ...plain } = options.url;
@@ -179,7 +183,7 @@ export class RtspClient {
     const authorization = this.#auth?.authorize(method, url);
     if (authorization !== undefined) headers.set("Authorization", authorization);
     const deadline = now + this.#options.timeout;
-    this.#pending = { step, request, sequence: this.#sequence, deadline, otherUrls };
+    this.#pending = { step, request, sequence: this.#sequence, sentAt: now, deadline, otherUrls };
     this.#outputs.push({ kind: "send", bytes: writeRequest(request) });
   }
 
@@ -211,8 +215,9 @@ export class RtspClient {
     return !this.#isUnnumbered && sequence >= 1 && sequence < pending;
   }
 
-  #finish({ step, request, otherUrls }: Pending, response: RtspResponse, now: number): void {
+  #finish({ step, request, sentAt, otherUrls }: Pending, response: RtspResponse, now: number): void {
     this.#pending = undefined;
+    if (step === "options" || step === "keepAlive") this.roundTrip = now - sentAt;
     const { status, headers } = response;
     if (status === 401 && this.#auth?.challenged(headers.getAll("WWW-Authenticate")) === true) {
       this.#send(step, request, now, otherUrls);
