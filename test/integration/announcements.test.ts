@@ -17,6 +17,11 @@ const REFUSED: readonly [string, RegExp][] = [
   ["m=video 0 RTP/AVP 96\r\na=rtpmap:96 x/0\r\n", /invalid clock rate of payload type 96/],
   ["m=video 0 RTP/AVP 96\r\na=rtpmap:96 x/-90000\r\n", /invalid clock rate of payload type 96/],
   ["m=video 0 UDP/BFCP 96\r\n", /unsupported protocol of media: UDP\/BFCP/],
+  ["m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000\r\na=fmtp:96 config=xyz\r\n", /invalid config: xyz/],
+  [
+    "m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000\r\na=fmtp:96 config=aabbccdd\r\n",
+    /invalid config: aabb/,
+  ],
   [VIDEO.repeat(33), /more than 32 medias/],
   [`${VIDEO}${"a=x:y\r\n".repeat(2_000)}`, /more than 1024 attributes/],
 ];

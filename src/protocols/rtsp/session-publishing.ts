@@ -1,4 +1,5 @@
 import { describeStream } from "../../formats/rtp/description.ts";
+import { checkMpeg4VideoConfigs } from "../../formats/rtp/mpeg4-video.ts";
 import { trackSetups } from "../../formats/rtp/track-setup.ts";
 import { parseSdp } from "../../formats/sdp/parse.ts";
 import type { Awaitable } from "../../lib/awaitable.ts";
@@ -37,6 +38,7 @@ export function readAnnouncement(request: RtspRequest): Announcement {
   const { description, controls, unusedControls, notes } = describeStream(
     parseSdp(new TextDecoder().decode(request.body)),
   );
+  checkMpeg4VideoConfigs(description);
   return { url, description, controls: [...controls, ...unusedControls], notes };
 }
 
