@@ -9,6 +9,7 @@ import { LogOutputs } from "./host/log-outputs.ts";
 import { errorText, isExpected } from "./lib/errors.ts";
 import { faultText, reportFault, reportUnexpected } from "./lib/faults.ts";
 import { Logger } from "./lib/log.ts";
+import { COMPATIBLE_VERSION, PRODUCT_LINE } from "./lib/product.ts";
 import { App } from "./server/app.ts";
 import { parseArguments, usage } from "./server/arguments.ts";
 import { PARTS } from "./server/components.ts";
@@ -20,14 +21,13 @@ import {
   ignoredVariables,
   loadFile,
   locateConfig,
+  missingFile,
 } from "./server/config-file.ts";
 import type { ServerDeps } from "./server/deps.ts";
 import { Inventory } from "./server/inventory.ts";
 import { type AllDeps, componentsOf, declaredBy } from "./server/parts.ts";
 import { Reloader } from "./server/reloader.ts";
 
-/** The version of MediaMTX that this server is compatible with. */
-const VERSION = "v1.0.3";
 const DECLARED = declaredBy(PARTS);
 /** Longest wait for the log to be written at exit, ms. */
 const FLUSH_MS = 500;
@@ -38,14 +38,14 @@ async function main(args: readonly string[]): Promise<void> {
   const command = parseArguments(args);
   switch (command.kind) {
     case "help":
-      return finish(usage(VERSION), 0);
+      return finish(usage(PRODUCT_LINE), 0);
     case "supervise":
       return (await import("./host/supervisor.ts")).supervise();
     case "version":
-      return finish(`${VERSION}\n`, 0);
+      return finish(`${COMPATIBLE_VERSION}\n${PRODUCT_LINE}\n`, 0);
     case "wrong":
       process.stderr.write(`mediamtx: error: ${command.reason}\n`);
-      return finish(usage(VERSION), 1);
+      return finish(usage(PRODUCT_LINE), 1);
     case "check":
       return check(command.file);
     case "encrypt":
@@ -59,9 +59,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Why a command failed; with the stack if it is a bug. */
-function reasonText(error: unknown): string {
-  return isExpected(error) ? errorText(error) : faultText(error);
+/** Why a command failed, a line for each mistake; with the stack if it is a bug. */
+function reasonLines(level: string, error: unknown): string {
+  if (!isExpected(error)) return `${level}: ${faultText(error)}`;
+  return errorText(error)
+    .split("\n")
+    .map((line) => `${level}: ${line}`)
+    .join("\n");
 }
 
 function finish(text: string, code: number): void {
@@ -77,7 +81,7 @@ function check(file: string | undefined): void {
     const lines = [`${name} is valid`, ignoredKeys(config), ignoredVariables(process.env)];
     finish(`${lines.filter((line) => line !== undefined).join("\n")}\n`, 0);
   } catch (error) {
-    finish(`ERR: ${reasonText(error)}\n`, 1);
+    finish(`${reasonLines("ERR", error)}\n`, 1);
   }
 }
 
@@ -88,11 +92,11 @@ function encrypt(file: string): void {
     try {
       loadConfig(readText(file), {}, DECLARED.sources);
     } catch (error) {
-      process.stderr.write(`WAR: ${reasonText(error)}\n`);
+      process.stderr.write(`${reasonLines("WAR", error)}\n`);
     }
     finish(text, 0);
   } catch (error) {
-    process.stderr.write(`ERR: ${reasonText(error)}\n`);
+    process.stderr.write(`${reasonLines("ERR", error)}\n`);
     process.exitCode = 1;
   }
 }
@@ -105,7 +109,7 @@ async function run(file: ConfigFile): Promise<void> {
     loaded = loadFile(file, process.env, DECLARED.sources);
   } catch (error) {
     watcher.close();
-    return finish(`ERR: ${reasonText(error)}\n`, 1);
+    return finish(`${reasonLines("ERR", error)}\n`, 1);
   }
   const outputs = new LogOutputs();
   outputs.apply(loaded.config);
@@ -143,8 +147,8 @@ async function run(file: ConfigFile): Promise<void> {
 }
 
 function greet(logger: Logger, file: ConfigFile, config: Config): void {
-  logger.info(`MediaMTX ${VERSION}`);
-  if (!file.exists) logger.warn("configuration file not found, using an empty configuration");
+  logger.info(PRODUCT_LINE);
+  if (!file.exists) logger.warn(missingFile(config));
   else if (file.isSystemFile) logger.info(`configuration loaded from ${file.path}`);
   for (const line of [ignoredKeys(config), ignoredVariables(process.env)]) {
     if (line !== undefined) logger.warn(line);

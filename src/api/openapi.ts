@@ -1,4 +1,5 @@
 import { ref } from "../lib/api-schema.ts";
+import { PRODUCT_LINE } from "../lib/product.ts";
 import type { JsonObject } from "../lib/registry.ts";
 import type { Resource } from "../protocols/resource.ts";
 import { pageOfSchema, schemas } from "./schemas.ts";
@@ -16,13 +17,24 @@ export function openApi({ base }: ApiVersion, resources: readonly Resource[]): J
       title: "MediaMTX",
       version: base.slice("/v".length),
       description:
+        `${PRODUCT_LINE}. ` +
         "Shows and changes a running live media server. Changes are not written to the configuration file. " +
         "Routes of a server that is not running return 404.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    paths: { ...configPaths(base), ...Object.assign({}, ...paths), ...OWN_PATHS },
+    paths: { ...infoPath(base), ...configPaths(base), ...Object.assign({}, ...paths), ...OWN_PATHS },
     components: { schemas: schemas(resources) },
   };
+}
+
+function infoPath(base: string): JsonObject {
+  const get = {
+    operationId: "info",
+    tags: ["server"],
+    summary: "What this server is.",
+    responses: { 200: json(ref("Info"), "name, version and start") },
+  };
+  return { [`${base}/info`]: { get } };
 }
 
 function json(schema: JsonObject, description: string): JsonObject {

@@ -4,11 +4,13 @@ import { GLOBAL_ROWS } from "../config/schema.ts";
 import { count, list, object, ref, text } from "../lib/api-schema.ts";
 import type { Json, JsonObject } from "../lib/registry.ts";
 import type { Resource } from "../protocols/resource.ts";
+import { INFO_SCHEMA } from "./info.ts";
 
 /** Objects of the API as JSON Schema, by name; other fields are not allowed. */
 export function schemas(resources: readonly Resource[]): JsonObject {
   return {
     Error: object({ error: text("error message") }),
+    Info: INFO_SCHEMA,
     Config: configSchema(),
     GlobalPatch: partial(
       GLOBAL_ROWS,

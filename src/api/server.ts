@@ -5,11 +5,14 @@ import { type HttpServer, startHttp } from "../http/server.ts";
 import type { Logger } from "../lib/log.ts";
 import { addConfigRoutes, isConfigRoute } from "./config.ts";
 import { addDocsRoutes, isDocsRoute } from "./docs.ts";
+import { addInfoRoute, isInfoRoute } from "./info.ts";
 import { addRegistryRoutes, isRegistryRoute, type RegistrySubject } from "./registries.ts";
 import { type ApiVersion, V2 } from "./version.ts";
 
 /** What the API works on. */
 export interface ApiSubject extends RegistrySubject {
+  /** Start of the process, RFC 3339. */
+  readonly started: string;
   readonly store: ConfigStore;
 }
 
@@ -61,12 +64,17 @@ export function createApi(
 
 /** Adds all routes of a version. */
 function addVersion(app: Hono, version: ApiVersion, subject: ApiSubject): void {
+  addInfoRoute(app, version, subject.started);
   addConfigRoutes(app, version, subject.store);
   addRegistryRoutes(app, version, subject);
 }
 
 function isVersionRoute(method: string, path: string, version: ApiVersion, subject: ApiSubject): boolean {
-  return isConfigRoute(method, path, version) || isRegistryRoute(method, path, version, subject);
+  return (
+    isInfoRoute(method, path, version) ||
+    isConfigRoute(method, path, version) ||
+    isRegistryRoute(method, path, version, subject)
+  );
 }
 
 /** Host names of this server: that of the listener, and those of this machine. */

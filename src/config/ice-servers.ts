@@ -69,7 +69,9 @@ export const iceServers: Kind<readonly IceServer[]> = {
 export function parseIceServer(value: string): IceServer {
   const parts = value.split(":");
   const [scheme = "", username = "", password = "", host = "", port = ""] = parts;
-  if (!ICE_URL.test(value)) throw new ConfigError(`invalid ICE server: '${clip(scheme)}:…'`);
+  // the rest may hold a password
+  const shown = parts.length === 1 ? clip(value) : `${clip(scheme)}:…`;
+  if (!ICE_URL.test(value)) throw new ConfigError(`invalid ICE server: '${shown}'`);
   return parts.length === 5
     ? { url: `${scheme}:${host}:${port}`, username, password }
     : { url: value, username: "", password: "" };

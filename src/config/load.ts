@@ -1,13 +1,14 @@
 import { checkGlobals, checkPaths } from "./checks.ts";
 import { decryptConfig } from "./crypt.ts";
 import { configKeys, type Environment, withEnvironment } from "./environment.ts";
-import { PATH_ROWS, type PathValues } from "./path-schema.ts";
+import { Mistakes, type Report, reporting, throwFirst } from "./mistakes.ts";
+import { PATH_ALIASES, PATH_ROWS, type PathValues } from "./path-schema.ts";
 import { defaultsOf, lacking } from "./row.ts";
 import { clip } from "./scalars.ts";
-import { GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
-import { type ConfigSource, NO_FILE, readSource } from "./source.ts";
+import { GLOBAL_ALIASES, GLOBAL_ROWS, type GlobalValues } from "./schema.ts";
+import { type ConfigSource, NO_FILE, pathKey, readSource } from "./source.ts";
 import type { SourceSchemes } from "./source-scheme.ts";
-import { parseTree } from "./tree.ts";
+import { type ConfigDocument, parseDocument } from "./tree.ts";
 
 /** The parameters of one entry of `paths`. Durations are in ms. */
 export interface PathConfig extends PathValues {}
@@ -34,34 +35,54 @@ export interface LoadedConfig {
  *
  * @param text undefined when there is no file
  * @param schemes the sources that can be configured by URL
- * @throws {ConfigError} that names the parameter, its value and what is allowed, or the line that is no YAML
+ * @throws {ConfigErrors} all mistakes, each with the parameter, its value, what is allowed, and the position in the
+ * file; {ConfigError} if the file cannot be decrypted
  */
 export function loadConfig(
   text: string | undefined,
   environment: Environment,
   schemes: SourceSchemes,
 ): LoadedConfig {
+  const mistakes = new Mistakes();
+  let document: ConfigDocument | undefined;
   let source = NO_FILE;
   if (text !== undefined) {
     const opened = configKeys(environment).reduce((closed, key) => decryptConfig(closed, key), text);
-    source = readSource(parseTree(opened));
+    document = parseDocument(opened, mistakes);
+    source = readSource(document.tree, mistakes.report);
   }
-  return resolveConfig(withEnvironment(source, environment), schemes);
+  const unplaced: Report = ({ error }) => mistakes.reportAt(error, undefined);
+  const whole = reporting(unplaced, [], () => withEnvironment(source, environment)) ?? source;
+  const loaded = resolveConfig(whole, schemes, mistakes.reportCheck);
+  mistakes.throwAny((mistake) => document?.locate(mistake, isSameParameter));
+  return loaded;
+}
+
+/** @param written a key of the file; aliases count too */
+function isSameParameter(written: string, name: string): boolean {
+  const lower = written.toLowerCase();
+  if (lower === name.toLowerCase() || pathKey(written) === name) return true;
+  return GLOBAL_ALIASES.get(lower)?.key === name || PATH_ALIASES.get(lower)?.key === name;
 }
 
 /**
  * Adds the defaults to a source, and checks the result.
  *
- * @throws {ConfigError} on the first value that is out of range, contradicts another one, or is not possible there
+ * @param report takes values that are out of range, contradict another one, or are not possible there
+ * @throws {ConfigError} on the first of them, without `report`
  */
-export function resolveConfig(source: ConfigSource, schemes: SourceSchemes): LoadedConfig {
+export function resolveConfig(
+  source: ConfigSource,
+  schemes: SourceSchemes,
+  report: Report = throwFirst,
+): LoadedConfig {
   const { pathDefaults } = source;
   const globals = resolveGlobals({ ...defaultsOf(GLOBAL_ROWS), ...source.globals });
-  checkGlobals(globals);
+  checkGlobals(globals, report);
   const defaults = { ...defaultsOf(PATH_ROWS), ...pathDefaults };
   const paths = new Map<string, PathConfig>();
   for (const [key, given] of source.paths) paths.set(key, resolvePath(given, pathDefaults, defaults));
-  checkPaths(paths, globals, schemes);
+  checkPaths(paths, globals, schemes, report);
   const unavailable = findGaps(source, paths, schemes);
   return { source, config: { ...globals, paths, pathDefaults, unavailable } };
 }

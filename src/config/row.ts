@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ConfigError } from "../lib/errors.ts";
 import type { Json, JsonObject } from "../lib/registry.ts";
+import { EntryError, type Place, type Report, throwFirst } from "./mistakes.ts";
 import { nearest } from "./nearest.ts";
 import { clip, type Kind, wrongType } from "./scalars.ts";
 import type { Tree, TreeMap } from "./tree.ts";
@@ -77,6 +78,10 @@ export interface DecodeOptions {
   readonly skipUnknown?: boolean;
   /** A hint about an unknown name, for the error message. */
   readonly hint?: (name: string) => string | undefined;
+  /** Takes mistakes, each with its place; without it, the first one is thrown. */
+  readonly report?: Report;
+  /** The map in the file. */
+  readonly place?: Place;
 }
 
 /**
@@ -90,31 +95,50 @@ export function decode<R extends Rows>(
   entries: TreeMap,
   options: DecodeOptions,
 ): Partial<Values<R>> {
-  const names = namesOf(rows);
-  const values: Record<string, unknown> = {};
-  const aliased = new Map<string, string>();
+  const { report = throwFirst, place = [] } = options;
+  const reading = { rows, names: namesOf(rows), values: {}, aliased: new Map<string, string>(), options };
   for (const [given, tree] of entries) {
-    const lower = given.toLowerCase();
-    const alias = options.aliases?.get(lower);
-    const key = alias?.key ?? names.get(lower);
-    const row = key === undefined ? undefined : rows[key];
-    if (key === undefined || row === undefined) {
-      if (options.skipUnknown === true) continue;
-      throw unknownField(given, names.values(), options);
+    try {
+      decodeEntry(reading, given, tree);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      report({ error, place: [...place, given] });
     }
-    const name = alias === undefined ? key : given;
-    if (Object.hasOwn(values, key)) refuseTwoNames(name, aliased.get(key) ?? key);
-    if (alias !== undefined) aliased.set(key, given);
-    const input = tree === null ? row.kind.nullAs : (alias?.convert?.(tree) ?? tree);
-    if (input === undefined) continue;
-    values[key] = decodeValue(row.kind, input, options.at === "" ? name : `${options.at}.${name}`);
   }
-  return values as Partial<Values<R>>;
+  return reading.values as Partial<Values<R>>;
+}
+
+interface Reading {
+  readonly rows: Rows;
+  /** By lower-case name. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly values: Record<string, unknown>;
+  /** Aliases that were used, by parameter. */
+  readonly aliased: Map<string, string>;
+  readonly options: DecodeOptions;
+}
+
+function decodeEntry({ rows, names, values, aliased, options }: Reading, given: string, tree: Tree): void {
+  const lower = given.toLowerCase();
+  const alias = options.aliases?.get(lower);
+  const key = alias?.key ?? names.get(lower);
+  const row = key === undefined ? undefined : rows[key];
+  if (key === undefined || row === undefined) {
+    if (options.skipUnknown === true) return;
+    throw unknownField(given, names.values(), options);
+  }
+  const name = alias === undefined ? key : given;
+  if (Object.hasOwn(values, key)) refuseTwoNames(name, aliased.get(key) ?? key);
+  if (alias !== undefined) aliased.set(key, given);
+  const input = tree === null ? row.kind.nullAs : (alias?.convert?.(tree) ?? tree);
+  if (input === undefined) return;
+  const at = options.at === "" ? name : `${options.at}.${name}`;
+  values[key] = decodeValue(row.kind, input, { at, parameter: key });
 }
 
 function refuseTwoNames(name: string, other: string): void {
   if (name.toLowerCase() === other.toLowerCase()) return;
-  throw new ConfigError(`'${name}' and '${other}' are the same parameter: only one can be set`);
+  throw new EntryError(`'${name}' and '${other}' are the same parameter: only one can be set`, name);
 }
 
 const NAMES = new WeakMap<Rows, ReadonlyMap<string, string>>();
@@ -132,18 +156,24 @@ function unknownField(name: string, known: Iterable<string>, { at, hint }: Decod
   const place = at === "" ? "" : ` in ${clip(at)}`;
   const near = nearest(name, known);
   const advice = hint?.(name) ?? (near === undefined ? undefined : `did you mean '${near}'?`);
-  return new ConfigError(
+  return new EntryError(
     `json: unknown field ${JSON.stringify(clip(name))}${place}${advice === undefined ? "" : ` (${advice})`}`,
+    near,
   );
 }
 
-function decodeValue<T>(kind: Kind<T>, input: unknown, at: string): T {
+function decodeValue<T>(
+  kind: Kind<T>,
+  input: unknown,
+  { at, parameter }: { readonly at: string; readonly parameter: string },
+): T {
   const result = v.safeParse(kind.schema, input, { abortEarly: true, abortPipeEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const place = [clip(at), ...(issue.path ?? []).map((item) => `[${String(item.key)}]`)].join("");
+  const within = (issue.path ?? []).map(({ key }) => String(key));
+  const place = [clip(at), ...within.map((key) => `[${key}]`)].join("");
   const shown = kind.secret ? "" : ` is ${show(issue.input)},`;
-  throw new ConfigError(`${issue.message} (${place}${shown} takes ${kind.expected})`);
+  throw new EntryError(`${issue.message} (${place}${shown} takes ${kind.expected})`, parameter, within);
 }
 
 function show(value: unknown): string {

@@ -1,5 +1,6 @@
 import { ConfigError } from "../lib/errors.ts";
 import { parseIceServer } from "./ice-servers.ts";
+import { type Report, reporting, throwFirst } from "./mistakes.ts";
 import { newerHint } from "./newer.ts";
 import { PATH_ALIASES, PATH_ROWS, type PathValues } from "./path-schema.ts";
 import { type Aliases, type DecodeOptions, decode, mapAt, type Rows } from "./row.ts";
@@ -25,42 +26,50 @@ export const NO_FILE: ConfigSource = { globals: {}, pathDefaults: {}, paths: new
 /**
  * Reads the values that a configuration file sets.
  *
- * @throws {ConfigError} on an unknown name, a wrong type, or a value that is wrong by itself
+ * @param report takes unknown names, wrong types and values that are wrong by themselves; such entries are left out
+ * @throws {ConfigError} on the first of them, without `report`
  */
-export function readSource(tree: Tree): ConfigSource {
-  const top = new Map(mapAt(tree, "conf.Conf", ""));
-  const defaults = takeSection(top, "pathDefaults", "conf.Path");
-  const trees = takeSection(top, "paths", "map[string]*conf.OptionalPath");
-  const globals = readGlobals(top);
-  const pathDefaults = readPath(defaults, { at: "pathDefaults" });
+export function readSource(tree: Tree, report: Report = throwFirst): ConfigSource {
+  const top = new Map(reporting(report, [], () => mapAt(tree, "conf.Conf", "")) ?? []);
+  const defaults = takeSection(top, "pathDefaults", { wanted: "conf.Path", report });
+  const trees = takeSection(top, "paths", { wanted: "map[string]*conf.OptionalPath", report });
+  const globals = readGlobals(top, { report });
+  const pathDefaults = readPath(defaults, { at: "pathDefaults", place: ["pathDefaults"], report });
   const paths = new Map<string, Partial<PathValues>>();
   for (const [key, path] of trees) {
-    if (key === "all_others" && trees.has("all")) {
-      throw new ConfigError("all_others and all are aliases: only one can be set");
-    }
     const at = `paths.${clip(key)}`;
-    paths.set(pathKey(key), readPath(mapAt(path, "conf.Path", at), { at }));
+    const place = ["paths", key];
+    const values = reporting(report, place, () => {
+      if (key === "all_others" && trees.has("all")) {
+        throw new ConfigError("all_others and all are aliases: only one can be set");
+      }
+      return readPath(mapAt(path, "conf.Path", at), { at, place, report });
+    });
+    if (values !== undefined) paths.set(pathKey(key), values);
   }
-  return { globals: mergeGlobals({}, globals), pathDefaults, paths };
+  const merged = reporting(report, ["webrtcICEServers"], () => mergeGlobals({}, globals));
+  return { globals: merged ?? globals, pathDefaults, paths };
 }
 
-/** Whether an unknown name is ignored; it is an error otherwise. */
-export type UnknownNames = Pick<DecodeOptions, "skipUnknown">;
+/** Whether an unknown name is ignored, and who takes mistakes. */
+export type ReadOptions = Pick<DecodeOptions, "skipUnknown" | "report">;
 
 /** Reads parameters of the top level, `paths` and `pathDefaults` excepted. @throws {ConfigError} as `readSource` */
-export function readGlobals(entries: TreeMap, unknown: UnknownNames = {}): Partial<GlobalValues> {
-  return decode(GLOBAL_ROWS, chooseAuthMethod(entries), {
+export function readGlobals(entries: TreeMap, options: ReadOptions = {}): Partial<GlobalValues> {
+  const { report = throwFirst } = options;
+  const chosen = reporting(report, ["authMethod"], () => chooseAuthMethod(entries));
+  return decode(GLOBAL_ROWS, chosen ?? withoutAuthMethod(entries), {
     at: "",
     aliases: GLOBAL_ALIASES,
     hint: pathHint,
-    ...unknown,
+    ...options,
   });
 }
 
 /** Reads parameters of a path. @throws {ConfigError} as `readSource` */
 export function readPath(
   entries: TreeMap,
-  options: UnknownNames & Pick<DecodeOptions, "at">,
+  options: ReadOptions & Pick<DecodeOptions, "at" | "place">,
 ): Partial<PathValues> {
   return decode(PATH_ROWS, entries, { aliases: PATH_ALIASES, hint: globalHint, ...options });
 }
@@ -82,11 +91,15 @@ export function pathKey(key: string): string {
 }
 
 /** Removes a section from the top level. The last one is used, as with every repeated key. */
-function takeSection(top: Map<string, Tree>, name: string, wanted: string): TreeMap {
+function takeSection(
+  top: Map<string, Tree>,
+  name: string,
+  { wanted, report }: { readonly wanted: string; readonly report: Report },
+): TreeMap {
   let section: TreeMap = new Map();
   for (const [key, tree] of [...top]) {
     if (key.toLowerCase() !== name.toLowerCase()) continue;
-    section = mapAt(tree, wanted, key);
+    section = reporting(report, [key], () => mapAt(tree, wanted, key)) ?? new Map();
     top.delete(key);
   }
   return section;
@@ -106,6 +119,10 @@ function chooseAuthMethod(entries: TreeMap): TreeMap {
   }
   for (const key of entries.keys()) if (key.toLowerCase() === "authhttpaddress") rest.delete(key);
   return rest;
+}
+
+function withoutAuthMethod(entries: TreeMap): TreeMap {
+  return new Map([...entries].filter(([key]) => key.toLowerCase() !== "authmethod"));
 }
 
 function pathHint(name: string): string | undefined {

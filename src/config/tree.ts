@@ -5,11 +5,13 @@ import {
   isScalar,
   isSeq,
   LineCounter,
-  parseDocument,
+  parseDocument as parseYaml,
   type Tags,
   type YAMLMap,
 } from "yaml";
 import { ConfigError } from "../lib/errors.ts";
+import { offsetOf, type SameKey, startOf } from "./locate.ts";
+import { ConfigErrors, type Mistake, type Mistakes, type Position } from "./mistakes.ts";
 import { clip } from "./scalars.ts";
 
 /** A value of a YAML document. Maps keep the order of the document and can hold any key. */
@@ -34,16 +36,48 @@ const UNUSED_TAGS = /:(binary|omap|pairs|set|timestamp)$/;
  * @throws {ConfigError} if the text is too long, no YAML, nested too deeply or has keys that are not strings
  */
 export function parseTree(text: string): Tree {
+  return new TreeReader().read(parseText(text).document.contents);
+}
+
+/** A configuration file. */
+export interface ConfigDocument {
+  readonly tree: Tree;
+  /**
+   * Where a mistake is: the value, or the key when the mistake is about parameters of a map or an unknown name.
+   *
+   * @param isSame whether a key of the file is the parameter of that name
+   */
+  locate(mistake: Mistake, isSame: SameKey): Position | undefined;
+}
+
+/**
+ * Reads a YAML document as `parseTree`, and remembers where its values are.
+ *
+ * @param mistakes takes keys that are not strings
+ * @throws {ConfigError} as `parseTree`; {ConfigErrors} with the positions where the text is no YAML
+ */
+export function parseDocument(text: string, mistakes: Mistakes): ConfigDocument {
+  const { document, lines } = parseText(text);
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const reader = new TreeReader((error, offset) => mistakes.reportAt(error, positionOf(offset)));
+  const tree = reader.read(document.contents);
+  const locate = (mistake: Mistake, isSame: SameKey) => {
+    const offset = offsetOf(document, mistake, isSame);
+    return offset === undefined ? undefined : positionOf(offset);
+  };
+  return { tree, locate };
+}
+
+function parseText(text: string): { readonly document: Document.Parsed; readonly lines: LineCounter } {
   if (text.length > MAX_CONFIG_CHARS) {
     throw new ConfigError(`yaml: the configuration is longer than ${MAX_CONFIG_CHARS} characters`);
   }
-  return new TreeReader().read(parseText(text).contents);
-}
-
-function parseText(text: string): Document.Parsed {
   const lines = new LineCounter();
   const document = guarded(() =>
-    parseDocument(text, {
+    parseYaml(text, {
       version: "1.1",
       uniqueKeys: false,
       prettyErrors: false,
@@ -54,10 +88,13 @@ function parseText(text: string): Document.Parsed {
   );
   const [error] = document.errors;
   if (error?.message.startsWith("Maximum call stack")) throw new ConfigError(TOO_DEEP);
-  if (error !== undefined) {
-    throw new ConfigError(`yaml: line ${lines.linePos(error.pos[0]).line}: ${clip(error.message, 300)}`);
-  }
-  return document;
+  if (error === undefined) return { document, lines };
+  throw new ConfigErrors(
+    document.errors.map(({ message, pos }) => {
+      const { line, col } = lines.linePos(pos[0]);
+      return { text: `yaml: line ${line}: ${clip(message, 300)}`, position: { line, column: col } };
+    }),
+  );
 }
 
 /** The parser recurses per level of nesting, and throws arbitrary errors on unusual input. */
@@ -82,7 +119,17 @@ function plainTags(tags: Tags): Tags {
 class TreeReader {
   /** Values of the anchors so far; undefined while the anchored value is still being read. */
   readonly #anchors = new Map<string, Tree | undefined>();
+  readonly #wrongKey: (error: ConfigError, offset: number) => void;
   #merged = 0;
+
+  /** @param wrongKey takes keys that are not strings, and their offset; their entries are left out */
+  constructor(wrongKey?: (error: ConfigError, offset: number) => void) {
+    this.#wrongKey =
+      wrongKey ??
+      ((error) => {
+        throw error;
+      });
+  }
 
   read(node: unknown, depth = 0): Tree {
     if (depth > MAX_DEPTH) throw new ConfigError(TOO_DEEP);
@@ -112,6 +159,7 @@ class TreeReader {
     const merges: Tree[] = [];
     for (const { key, value } of node.items) {
       const name = this.#key(key, depth);
+      if (name === undefined) continue;
       if (name === MERGE) merges.push(this.read(value, depth + 1));
       else map.set(name, this.read(value, depth + 1));
     }
@@ -119,12 +167,13 @@ class TreeReader {
     return map;
   }
 
-  #key(key: unknown, depth: number): string | typeof MERGE {
+  #key(key: unknown, depth: number): string | typeof MERGE | undefined {
     if (isScalar(key) && typeof key.value === "symbol") return MERGE;
     const name = this.read(key, depth + 1);
     if (typeof name === "string") return name;
     const shown = name !== null && typeof name === "object" ? "a list or map" : String(name);
-    throw new ConfigError(`integer keys are not supported (${shown})`);
+    this.#wrongKey(new ConfigError(`integer keys are not supported (${shown})`), startOf(key) ?? 0);
+    return undefined;
   }
 
   /** Merges keys that the map does not have itself; the first of several sources takes precedence. */

@@ -1,5 +1,7 @@
 import type { Config } from "../config/load.ts";
 import { hostName } from "../host/interfaces.ts";
+import { formatRfc3339 } from "../host/rfc3339.ts";
+import { processStart } from "../host/usage.ts";
 import { pick } from "../lib/pick.ts";
 import type { Component } from "../protocols/component.ts";
 import type { ServerDeps } from "./deps.ts";
@@ -22,6 +24,7 @@ export const api: Component<Settings, Needed> = {
       resources,
       store,
       hostname: hostName(),
+      started: formatRfc3339(Math.round(processStart() * 1000)),
     });
   },
 };

@@ -6,11 +6,11 @@ export type Command =
   | { readonly kind: "schema" | "supervise" | "version" | "help" }
   | { readonly kind: "wrong"; readonly reason: string };
 
-/** The usage text. @param version shown in the first line */
-export function usage(version: string): string {
+/** The usage text. @param product what this server is, in one line */
+export function usage(product: string): string {
   return `Usage: mediamtx [<confpath>]
 
-MediaMTX ${version}
+${product}
 
 Arguments:
   [<confpath>]      path to a configuration file, mediamtx.yml by default

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { encryptConfig, isEncrypted } from "../config/crypt.ts";
 import { type Environment, strayVariables } from "../config/environment.ts";
 import { type Config, type LoadedConfig, loadConfig } from "../config/load.ts";
+import { ConfigErrors } from "../config/mistakes.ts";
 import { clip } from "../config/scalars.ts";
 import type { SourceSchemes } from "../config/source-scheme.ts";
 import { readText } from "../host/files.ts";
@@ -50,14 +51,19 @@ export function locateConfig(
  * Reads the configuration.
  *
  * @param schemes the sources that can be configured by URL
- * @throws {Error} if the file cannot be read; {ConfigError} if it is invalid
+ * @throws {Error} if the file cannot be read; {ConfigErrors} if it is invalid, a line for each mistake
  */
 export function loadFile(
   { path, exists }: Pick<ConfigFile, "path" | "exists">,
   environment: Environment,
   schemes: SourceSchemes,
 ): LoadedConfig {
-  return loadConfig(exists ? readText(path) : undefined, environment, schemes);
+  try {
+    return loadConfig(exists ? readText(path) : undefined, environment, schemes);
+  } catch (error) {
+    if (!(error instanceof ConfigErrors)) throw error;
+    throw new ConfigErrors(error.mistakes, { file: path, count: error.count });
+  }
 }
 
 /**
@@ -71,6 +77,14 @@ export function encryptFile(path: string, { MTX_CONFKEY: key }: Environment): st
   const text = readText(path);
   if (isEncrypted(text, key)) throw new ConfigError(`${path} is already encrypted with this key`);
   return `${encryptConfig(text, key, crypto.getRandomValues(new Uint8Array(24)))}\n`;
+}
+
+/** What it means that there is no file, in one line. */
+export function missingFile({ paths, externalAuthenticationURL }: Config): string {
+  const all = paths.get("all");
+  const isOpen = all?.publishUser === "" && all.publishIPs.length === 0 && externalAuthenticationURL === "";
+  const open = isOpen ? ": anybody may publish to any path, and read it" : "";
+  return `configuration file not found, using an empty configuration${open}`;
 }
 
 /** Parameters that are set and have no effect yet, in one line. */

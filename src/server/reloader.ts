@@ -56,7 +56,10 @@ export class Reloader<Config> {
       await apply(load());
     } catch (error) {
       reportUnexpected(logger, error, "reloading the configuration");
-      logger.error(`${errorText(error)}; keeping the previous configuration`);
+      const lines = errorText(error).split("\n");
+      const last = lines.pop();
+      for (const line of lines) logger.error(line);
+      logger.error(`${last}; keeping the previous configuration`);
     } finally {
       this.#busy = false;
     }

@@ -20,7 +20,12 @@ function setUp() {
     apply: (config) => applied.push(config),
   });
   const app = createApi(
-    { registries: new Map([["paths", new Registry("paths")]]), resources: RESOURCES, store },
+    {
+      registries: new Map([["paths", new Registry("paths")]]),
+      resources: RESOURCES,
+      store,
+      started: "2026-01-01T00:00:00Z",
+    },
     [],
   );
   const ask = (method: string, path: string, body?: Body) =>

@@ -43,7 +43,11 @@ function setUp(sessions = 5, versions: Versions = [V2]) {
     [paths, rtspsessions].map((registry) => [registry.name, registry]),
   );
   const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
-  const app = createApi({ registries, resources: RESOURCES, store }, ["media.example.com"], versions);
+  const app = createApi(
+    { registries, resources: RESOURCES, store, started: "2026-01-01T00:00:00Z" },
+    ["media.example.com"],
+    versions,
+  );
   const get = (path: string, init?: RequestInit) =>
     app.fetch(new Request(`http://127.0.0.1:9997${path}`, { headers: { Host: "127.0.0.1:9997" }, ...init }));
   const post = (path: string, headers: Record<string, string> = {}) =>

@@ -96,6 +96,7 @@ const GLOBAL_MISTAKES: readonly (readonly [string, string])[] = [
   ["webrtcICEServers2: [{urll: 'stun:x'}]", `json: unknown field "urll" (did you mean 'url'?)`],
   ["webrtcICEServers2: [x]", "json: cannot unmarshal string into Go value of type conf.WebRTCICEServer"],
   ["webrtcICEServers2: x", "json: cannot unmarshal string into Go value of type []conf.WebRTCICEServer"],
+  ["webrtcICEServers: [testing]", "invalid ICE server: 'testing'"],
   ["webrtcICEServers: ['http:u:secret']", "invalid ICE server: 'http:…'"],
 ];
 
@@ -165,7 +166,7 @@ const OTHER_MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     "paths: {b: {source: rpiCamera}, a: {source: rpiCamera}}",
-    "'rpiCamera' with same camera ID 0 is used as source in two paths, 'b' and 'a'",
+    "'rpiCamera' with same camera ID 0 is used as source in two paths, 'a' and 'b'",
   ],
   [
     "authMethods: [digest]\npaths: {a: {readUser: 'sha256:x', readPass: 'sha256:y'}}",

@@ -128,6 +128,8 @@ test.skipIf(!Certificates.available)(
       const { body } = await contract.call(`GET /v2/${name}/list`, `/v2/${name}/list`);
       await checkKick(contract, name, (body as Page).items.at(-1)?.["id"] ?? "");
     }
+    const info = await contract.call("GET /v2/info", "/v2/info");
+    expect(info.body).toMatchObject({ name: "MediaMTX on Bun", compatibleWith: "MediaMTX v1.0.3" });
     expect((await contract.call("GET /openapi.json", "/openapi.json")).status).toBe(200);
     expect((await contract.call("GET /docs", "/docs")).status).toBe(200);
     viewer.abort();

@@ -17,7 +17,7 @@ const AT_ONCE = 20;
 /** What an API that nobody else uses says of such a request. */
 async function verdict(url: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> {
   const store = new ConfigStore(resolveConfig(NO_FILE, NO_SCHEMES), { schemes: NO_SCHEMES, apply: () => {} });
-  const app = createApi({ registries: new Map(), resources: [], store }, []);
+  const app = createApi({ registries: new Map(), resources: [], store, started: "2026-01-01T00:00:00Z" }, []);
   const headers = { Host: "127.0.0.1" };
   return (await app.fetch(new Request(`http://127.0.0.1${url}`, { method: "POST", headers, body }))).status;
 }

@@ -19,5 +19,5 @@ test.each([
 });
 
 test("the usage names the version", () => {
-  expect(usage("v1.0.3")).toContain("\nMediaMTX v1.0.3\n");
+  expect(usage("the product")).toContain("\nthe product\n");
 });

@@ -128,6 +128,7 @@ test(
     const version = new Program(["--version"]);
     expect(await version.exited()).toBe(0);
     await version.line(/^v1\.0\.3$/);
+    await version.line(/^MediaMTX on Bun v\d+\.\d+\.\d+, compatible with MediaMTX v1\.0\.3$/);
     const wrong = new Program(["a.yml", "b.yml"]);
     expect(await wrong.exited()).toBe(1);
   },
@@ -221,7 +222,7 @@ test(
   "API and metrics show what is there",
   async () => {
     const { program, api, metrics, rtsp } = await running();
-    expect(program.lines[0]).toBe("INF MediaMTX v1.0.3");
+    expect(program.lines[0]).toMatch(/^INF MediaMTX on Bun v[\d.]+, compatible with MediaMTX v1\.0\.3$/);
     const paths = (await (await fetch(`${api}/v2/paths/list`)).json()) as {
       items: { name: string; conf: object }[];
     };
