@@ -55,12 +55,23 @@ export function createApi(
     app,
     (method, path) =>
       isDocsRoute(method, path) || versions.some((version) => isVersionRoute(method, path, version, subject)),
+    PAGE,
   );
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });
   return app;
 }
+
+const PAGE = {
+  title: "HTTP API",
+  paragraphs: [
+    'Every request is described at <a href="/docs">/docs</a>.',
+    'To begin with: <a href="/v2/paths/list">/v2/paths/list</a> shows the paths, ' +
+      '<a href="/v2/config/get">/v2/config/get</a> the configuration, credentials included. ' +
+      "Lists of servers that are not running do not exist.",
+  ],
+};
 
 /** Adds all routes of a version. */
 function addVersion(app: Hono, version: ApiVersion, subject: ApiSubject): void {

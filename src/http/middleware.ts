@@ -1,4 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from "hono";
+import { type PageText, personPage, wantsPage } from "./person-page.ts";
 import { localUrl } from "./url.ts";
 
 /** The response for paths without a route, whatever the method. */
@@ -27,12 +28,19 @@ export function jsonTextResponse(json: string, status = 200): Response {
  * else is not found.
  *
  * @param isRoute whether a path, without trailing slash, has a route for this method
+ * @param page what a person who opens another path in a browser is told
  */
-export function handleUnknownRoutes(app: Hono, isRoute: (method: string, path: string) => boolean): void {
+export function handleUnknownRoutes(
+  app: Hono,
+  isRoute: (method: string, path: string) => boolean,
+  page: PageText,
+): void {
   app.notFound((context) => {
     const { pathname, search } = localUrl(context.req.url);
     const trimmed = pathname.replace(/\/+$/, "");
-    if (trimmed === pathname || !isRoute(context.req.method, trimmed)) return pageNotFound();
+    if (trimmed === pathname || !isRoute(context.req.method, trimmed)) {
+      return wantsPage(context.req.raw) ? personPage(page, 404) : pageNotFound();
+    }
     return redirect(context, `${trimmed}${search}`);
   });
 }

@@ -21,6 +21,11 @@ export function startMetrics(options: MetricsOptions): HttpServer {
   return startHttp({ address, app: createMetrics(options), readTimeout, logger });
 }
 
+const PAGE = {
+  title: "Metrics",
+  paragraphs: ['The metrics for Prometheus are at <a href="/metrics">/metrics</a>.'],
+};
+
 /** The application alone, without a listener. */
 export function createMetrics(source: MetricsSource): Hono {
   const app = new Hono();
@@ -28,7 +33,7 @@ export function createMetrics(source: MetricsSource): Hono {
     const text = await metricsText(source);
     return new Response(text, { headers: { "Content-Type": "text/plain; charset=utf-8" } });
   });
-  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/metrics");
+  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/metrics", PAGE);
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });

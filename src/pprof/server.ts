@@ -51,6 +51,11 @@ export function startPprof(options: PprofOptions): HttpServer {
   return startHttp({ address, app: createPprof(options), readTimeout, logger });
 }
 
+const PAGE = {
+  title: "Profiles",
+  paragraphs: [`The profiles are listed at <a href="${BASE}/">${BASE}/</a>.`],
+};
+
 /** The application alone, without a listener. */
 export function createPprof(subject: PprofSubject): Hono {
   const app = new Hono();
@@ -68,7 +73,7 @@ export function createPprof(subject: PprofSubject): Hono {
   });
   app.get(BASE, () => new Response(null, { status: 301, headers: { Location: `${BASE}/` } }));
   app.get("/", () => new Response(null, { status: 302, headers: { Location: `${BASE}/` } }));
-  handleUnknownRoutes(app, (method, path) => method === "GET" && ROUTES.includes(path));
+  handleUnknownRoutes(app, (method, path) => method === "GET" && ROUTES.includes(path), PAGE);
   app.onError((fault) => {
     throw fault; // the server logs it and answers
   });

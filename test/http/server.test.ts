@@ -11,7 +11,10 @@ function started(routes: (app: Hono) => void = () => {}) {
   const { logger, lines } = testLog();
   const app = new Hono();
   routes(app);
-  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/known");
+  handleUnknownRoutes(app, (method, path) => method === "GET" && path === "/known", {
+    title: "Known",
+    paragraphs: ["It is at /known."],
+  });
   app.onError((fault) => {
     throw fault;
   });

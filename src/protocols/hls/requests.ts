@@ -5,6 +5,7 @@ export type HlsRequest =
   | { readonly kind: "pageElsewhere"; readonly path: string }
   | { readonly kind: "script" }
   | { readonly kind: "file"; readonly path: string; readonly file: string }
+  | { readonly kind: "root" }
   | { readonly kind: "nothing" };
 
 const FILE = /\.(?:m3u8|ts|mp4|mp)$/;
@@ -17,7 +18,8 @@ export function readRequest(pathname: string): HlsRequest {
   const file = decoded.slice(slash + 1);
   const path = decoded.slice(1, slash);
   if (file === "hls.min.js") return { kind: "script" };
-  if (file === "hls.min.js.map" || decoded === "/" || decoded === "/favicon.ico") return { kind: "nothing" };
+  if (decoded === "/") return { kind: "root" };
+  if (file === "hls.min.js.map" || decoded === "/favicon.ico") return { kind: "nothing" };
   if (file === "") return { kind: "page", path };
   if (FILE.test(file)) return { kind: "file", path, file: file.replace(/\.mp$/, ".mp4") };
   return { kind: "pageElsewhere", path: decoded.slice(1) };

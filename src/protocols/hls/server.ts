@@ -2,6 +2,7 @@ import type { Door } from "../../auth/door.ts";
 import type { Config } from "../../config/load.ts";
 import { pathNameProblem } from "../../config/path-name.ts";
 import { clientAddress } from "../../http/client-address.ts";
+import { personPage, wantsPage } from "../../http/person-page.ts";
 import { type HttpEnvironment, type HttpServer, startHttp } from "../../http/server.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { EndError, RefusedError } from "../../lib/errors.ts";
@@ -14,6 +15,7 @@ import type { Path, PathWatcher } from "../../path/path.ts";
 import { type AccessOptions, refusal } from "./access.ts";
 import type { Held } from "./held-requests.ts";
 import type { LivePlaylist } from "./live-playlist.ts";
+import { MISSING_PAGE, REFUSED_PAGE, ROOT_PAGE } from "./pages/directions.ts";
 import { playerHeaders, playerPage, playerScript } from "./pages/player.ts";
 import { PathMuxer } from "./path-muxer.ts";
 import { ByteBudget } from "./proto/budget.ts";
@@ -95,11 +97,18 @@ export class HlsServer implements PathWatcher {
   }
 
   #answer(request: Request, incoming: HttpEnvironment): Answer {
+    const answer = this.#route(request, incoming);
+    if (answer instanceof Response) return explained(request, answer);
+    return answer.then((response) => explained(request, response));
+  }
+
+  #route(request: Request, incoming: HttpEnvironment): Answer {
     if (request.method === "OPTIONS") return this.#preflight();
     // the runtime leaves out the body of the answer to HEAD
     if (request.method !== "GET" && request.method !== "HEAD") return this.#responses.notFound();
     const { pathname, search } = splitUrl(request.url);
     const asked = readRequest(pathname);
+    if (asked.kind === "root") return personPage(ROOT_PAGE, 404, this.#responses.notFound().headers);
     if (asked.kind === "nothing") return this.#responses.notFound();
     if (asked.kind === "script") return this.#opened(playerScript());
     if (pathNameProblem(asked.path) !== undefined) return this.#responses.notFound();
@@ -269,6 +278,14 @@ export class HlsServer implements PathWatcher {
     await this.#http?.close();
     await Promise.all(muxers.map(({ gone }) => gone));
   }
+}
+
+/** Tells a person at a browser what an answer without content means. */
+function explained(request: Request, response: Response): Response {
+  const { status, headers } = response;
+  if ((status !== 404 && status !== 401) || !wantsPage(request)) return response;
+  if (headers.get("Content-Type")?.startsWith("text/html") === true) return response;
+  return personPage(status === 404 ? MISSING_PAGE : REFUSED_PAGE, status, headers);
 }
 
 /** A segment type box and nothing else: VLC does not support gaps and gives up on a missing file. */

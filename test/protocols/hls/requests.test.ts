@@ -15,7 +15,7 @@ test.each([
   ["/a%20b/c_part3.mp", { kind: "file", path: "a b", file: "c_part3.mp4" }],
   ["/cam/hls.min.js", { kind: "script" }],
   ["/cam/hls.min.js.map", { kind: "nothing" }],
-  ["/", { kind: "nothing" }],
+  ["/", { kind: "root" }],
   ["/favicon.ico", { kind: "nothing" }],
   ["/%zz/index.m3u8", { kind: "nothing" }],
   ["/a%2fb/index.m3u8", { kind: "file", path: "a/b", file: "index.m3u8" }],
