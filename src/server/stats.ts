@@ -40,7 +40,7 @@ function mediaValues(
   return [
     gauge(
       "media_publisher_packets_lost",
-      "RTP packets of current publishers that did not arrive",
+      "RTP packets of current publishers and sources that did not arrive",
       sum("packetsLost"),
     ),
     gauge(
