@@ -88,7 +88,7 @@ test.concurrent(
         "paths:",
         "  fails:\n    runOnDemand: sh -c 'exit 3'\n    runOnDemandStartTimeout: 50s",
         "  missing:\n    runOnDemand: /no/such/program x\n    runOnDemandStartTimeout: 50s",
-        "  malformed:\n    runOnDemand: \"sh -c 'exit\"\n    runOnDemandStartTimeout: 50s",
+        '  malformed:\n    runOnDemand: "sh -c \'exit"\n    runOnDemandStartTimeout: 50s',
         "  again:\n    runOnDemand: sh -c 'exit 3'\n    runOnDemandRestart: yes\n    runOnDemandStartTimeout: 7s",
         "  hands-over:\n    runOnDemand: 'true'\n    runOnDemandStartTimeout: 2s",
       ].join("\n"),
