@@ -187,3 +187,20 @@ networkTest(
     expect(new Set(report.groups).size).toBe(2);
   },
 );
+
+networkTest("ten readers by multicast in turn get everything, and a sender report each", async () => {
+  await using network = Network.open();
+  await using server = await startServer(network);
+  await using _ = peer(network, "a", "publish", "udp", `rtsp://${SERVER.a}/cam`);
+  await published(server);
+  await using all = peer(network, "b", "read", "multicast", `rtsp://${SERVER.b}/cam`, "100000");
+  await server.waitForLog(/is reading from path 'cam', with UDP-multicast/);
+  for (let i = 0; i < 10; i++) {
+    await using reader = peer(network, "b", "read", "multicast", `rtsp://${SERVER.b}/cam`, "60");
+    const report = await reportOf(reader);
+    expect(report).toMatchObject({ lost: 0, faults: [] });
+    // the others get theirs ten seconds apart
+    expect(report.reports).toBeGreaterThanOrEqual(2);
+  }
+  expect(all.running).toBe(true);
+});

@@ -9,6 +9,8 @@ export interface PeerReport {
   readonly lost: number;
   /** Anything but loss. */
   readonly faults: readonly string[];
+  /** Sender reports. */
+  readonly reports: number;
   /** Addresses the tracks came to, by multicast. */
   readonly groups: readonly string[];
 }
@@ -39,6 +41,7 @@ async function main([role, transport, url = "", ...rest]: readonly string[]): Pr
   const report: PeerReport = {
     packets: reader.packets,
     lost: reader.checks.reduce((sum, check) => sum + (check?.lost ?? 0), 0),
+    reports: reader.reports.length,
     groups: reader.groups.map(({ group }) => group),
     faults: reader.faults.filter((fault) => !/^\d+ follows \d+$/.test(fault)),
   };

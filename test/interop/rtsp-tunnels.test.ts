@@ -25,6 +25,15 @@ async function publish(server: TestServer): Promise<Client> {
   return publisher;
 }
 
+/** Writes 120 pictures that come through HTTP. */
+function gstReader(url: string, file: string): Client {
+  const caps = "video/x-h264,stream-format=byte-stream,alignment=au";
+  return gstPipeline(
+    `rtspsrc location=${url.replace("rtsp:", "rtsph:")} latency=0 buffer-mode=none ! application/x-rtp,media=video ! ` +
+      `rtph264depay ! h264parse ! ${caps} ! identity eos-after=120 ! filesink location=${file}`,
+  );
+}
+
 clientTest("FFmpeg reads through HTTP", ["ffmpeg"], TIMEOUT_MS, async () => {
   await using server = await TestServer.start();
   await using _ = await publish(server);
@@ -32,6 +41,25 @@ clientTest("FFmpeg reads through HTTP", ["ffmpeg"], TIMEOUT_MS, async () => {
   checkListing(await sent(), (await reader.success()).stdout, 99);
   await server.waitForLog(/destroyed/);
 });
+
+clientTest(
+  "FFmpeg and GStreamer read through HTTP with a password",
+  ["ffmpeg", "gst-launch-1.0"],
+  TIMEOUT_MS,
+  async () => {
+    using folder = new Folder();
+    const file = folder.file("out.h264");
+    const config = "paths:\n  all:\n    readUser: me\n    readPass: secret\n";
+    await using server = await TestServer.start({ config });
+    await using _ = await publish(server);
+    const url = server.rtsp("cam").replace("//", "//me:secret@");
+    await using first = ffmpegReader(url, LIST, ["-rtsp_transport", "http"]);
+    await using second = gstReader(url, file);
+    checkListing(await sent(), (await first.success()).stdout, 99);
+    await second.success();
+    await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
+  },
+);
 
 clientTest("FFmpeg reads through HTTPS", ["ffmpeg", "openssl"], TIMEOUT_MS, async () => {
   using certificates = new Certificates("localhost");
@@ -48,11 +76,7 @@ clientTest("GStreamer reads through HTTP", ["ffmpeg", "gst-launch-1.0"], TIMEOUT
   const file = folder.file("out.h264");
   await using server = await TestServer.start();
   await using _ = await publish(server);
-  const location = server.rtsp("cam").replace("rtsp:", "rtsph:");
-  await using reader = gstPipeline(
-    `rtspsrc location=${location} latency=0 buffer-mode=none ! application/x-rtp,media=video ! rtph264depay ! ` +
-      `h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! identity eos-after=120 ! filesink location=${file}`,
-  );
+  await using reader = gstReader(server.rtsp("cam"), file);
   await reader.success();
   await checkRecording(file, await clip("av"), { stream: "0:v:0", filter: H264_SLICES, frames: 100 });
 });

@@ -129,7 +129,8 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
 
   #openTunnel(request: RtspRequest): OpenedTunnel {
     const wanted = readTunnelRequest(request);
-    if (wanted === undefined) throw new ProtocolError(`invalid HTTP request: ${request.method}`);
+    if (wanted === undefined)
+      throw new ProtocolError(`invalid protocol: HTTP/${request.http}, expected RTSP/1.0`);
     const { tunnels, clock } = this.#context;
     return openTunnel(wanted, { owner: this, socket: this.#socket, tunnels, now: clock.now() });
   }
