@@ -40,6 +40,8 @@ const EVENTS_TAKEN: i32 = EVENT_LOST | EVENT_REFRAGMENT | EVENT_UNIT_OVERSIZED |
 
 /** Bytes a reserve offers at most, so that little has to move when a block is full. */
 const RESERVE_MAX = 32768;
+/** Of `holdAac`. */
+const NOT_HELD: i32 = 1;
 /** A packet further behind the previous one is not late: the source has restarted. */
 const MISORDER_MAX = 100;
 /** With less room than this a new block is begun. */
@@ -154,7 +156,7 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
     return 0;
   }
   const type = get8(packet + 1) & 127;
-  const kind: i32 = get8(trackKinds(address, index) + type);
+  let kind: i32 = get8(trackKinds(address, index) + type);
   if (kind === 0) {
     note(log, EVENT_UNKNOWN_TYPE, index, type, 0);
     return 0;
@@ -183,7 +185,11 @@ function receivePacket(log: Log, index: i32, length: i32, now: f64): i32 {
   countSource(log, track);
   const gap = countLoss(log, track, index, packet);
   track.started = 1;
-  if (kind === KIND_AAC) return receiveAac(log, index, length, size, gap, now);
+  if (kind === KIND_AAC) {
+    const code = holdAac(log, index, size, gap, now);
+    if (code <= 0) return code;
+    kind = KIND_PACKET;
+  }
   if (size > log.maxPacket) return oversized(log, index, kind, size, now);
   const code = makeRoom(log, FRAMING + size, FRAMING + length);
   if (code < 0) return code;
@@ -202,26 +208,21 @@ export function isForeign(log: Log, index: i32, packet: i32, header: i32, size: 
   return true;
 }
 
-/** As a packet of any other kind; but fragments that have their own size are held until that of the AU is known. */
-function receiveAac(log: Log, index: i32, length: i32, size: i32, gap: bool, now: f64): i32 {
+/**
+ * Fragments of AAC that have their own size are held until that of the AU is known.
+ *
+ * @returns NOT_HELD if the packet is entered as any other, behind those that were held; else 0 or ERR_*
+ */
+function holdAac(log: Log, index: i32, size: i32, gap: bool, now: f64): i32 {
   const track = trackAt(changetype<i32>(log), index);
-  const flags = gap ? FLAG_GAP : 0;
   const fits = size <= log.maxPacket;
   if (!fits || !holdContinues(track, log.pendStart + FRAMING, size)) {
     const code = holdRelease(log, index, now, gap);
     if (code < 0) return code;
-    if (!fits) return oversized(log, index, KIND_PACKET, size, now);
-    holdBegins(track, log.pendStart + FRAMING, size);
+    if (!fits || !holdBegins(track, log.pendStart + FRAMING, size)) return NOT_HELD;
   }
-  if (track.held !== 0) {
-    const isLast = holdAdd(track, log.pendStart + FRAMING, size, flags);
-    return isLast ? holdRelease(log, index, now, false) : 0;
-  }
-  const code = makeRoom(log, FRAMING + size, FRAMING + length);
-  if (code < 0) return code;
-  place(log, index, size);
-  const header = rtpHeaderSize(log.write + FRAMING, size);
-  return enterPacket(log, index, KIND_PACKET, header, size, flags, now);
+  const isLast = holdAdd(track, log.pendStart + FRAMING, size, gap ? FLAG_GAP : 0);
+  return isLast ? holdRelease(log, index, now, false) : 0;
 }
 
 /** Follows the sequence numbers; returns whether packets are missing before this one. */

@@ -56,7 +56,8 @@ export function nalForget(track: Track): void {
   track.scan = 0;
 }
 
-function unitType(unit: i32, isH265: bool): i32 {
+/** Type of the NAL unit, or of the payload, that begins at `unit`. */
+export function unitType(unit: i32, isH265: bool): i32 {
   return isH265 ? (get8(unit) >> 1) & 63 : get8(unit) & 31;
 }
 

@@ -2,6 +2,7 @@ import { KIND_H264, KIND_H265 } from "../abi";
 import { Log } from "../log";
 import { Track } from "../track";
 import { get8, get16, get32, put16, put32 } from "../wire";
+import { unitType } from "./nal-access";
 
 /** Packets in a row after which another SSRC is followed that does not begin with a key frame. */
 const RIVAL_RUN: i32 = 32;
@@ -22,15 +23,15 @@ export function mayFollow(track: Track, kind: i32, packet: i32, header: i32, siz
 function beginsKey(kind: i32, payload: i32, size: i32): bool {
   if (size < 5) return false;
   if (kind === KIND_H264) {
-    let type = get8(payload) & 31;
+    let type = unitType(payload, false);
     if (type === 28) type = (get8(payload + 1) & 0x80) !== 0 ? get8(payload + 1) & 31 : 0;
-    else if (type === 24) type = get8(payload + 3) & 31;
+    else if (type === 24) type = unitType(payload + 3, false);
     return type === 5 || type === 7 || type === 8;
   }
   if (kind !== KIND_H265) return false;
-  let type = (get8(payload) >> 1) & 63;
+  let type = unitType(payload, true);
   if (type === 49) type = (get8(payload + 2) & 0x80) !== 0 ? get8(payload + 2) & 63 : 0;
-  else if (type === 48) type = (get8(payload + 4) >> 1) & 63;
+  else if (type === 48) type = unitType(payload + 4, true);
   return (type >= 16 && type <= 21) || (type >= 32 && type <= 34);
 }
 
