@@ -26,7 +26,7 @@ interface Kind {
  */
 const KINDS: readonly Kind[] = [
   { files: /^interop\/hls-latency\./, lane: "alone", atOnce: 1 },
-  { files: /^integration\/(floods|hls-cache|hls-hostile)\./, lane: "alone", atOnce: 10 },
+  { files: /^integration\/(floods|hls-burst|hls-cache|hls-hostile)\./, lane: "alone", atOnce: 10 },
   { files: /^integration\/on-demand(-hooks)?\./, lane: "alone", atOnce: 10 },
   // its servers time out after two seconds: beside others, this process may stand still for as long
   { files: /^integration\/external-auth\./, lane: "alone", atOnce: 5 },
