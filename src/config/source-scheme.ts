@@ -23,7 +23,7 @@ export function sourceSchemes<S extends SourceScheme>(sources: readonly S[]): Re
 
 /** The scheme of a source; empty if it is not a URL. */
 export function schemeOf(source: string): string {
-  return /^([a-z]+):\/\//.exec(source)?.[1] ?? "";
+  return /^([a-z+]+):\/\//.exec(source)?.[1] ?? "";
 }
 
 /** Checks a URL that needs a host. @returns as `SourceScheme.check` */
@@ -39,9 +39,9 @@ export function checkUrlWithUser(url: string): string | undefined {
   return isHalf ? "username and password must be both provided" : undefined;
 }
 
-/** Checks a RTSP URL. @returns as `SourceScheme.check` */
+/** Checks the URL of a RTSP server, which may name a tunnel. @returns as `SourceScheme.check` */
 export function checkRtspUrl(url: string): string | undefined {
-  return isRtspUrl(url) ? undefined : notValid(url);
+  return isRtspUrl(url.replace(/^(rtsps?)\+(?:http|ws):/, "$1:")) ? undefined : notValid(url);
 }
 
 /** Whether a text is a URL for RTSP, with or without TLS. */
@@ -56,7 +56,7 @@ function notValid(url: string): string {
 
 /** What is wrong with a URL, if known; follows "is not a valid URL". */
 function urlProblem(url: string): string {
-  const host = /^[a-z]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
+  const host = /^[a-z+]+:\/\/(?:[^/]*@)?([^/?#]*)/.exec(url)?.[1] ?? "";
   if (host === "") return ": no host";
   if (/^(\[.*\]|[^:]*):.*\D/.test(host)) return ": the port is not a number";
   return url.includes("#") ? ": it has a #fragment" : "";
@@ -64,7 +64,7 @@ function urlProblem(url: string): string {
 
 /** A URL with a host; zones of IPv6 addresses (`%eth0`) are accepted, which `URL` does not know. */
 function parseUrl(text: string): URL | undefined {
-  const url = URL.parse(text.replace(/^([a-z]+:\/\/[^/]*\[[0-9a-fA-F:.]+)%[^\]/]*\]/, "$1]"));
+  const url = URL.parse(text.replace(/^([a-z+]+:\/\/[^/]*\[[0-9a-fA-F:.]+)%[^\]/]*\]/, "$1]"));
   return url === null || url.hostname === "" ? undefined : url;
 }
 

@@ -3,9 +3,9 @@ import { RtspFramer } from "../../src/protocols/rtsp/proto/framer.ts";
 import { Base64Decoder, readTunnelRequest } from "../../src/protocols/rtsp/proto/http-tunnel.ts";
 import { WebSocketReader } from "../../src/protocols/rtsp/proto/websocket.ts";
 import { pieces, seedOf } from "../protocols/rtsp/framing.ts";
-import { maskedFrame } from "../protocols/rtsp/websocket-frames.ts";
+import { maskedFrame, plainFrame } from "../protocols/rtsp/websocket-frames.ts";
 
-/** What comes through tunnels of RTSP: the request that begins one, Base64, WebSocket frames. */
+/** What comes through tunnels of RTSP: the request or response that begins one, Base64, WebSocket frames. */
 export const name = "tunnel";
 
 const TEXT = new TextEncoder().encode("OPTIONS rtsp://h/p RTSP/1.0\r\nCSeq: 1\r\n\r\n");
@@ -14,7 +14,7 @@ const GET =
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: rtsp.onvif.org\r\n\r\n";
 const POST = "POST /p HTTP/1.0\r\nx-sessioncookie: a\r\nContent-Type: application/x-rtsp-tunnelled\r\n\r\n";
 
-/** Requests and what follows them. */
+/** Requests and responses, and what follows them. */
 export const seeds: Uint8Array[] = [
   Buffer.concat([
     Buffer.from(GET),
@@ -30,40 +30,47 @@ export const seeds: Uint8Array[] = [
   ]),
   Buffer.from(`${POST}${btoa("a")}${btoa("OPTIONS")}\r\n${btoa("abcd").slice(0, 3)}`),
   Buffer.from(POST.replace("POST", "GET").replace("Content-Type", "Accept")),
+  Buffer.concat([
+    Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
+    plainFrame(2, TEXT),
+    plainFrame(9, TEXT),
+    plainFrame(8, TEXT.subarray(0, 2)),
+  ]),
 ].map((bytes) => new Uint8Array(bytes));
 
 /** Reads the input whole and in pieces, and compares. */
 export function run(input: Uint8Array): void {
   const whole = read([input.slice()]);
-  const cut = read(pieces(input, seedOf(input)));
+  const cut = read([...pieces(input, seedOf(input))].map((piece) => piece.slice()));
   if (whole.text !== cut.text || whole.error !== cut.error) throw new Error("pieces make a difference");
   if (whole.error !== undefined) throw new ProtocolError(whole.error);
 }
 
-function read(chunks: Iterable<Uint8Array>): { text: string; error: string | undefined } {
+function read(chunks: readonly Uint8Array[]): { text: string; error: string | undefined } {
   let text = "";
   const take = (bytes: Uint8Array) => {
     text += Buffer.from(bytes).toString("latin1");
   };
-  const framer = new RtspFramer("requests");
+  const framer = new RtspFramer(chunks[0]?.[0] === 0x48 ? "HTTP responses" : "requests");
   let next: ((chunk: Uint8Array) => void) | undefined;
   const begin = (chunk: Uint8Array): void => {
     const taken = framer.receive(chunk, 0);
     const item = framer.poll();
-    if (item?.kind !== "request") {
+    if (item === undefined) {
       if (taken < chunk.length) begin(chunk.subarray(taken));
       return;
     }
-    const request = readTunnelRequest(item.request);
-    text += `${request?.kind}:`;
-    if (request?.kind === "websocket") {
-      const reader = new WebSocketReader({
+    const kind = item.kind === "request" ? readTunnelRequest(item.request)?.kind : "websocket";
+    text += `${kind}:`;
+    if (kind === "websocket") {
+      const events = {
         data: take,
         ping: take,
         close: () => {
           text += "close";
         },
-      });
+      };
+      const reader = new WebSocketReader(events, item.kind === "request" ? "client" : "server");
       next = (bytes) => reader.receive(bytes);
     } else {
       const decoder = new Base64Decoder();

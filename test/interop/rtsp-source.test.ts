@@ -35,34 +35,48 @@ async function expectFrames(server: TestServer, path: string, codec: Codec): Pro
   checkListing(sent, stdout, FRAMES - 1);
 }
 
-clientTest("GStreamer serves, by UDP and TCP, with and without a password", TOOLS, TIMEOUT_MS, async () => {
-  const pipelines = {
-    h264: await pipeline("h264"),
-    h265: await pipeline("h265"),
-    aac: await pipeline("aac"),
-  };
-  await using open = await GstServer.start([], pipelines);
-  await using digest = await GstServer.start(["--user", "viewer", "pa:ss"], pipelines);
-  await using basic = await GstServer.start(["--user", "viewer", "pass", "--basic"], pipelines);
-  const sources: [path: string, codec: Codec, url: string, protocol: string][] = [];
-  for (const codec of Object.keys(CODECS) as Codec[]) {
-    for (const protocol of ["automatic", "tcp"]) {
-      const url = `127.0.0.1:${open.port}/${codec}`;
-      sources.push([`${codec}-${protocol}`, codec, `rtsp://${url}`, protocol]);
+clientTest(
+  "GStreamer serves, by UDP, TCP and through a tunnel, with and without a password",
+  TOOLS,
+  TIMEOUT_MS,
+  async () => {
+    const pipelines = {
+      h264: await pipeline("h264"),
+      h265: await pipeline("h265"),
+      aac: await pipeline("aac"),
+    };
+    await using open = await GstServer.start([], pipelines);
+    await using digest = await GstServer.start(["--user", "viewer", "pa:ss"], pipelines);
+    await using basic = await GstServer.start(["--user", "viewer", "pass", "--basic"], pipelines);
+    const sources: [path: string, codec: Codec, url: string, protocol: string][] = [];
+    for (const codec of Object.keys(CODECS) as Codec[]) {
+      for (const protocol of ["automatic", "tcp"]) {
+        const url = `127.0.0.1:${open.port}/${codec}`;
+        sources.push([`${codec}-${protocol}`, codec, `rtsp://${url}`, protocol]);
+      }
     }
-  }
-  sources.push(["digest", "h264", `rtsp://viewer:pa%3Ass@127.0.0.1:${digest.port}/h264`, "udp"]);
-  sources.push(["basic", "h264", `rtsp://viewer:pass@127.0.0.1:${basic.port}/h264`, "tcp"]);
-  const paths = sources.map(
-    ([path, , url, protocol]) => `  ${path}:\n    source: ${url}\n    sourceProtocol: ${protocol}\n`,
-  );
-  const wrong = `  wrong:\n    source: rtsp://viewer:other@127.0.0.1:${digest.port}/h264\n`;
-  await using server = await TestServer.start({ config: `paths:\n${paths.join("")}${wrong}` });
-  await Promise.all(sources.map(([path, codec]) => expectFrames(server, path, codec)));
-  await server.waitForLog(/ERR \[path wrong\] \[RTSP source\] bad status code: 401 \(Unauthorized\)/);
-  const others = server.log.split("\n").filter((line) => / (WAR|ERR) /.test(line) && !line.includes("wrong"));
-  expect(others).toEqual([]);
-});
+    sources.push(["tunnel", "h264", `rtsp+http://127.0.0.1:${open.port}/h264`, "automatic"]);
+    sources.push([
+      "tunnel-digest",
+      "h264",
+      `rtsp+http://viewer:pa%3Ass@127.0.0.1:${digest.port}/h264`,
+      "tcp",
+    ]);
+    sources.push(["digest", "h264", `rtsp://viewer:pa%3Ass@127.0.0.1:${digest.port}/h264`, "udp"]);
+    sources.push(["basic", "h264", `rtsp://viewer:pass@127.0.0.1:${basic.port}/h264`, "tcp"]);
+    const paths = sources.map(
+      ([path, , url, protocol]) => `  ${path}:\n    source: ${url}\n    sourceProtocol: ${protocol}\n`,
+    );
+    const wrong = `  wrong:\n    source: rtsp://viewer:other@127.0.0.1:${digest.port}/h264\n`;
+    await using server = await TestServer.start({ config: `paths:\n${paths.join("")}${wrong}` });
+    await Promise.all(sources.map(([path, codec]) => expectFrames(server, path, codec)));
+    await server.waitForLog(/ERR \[path wrong\] \[RTSP source\] bad status code: 401 \(Unauthorized\)/);
+    const others = server.log
+      .split("\n")
+      .filter((line) => / (WAR|ERR) /.test(line) && !line.includes("wrong"));
+    expect(others).toEqual([]);
+  },
+);
 
 clientTest("GStreamer serves by TLS", [...TOOLS, "openssl"], TIMEOUT_MS, async () => {
   using certificates = new Certificates("camera");

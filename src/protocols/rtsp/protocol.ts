@@ -70,7 +70,7 @@ export const rtsp: Protocol = {
   components: [plainServer, secureServer],
   sources: [
     {
-      schemes: ["rtsp", "rtsps"],
+      schemes: ["rtsp", "rtsps", "rtsp+http", "rtsps+http", "rtsp+ws", "rtsps+ws"],
       type: "rtspSource",
       label: "RTSP source",
       check: checkRtspUrl,

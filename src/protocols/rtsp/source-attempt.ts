@@ -14,10 +14,12 @@ import type { TransportSpec } from "./proto/transport-header.ts";
 import type { RtspUrl } from "./proto/url.ts";
 import type { SourceMedia, SourceNetwork } from "./source-media.ts";
 import { SourceReception } from "./source-reception.ts";
+import { connectTunnel } from "./source-tunnel.ts";
 
 /** How often timeouts are checked, ms. */
 const TICK_MS = 250;
 const DEFAULT_PORTS = { rtsp: 554, rtsps: 322 } as const;
+const TUNNEL_PORTS = { rtsp: 80, rtsps: 443 } as const;
 
 /** Names of the carriers in the API, as sessions have them. */
 const TRANSPORTS = { tcp: "TCP", udp: "UDP", multicast: "UDP-multicast" } as const;
@@ -62,15 +64,20 @@ export class SourceAttempt implements TcpConn {
     const { url, owner, network } = options;
     this.#options = options;
     owner.logger.debug("connecting");
-    this.#cancelConnect = network.connect({
+    const ports = url.tunnel === undefined ? DEFAULT_PORTS : TUNNEL_PORTS;
+    const connection = {
       host: url.host,
-      port: url.port ?? DEFAULT_PORTS[url.scheme],
+      port: url.port ?? ports[url.scheme],
       ...(url.scheme === "rtsps" && { tls: { fingerprint: owner.conf.sourceFingerprint } }),
       timeout: options.readTimeout,
-      open: (socket) => this.#opened(socket),
-      failed: (error) => this.failed(error),
+      open: (socket: TcpSocket) => this.#opened(socket),
+      failed: (error: Error) => this.failed(error),
       logger: owner.logger,
-    });
+    };
+    this.#cancelConnect =
+      url.tunnel === undefined
+        ? network.connect(connection)
+        : connectTunnel(connection, { url, connect: network.connect, clock: options.clock });
   }
 
   /** Whether the stream was described: what comes after depends on the carrier. */

@@ -21,7 +21,7 @@ export interface RtspSourceOptions {
   readonly network?: SourceNetwork;
 }
 
-/** Starts a source with a `rtsp://` or `rtsps://` URL. */
+/** Starts a source with a `rtsp://` or `rtsps://` URL, or one of their tunnels. */
 export function startRtspSource(owner: SourceOwner, options: RtspSourceOptions): RunningSource {
   return new RtspSource(owner, options);
 }
@@ -43,7 +43,8 @@ class RtspSource implements RunningSource {
     this.#options = options;
     this.#url = parseServerUrl(owner.conf.source);
     const { sourceProtocol } = owner.conf;
-    if (sourceProtocol !== "automatic") this.#start(this.#url, sourceProtocol);
+    if (this.#url.tunnel !== undefined) this.#start(this.#url, "tcp");
+    else if (sourceProtocol !== "automatic") this.#start(this.#url, sourceProtocol);
     else if (this.#url.scheme === "rtsps") this.#start(this.#url, "tcp");
     else {
       this.#choice = owner.recall(() => new CarrierChoice());
@@ -74,7 +75,8 @@ class RtspSource implements RunningSource {
   #redirect(from: RtspUrl, location: string, carrier: Carrier): void {
     this.#redirects += 1;
     if (this.#redirects > REDIRECTS_MAX) throw new SourceError(`more than ${REDIRECTS_MAX} redirects`);
-    const to = parseServerUrl(location);
+    // where RTSP goes through a tunnel, the other server is reached in the same way
+    const to = { ...(from.tunnel !== undefined && { tunnel: from.tunnel }), ...parseServerUrl(location) };
     const { user, password } = this.#url;
     // credentials go along, but never from an encrypted connection to a plain one
     const mayKnow =

@@ -1,7 +1,14 @@
 import type { TcpSocket } from "../../host/tcp.ts";
 import { EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import { Base64Decoder, type TunnelRequest, writeHttp, writeTunnelResponse } from "./proto/http-tunnel.ts";
-import { acceptKey, CLOSE, PONG, WEBSOCKET_PROTOCOL, WebSocketReader } from "./proto/websocket.ts";
+import {
+  acceptKey,
+  CLOSE,
+  NORMAL_CLOSURE,
+  PONG,
+  WEBSOCKET_PROTOCOL,
+  WebSocketReader,
+} from "./proto/websocket.ts";
 import { WebSocketSink } from "./websocket-sink.ts";
 
 /** GET requests that may wait for their POST, in all and of one address. */
@@ -257,8 +264,7 @@ export class WebSocketTunnel implements Tunnel {
     return undefined;
   }
 
-  /** Normal closure (RFC 6455 §7.4.1). */
   close(): void {
-    this.sink.control(CLOSE, new Uint8Array([0x03, 0xe8]));
+    this.sink.control(CLOSE, NORMAL_CLOSURE);
   }
 }

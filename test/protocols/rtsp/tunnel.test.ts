@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Base64Decoder } from "../../../src/protocols/rtsp/proto/http-tunnel.ts";
-import { acceptKey, WebSocketReader } from "../../../src/protocols/rtsp/proto/websocket.ts";
+import {
+  acceptKey,
+  applyMask,
+  WebSocketReader,
+  writeFrameHeader,
+} from "../../../src/protocols/rtsp/proto/websocket.ts";
 import type { RtspSession } from "../../../src/protocols/rtsp/session.ts";
 import { settle } from "../../support/fake-clock.ts";
 import { Random } from "../../support/random.ts";
@@ -53,6 +58,25 @@ test("frames of WebSocket clients are read whatever the pieces", () => {
   for (const piece of cut(concat([...frames, maskedFrame(8, random.bytes(2))]))) reader.receive(piece);
   expect(Buffer.compare(concat(got), concat(payloads))).toBe(0);
   expect(seen).toEqual([...payloads.map((_, i) => `ping ${i}`), "close"]);
+});
+
+test.each(["client", "server"] as const)("frames that a %s writes are read as its own alone", (side) => {
+  const got: Uint8Array[] = [];
+  const events = { data: (bytes: Uint8Array) => void got.push(bytes.slice()), ping() {}, close() {} };
+  const reader = new WebSocketReader(events, side);
+  const payloads = [0, 1, 125, 126, 65_535, 65_536].map((size) => random.bytes(size));
+  for (const payload of payloads) {
+    const mask = side === "client" ? random.bytes(4) : undefined;
+    const head = new Uint8Array(14);
+    const header = head.subarray(0, writeFrameHeader(head, 2, payload.length, mask));
+    const sent = payload.slice();
+    if (mask !== undefined) applyMask(sent, mask);
+    const frame = concat([header, sent]);
+    const other = new WebSocketReader(events, side === "client" ? "server" : "client");
+    expect(() => other.receive(frame.slice())).toThrow("a mask");
+    for (const piece of cut(frame)) reader.receive(piece);
+  }
+  expect(Buffer.compare(concat(got), concat(payloads))).toBe(0);
 });
 
 test.each([

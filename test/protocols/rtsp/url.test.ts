@@ -86,6 +86,23 @@ test.each([
 });
 
 test.each([
+  ["rtsp+http://u:p@h/a", "http", "rtsp://h/a"],
+  ["RTSP+HTTP://h:80/a?b", "http", "rtsp://h:80/a?b"],
+  ["rtsps+ws://h", "websocket", "rtsps://h/"],
+] as const)("the scheme of %s names a tunnel", (text, tunnel, written) => {
+  const url = parseServerUrl(text);
+  expect(url.tunnel).toBe(tunnel);
+  expect(writeRtspUrl(url)).toBe(written);
+});
+
+test.each(["rtsp+ftp://h/", "rtsp+://h/", "http+ws://h/", "rtsp+http+ws://h/"])(
+  "%s is no URL of a server",
+  (text) => {
+    expect(() => parseServerUrl(text)).toThrow("invalid URL");
+  },
+);
+
+test.each([
   ["Pw%0Xy", "Pw%0Xy"],
   ["pw%", "pw%"],
   ["%40%", "@%"],

@@ -24,6 +24,11 @@ export function maskedFrame(opcode: number, payload: Uint8Array, isLast = true):
   return concat([head, payload.map((byte, i) => byte ^ (mask[i & 3] as number))]);
 }
 
+/** A frame of a server, with a payload of at most 125 bytes. */
+export function plainFrame(opcode: number, payload: Uint8Array): Uint8Array {
+  return concat([Uint8Array.from([0x80 | opcode, payload.length]), payload]);
+}
+
 /** Payloads of the frames that a server sent, joined; opcodes of all frames. */
 export function unframe(bytes: Uint8Array): { opcodes: number[]; payload: Uint8Array } {
   const opcodes: number[] = [];

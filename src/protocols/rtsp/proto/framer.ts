@@ -3,7 +3,7 @@ import { ProtocolError } from "../../../lib/errors.ts";
 import { Gatherer } from "./gatherer.ts";
 import { contentLength, parseHeaderLine, RtspHeaders } from "./headers.ts";
 import { parseRequestLine, type RequestLine, type RtspRequest } from "./request.ts";
-import { parseStatusLine, type RtspResponse, type StatusLine } from "./response.ts";
+import { parseHttpStatusLine, parseStatusLine, type RtspResponse, type StatusLine } from "./response.ts";
 
 /** What a connection carries. */
 export type Framed =
@@ -28,12 +28,15 @@ export const MAX_HEAD_BYTES = 64 * 1024;
  * the pieces; memory is bounded by `MAX_HEAD_BYTES` and `MAX_BODY_BYTES`.
  */
 export class RtspFramer {
-  readonly #accept: "requests" | "responses";
+  readonly #accept: "requests" | "responses" | "HTTP responses";
   #state: State = BETWEEN;
   #item: Framed | undefined;
 
-  /** @param accept `responses` lets requests pass too: a server may send some to its clients */
-  constructor(accept: "requests" | "responses") {
+  /**
+   * @param accept `responses` lets requests pass too: a server may send some to its clients. Of HTTP, it takes the
+   * heads of messages alone: whatever follows belongs to a tunnel
+   */
+  constructor(accept: "requests" | "responses" | "HTTP responses") {
     this.#accept = accept;
   }
 
@@ -144,13 +147,14 @@ export class RtspFramer {
       parseHeaderLine(line, state.headers);
     } else {
       const { start, headers } = state;
-      const size = "http" in start ? 0 : contentLength(headers);
+      const size = start.http !== undefined ? 0 : contentLength(headers);
       if (size === 0) this.#finish(message(start, headers, new Uint8Array(0)));
       else this.#state = { kind: "body", start, headers, body: new Gatherer(size) };
     }
   }
 
   #parseStart(line: string): StartLine {
+    if (this.#accept === "HTTP responses") return parseHttpStatusLine(line);
     const isResponse = this.#accept === "responses" && /^[^ ]*\//.test(line);
     if (isResponse) return parseStatusLine(line);
     const start = parseRequestLine(line);

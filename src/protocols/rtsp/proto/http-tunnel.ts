@@ -1,13 +1,11 @@
 import { ProtocolError } from "../../../lib/errors.ts";
 import type { RtspRequest } from "./request.ts";
-import { WEBSOCKET_PROTOCOL } from "./websocket.ts";
+import { WEBSOCKET_PROTOCOL, WEBSOCKET_VERSION } from "./websocket.ts";
 
 /** Content type of both directions of a tunnel (Tunnelling RTSP and RTP over HTTP, Apple). */
-const CONTENT_TYPE = "application/x-rtsp-tunnelled";
+export const TUNNEL_TYPE = "application/x-rtsp-tunnelled";
 /** Longest cookie that names a tunnel, in characters. */
 const MAX_COOKIE_LENGTH = 128;
-/** The only version of the WebSocket protocol (RFC 6455 §4.1). */
-const WEBSOCKET_VERSION = "13";
 
 /** A HTTP request that begins a tunnel; `version` is that of HTTP. */
 export type TunnelRequest =
@@ -29,8 +27,8 @@ export function readTunnelRequest({ method, headers, http = "1.0" }: RtspRequest
   }
   const cookie = headers.get("x-sessioncookie") ?? "";
   if (cookie === "" || cookie.length > MAX_COOKIE_LENGTH) return undefined;
-  if (method === "GET" && has("Accept", CONTENT_TYPE)) return { kind: "get", version: http, cookie };
-  if (method === "POST" && has("Content-Type", CONTENT_TYPE)) return { kind: "post", version: http, cookie };
+  if (method === "GET" && has("Accept", TUNNEL_TYPE)) return { kind: "get", version: http, cookie };
+  if (method === "POST" && has("Content-Type", TUNNEL_TYPE)) return { kind: "post", version: http, cookie };
   return undefined;
 }
 
@@ -44,7 +42,7 @@ export function writeTunnelResponse(version: string): Uint8Array {
   return writeHttp(version, "200 OK", [
     "Cache-Control: no-cache",
     "Connection: close",
-    `Content-Type: ${CONTENT_TYPE}`,
+    `Content-Type: ${TUNNEL_TYPE}`,
     "Pragma: no-cache",
   ]);
 }

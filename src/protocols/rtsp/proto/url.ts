@@ -4,6 +4,8 @@ import { clip, MAX_URL_LENGTH } from "./headers.ts";
 /** An RTSP URL in its parts (RFC 2326 §3.2). */
 export interface RtspUrl {
   readonly scheme: "rtsp" | "rtsps";
+  /** What RTSP goes through, where the scheme names it: `rtsp+http`, `rtsps+ws`. */
+  readonly tunnel?: "http" | "websocket";
   /** Name or address; IPv6 without brackets, with its zone after `%` when it has one. */
   readonly host: string;
   /** 1–65,535; undefined when left out. */
@@ -41,19 +43,25 @@ export function parseRtspUrl(text: string): RtspUrl {
   return { ...place, user, password: decodeEscapes(authority.slice(colon + 1, at)) };
 }
 
+/** Tunnels by the end of the scheme. */
+const TUNNELS: Readonly<Record<string, RtspUrl["tunnel"]>> = { "+http": "http", "+ws": "websocket" };
+
 /**
  * Reads the URL of another server, whose path and query are sent to it as they were written: only what cannot stand
- * in a request is escaped.
+ * in a request is escaped. The scheme may name a tunnel.
  *
  * @throws {ProtocolError} as `parseRtspUrl`, but for what is wrong in the path
  */
 export function parseServerUrl(text: string): RtspUrl {
-  const [, start = "", path = "", rest = ""] = /^([^/]*\/\/[^/?#]*)\/?([^?#]*)(.*)$/s.exec(text) ?? [];
+  const suffix = /^rtsps?(\+[a-z]+):\/\//i.exec(text)?.[1] ?? "";
+  const tunnel = TUNNELS[suffix.toLowerCase()];
+  const plain = tunnel === undefined ? text : text.replace(suffix, "");
+  const [, start = "", path = "", rest = ""] = /^([^/]*\/\/[^/?#]*)\/?([^?#]*)(.*)$/s.exec(plain) ?? [];
   const user = start.slice(0, start.lastIndexOf("@") + 1);
   const place = escapeUnprintable(user) + start.slice(user.length);
   const url = parseRtspUrl(`${place}/${escapeUnprintable(rest)}`);
   const escapedPath = escapeUnprintable(path);
-  return { ...url, path: decodeEscapes(path), escapedPath };
+  return { ...url, path: decodeEscapes(path), escapedPath, ...(tunnel !== undefined && { tunnel }) };
 }
 
 /** Escapes spaces and everything that is no printable ASCII. */
@@ -61,12 +69,20 @@ export function escapeUnprintable(text: string): string {
   return text.replace(/[^\x21-\x7e]+/gu, (part) => encodeURIComponent(part.toWellFormed()));
 }
 
-/** Writes a URL without its credentials; escapes in the path what cannot stand there. */
+/** Writes a URL without tunnel and credentials; escapes in the path what cannot stand there. */
 export function writeRtspUrl(url: RtspUrl): string {
-  const host = url.host.includes(":") ? `[${url.host.replace("%", "%25")}]` : url.host;
-  const port = url.port === undefined ? "" : `:${url.port}`;
-  const query = url.query === "" ? "" : `?${url.query}`;
-  return `${url.scheme}://${host}${port}/${url.escapedPath ?? escapePath(url.path)}${query}`;
+  return `${url.scheme}://${writeAuthority(url)}${writeTarget(url)}`;
+}
+
+/** Host and port, the port only if the URL has one. */
+export function writeAuthority({ host, port }: RtspUrl): string {
+  const place = host.includes(":") ? `[${host.replace("%", "%25")}]` : host;
+  return port === undefined ? place : `${place}:${port}`;
+}
+
+/** Path and query, as a HTTP request has them. */
+export function writeTarget({ escapedPath, path, query }: RtspUrl): string {
+  return `/${escapedPath ?? escapePath(path)}${query === "" ? "" : `?${query}`}`;
 }
 
 /** The URL below which a stream's controls lie: the value of Content-Base, ending in a slash also after a query. */

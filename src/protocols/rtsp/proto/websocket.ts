@@ -4,6 +4,9 @@ import { ProtocolError } from "../../../lib/errors.ts";
 /** Subprotocol of RTSP over WebSocket (ONVIF Streaming Specification §5.1.1). */
 export const WEBSOCKET_PROTOCOL = "rtsp.onvif.org";
 
+/** The only version of the protocol (RFC 6455 §4.1). */
+export const WEBSOCKET_VERSION = "13";
+
 /** Opcodes (RFC 6455 §5.2). */
 export const CONTINUATION = 0;
 export const TEXT = 1;
@@ -12,9 +15,12 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** Most bytes in front of the payload of a frame that we write: without a mask. */
-export const FRAME_HEADER_MAX = 10;
-const MASKED_HEADER_MAX = 14;
+/** Most bytes in front of the payload of a frame. */
+export const FRAME_HEADER_MAX = 14;
+const MASKED = 0x80;
+const MASK_BYTES = 4;
+/** Payload of CLOSE where all is well (RFC 6455 §7.4.1). */
+export const NORMAL_CLOSURE = new Uint8Array([0x03, 0xe8]);
 /** Longest payload of a control frame (RFC 6455 §5.5). */
 const CONTROL_MAX = 125;
 
@@ -24,26 +30,46 @@ export function acceptKey(key: string): string {
 }
 
 /**
- * Writes the header of an unmasked frame that is a message of its own.
+ * Writes the header of a frame that is a message of its own.
  *
+ * @param mask four bytes, with which a client masks the payload (RFC 6455 §5.3); the payload itself is left as it is
  * @returns bytes written at the start of `dst`
  */
-export function writeFrameHeader(dst: Uint8Array, opcode: number, size: number): number {
+export function writeFrameHeader(dst: Uint8Array, opcode: number, size: number, mask?: Uint8Array): number {
   const view = new DataView(dst.buffer, dst.byteOffset);
+  const bit = mask === undefined ? 0 : MASKED;
   dst[0] = 0x80 | opcode;
+  const at = writeLength(view, size, bit);
+  if (mask === undefined) return at;
+  dst.set(mask, at);
+  return at + mask.length;
+}
+
+/** @returns bytes of the header so far */
+function writeLength(view: DataView, size: number, bit: number): number {
   if (size < 126) {
-    dst[1] = size;
+    view.setUint8(1, bit | size);
     return 2;
   }
   if (size < 65_536) {
-    dst[1] = 126;
+    view.setUint8(1, bit | 126);
     view.setUint16(2, size);
     return 4;
   }
-  dst[1] = 127;
+  view.setUint8(1, bit | 127);
   view.setUint32(2, 0);
   view.setUint32(6, size);
   return 10;
+}
+
+/** Masks or unmasks bytes in place. @param turn position in the mask of the first one @returns that of the next one */
+export function applyMask(bytes: Uint8Array, mask: Uint8Array, turn = 0): number {
+  let next = turn;
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = (bytes[at] as number) ^ (mask[next] as number);
+    next = (next + 1) & 3;
+  }
+  return next;
 }
 
 /** Where a reader puts what it finds; bytes are borrowed. */
@@ -58,7 +84,9 @@ export interface WebSocketEvents {
 /** Cuts what a client sends into frames (RFC 6455 §5); payloads of messages are passed on as they arrive. */
 export class WebSocketReader {
   readonly #events: WebSocketEvents;
-  readonly #header = new Uint8Array(MASKED_HEADER_MAX);
+  /** Bytes of the mask: the frames of clients have one, those of servers none. */
+  readonly #maskSize: 0 | 4;
+  readonly #header = new Uint8Array(FRAME_HEADER_MAX);
   /** Bytes of the header so far. */
   #have = 0;
   /** Payload bytes still to come; undefined before the header is complete. */
@@ -69,8 +97,9 @@ export class WebSocketReader {
   readonly #control = new Uint8Array(CONTROL_MAX);
   #controlSize = 0;
 
-  constructor(events: WebSocketEvents) {
+  constructor(events: WebSocketEvents, from: "client" | "server" = "client") {
     this.#events = events;
+    this.#maskSize = from === "client" ? MASK_BYTES : 0;
   }
 
   get #opcode(): number {
@@ -80,7 +109,7 @@ export class WebSocketReader {
   /**
    * Takes bytes, which are unmasked in place.
    *
-   * @throws {ProtocolError} if they are no frames of a client
+   * @throws {ProtocolError} if they are no frames of that side
    */
   receive(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
@@ -94,7 +123,7 @@ export class WebSocketReader {
     if (this.#have === 2) this.#check();
     if (this.#have < 2 || this.#have < this.#headerSize) return at + 1;
     if (this.#size > Number.MAX_SAFE_INTEGER) throw new ProtocolError("WebSocket frame too long");
-    this.#turn = this.#have - 4;
+    this.#turn = 0;
     this.#left = this.#size;
     if (this.#left === 0) this.#finish();
     return at + 1;
@@ -103,7 +132,7 @@ export class WebSocketReader {
   /** Bytes of length and mask included. */
   get #headerSize(): number {
     const length = (this.#header[1] as number) & 127;
-    return length === 127 ? 14 : length === 126 ? 8 : 6;
+    return this.#maskSize + (length === 127 ? 10 : length === 126 ? 4 : 2);
   }
 
   get #size(): number {
@@ -122,7 +151,10 @@ export class WebSocketReader {
     if ((first & 0x70) !== 0 || opcode > PONG || (opcode > BINARY && !isControl)) {
       throw new ProtocolError(`invalid WebSocket frame: 0x${first.toString(16).padStart(2, "0")}`);
     }
-    if ((second & 0x80) === 0) throw new ProtocolError("WebSocket frame without a mask");
+    const isMasked = (second & MASKED) !== 0;
+    if (isMasked !== this.#maskSize > 0) {
+      throw new ProtocolError(`WebSocket frame ${isMasked ? "with" : "without"} a mask`);
+    }
     if (isControl && ((first & 0x80) === 0 || (second & 127) > CONTROL_MAX)) {
       throw new ProtocolError("invalid WebSocket control frame");
     }
@@ -130,8 +162,10 @@ export class WebSocketReader {
 
   #takePayload(chunk: Uint8Array, at: number, left: number): number {
     const end = Math.min(chunk.length, at + left);
-    this.#unmask(chunk, at, end);
     const bytes = chunk.subarray(at, end);
+    if (this.#maskSize > 0) {
+      this.#turn = applyMask(bytes, this.#header.subarray(this.#have - MASK_BYTES, this.#have), this.#turn);
+    }
     this.#left = left - bytes.length;
     if (this.#opcode >= CLOSE) {
       this.#control.set(bytes, this.#controlSize);
@@ -141,17 +175,6 @@ export class WebSocketReader {
     }
     if (this.#left === 0) this.#finish();
     return end;
-  }
-
-  #unmask(chunk: Uint8Array, from: number, to: number): void {
-    const header = this.#header;
-    const start = this.#have - 4;
-    let turn = this.#turn - start;
-    for (let at = from; at < to; at++) {
-      chunk[at] = (chunk[at] as number) ^ (header[start + turn] as number);
-      turn = (turn + 1) & 3;
-    }
-    this.#turn = start + turn;
   }
 
   #finish(): void {

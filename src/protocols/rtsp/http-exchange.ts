@@ -1,0 +1,192 @@
+import { randomBytes } from "node:crypto";
+import type { ConnectOptions } from "../../host/connect.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { Cancel, Clock } from "../../lib/clock.ts";
+import { EndError, SourceError } from "../../lib/errors.ts";
+import { Authenticator } from "./proto/authenticator.ts";
+import { RtspFramer } from "./proto/framer.ts";
+import { RtspHeaders } from "./proto/headers.ts";
+import { writeRequest } from "./proto/request.ts";
+import type { RtspResponse } from "./proto/response.ts";
+import { type RtspUrl, writeAuthority, writeTarget } from "./proto/url.ts";
+import type { SourceNetwork } from "./source-media.ts";
+
+export interface TunnelOptions {
+  readonly url: RtspUrl;
+  readonly connect: SourceNetwork["connect"];
+  readonly clock: Clock;
+}
+
+/** The headers of a request that are its own. */
+export type TunnelHeaders = Readonly<Record<string, string>>;
+
+/** A response that opens a tunnel. */
+export interface Answer {
+  readonly response: RtspResponse;
+  /** Writes another request to the server, with credentials if the first one needed them. */
+  readonly writeRequest: (method: "POST", headers: TunnelHeaders) => Uint8Array;
+}
+
+/** A GET request that opens a tunnel, and what becomes of it. */
+export interface Exchange {
+  readonly headers: TunnelHeaders;
+  /** The status that opens it. */
+  readonly status: number;
+  /** It is open: takes over the connection. @throws {Error} if the response is not what it must be */
+  readonly open: (socket: TcpSocket, answer: Answer) => TcpConn;
+}
+
+/**
+ * Opens a connection with a HTTP request, again with credentials where they are asked for. Failures are told to
+ * `connection.failed`, `open` of which is not called.
+ *
+ * @returns cancels it
+ */
+export function exchange(connection: ConnectOptions, options: TunnelOptions, exchange: Exchange): () => void {
+  const opening = new HttpExchange(connection, options, exchange);
+  return () => opening.cancel();
+}
+
+class HttpExchange {
+  readonly #connection: ConnectOptions;
+  readonly #options: TunnelOptions;
+  readonly #exchange: Exchange;
+  readonly #authenticator: Authenticator | undefined;
+  #cancelConnect: () => void = () => undefined;
+  #socket: TcpSocket | undefined;
+  #timer: Cancel | undefined;
+  #done = false;
+
+  constructor(connection: ConnectOptions, options: TunnelOptions, exchange: Exchange) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#exchange = exchange;
+    const { user, password: pass = "" } = options.url;
+    const random = () => randomBytes(8).toString("hex");
+    this.#authenticator = user === undefined ? undefined : new Authenticator({ user, pass }, random);
+    this.#start();
+  }
+
+  #start(): void {
+    this.#timer?.();
+    this.#timer = this.#options.clock.after(this.#connection.timeout, () =>
+      this.#fail(new EndError("i/o timeout: the tunnel is not opened")),
+    );
+    this.#cancelConnect = this.#options.connect({
+      ...this.#connection,
+      open: (socket) => this.#opened(socket),
+      failed: (error) => this.#fail(error),
+    });
+  }
+
+  #opened(socket: TcpSocket): TcpConn {
+    this.#socket = socket;
+    const request = this.#writeRequest("GET", this.#exchange.headers);
+    const events = {
+      answered: (response: RtspResponse) => this.#answered(socket, response),
+      failed: (error: Error) => {
+        if (socket === this.#socket) this.#fail(error);
+      },
+    };
+    const conn = new Opening(events);
+    if (socket.write(request, 0, request.length) !== request.length) {
+      socket.failed(new SourceError("the server does not read requests"));
+    }
+    return conn;
+  }
+
+  #writeRequest(method: "GET" | "POST", headers: TunnelHeaders): Uint8Array {
+    const { url } = this.#options;
+    const target = writeTarget(url);
+    const authorization = this.#authenticator?.authorize(method, target);
+    const all = RtspHeaders.from({
+      ...headers,
+      Host: writeAuthority(url),
+      ...(authorization !== undefined && { Authorization: authorization }),
+    });
+    return writeRequest({ method, url: target, headers: all, body: new Uint8Array(0), http: "1.1" });
+  }
+
+  /** @returns who takes over; undefined if it is tried again @throws {Error} if there is no tunnel */
+  #answered(socket: TcpSocket, response: RtspResponse): TcpConn | undefined {
+    const { status, reason = "", headers } = response;
+    if (status === this.#exchange.status) {
+      const writeRequest: Answer["writeRequest"] = (...request) => this.#writeRequest(...request);
+      const conn = this.#exchange.open(socket, { response, writeRequest });
+      this.#finish();
+      return conn;
+    }
+    const isAgain =
+      status === 401 && this.#authenticator?.challenged(headers.getAll("WWW-Authenticate")) === true;
+    if (!isAgain) throw new SourceError(`the server opens no tunnel: bad status code: ${status} (${reason})`);
+    this.#socket = undefined;
+    socket.end();
+    this.#start();
+    return undefined;
+  }
+
+  #fail(error: Error): void {
+    if (this.#done) return;
+    this.cancel();
+    this.#connection.failed(error);
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#timer?.();
+  }
+
+  cancel(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#cancelConnect();
+    this.#socket?.end();
+  }
+}
+
+interface OpeningEvents {
+  /** @returns who takes over the connection */
+  answered(response: RtspResponse): TcpConn | undefined;
+  failed(error: Error): void;
+}
+
+/** A connection until its request is answered, and then in the name of who took over. */
+class Opening implements TcpConn {
+  readonly #events: OpeningEvents;
+  readonly #framer = new RtspFramer("HTTP responses");
+  #next: TcpConn | undefined;
+  /** Whether it was given up. */
+  #isOver = false;
+
+  constructor(events: OpeningEvents) {
+    this.#events = events;
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#next !== undefined) {
+      this.#next.data(chunk);
+      return;
+    }
+    if (this.#isOver) return;
+    const end = this.#framer.receive(chunk, 0);
+    const framed = this.#framer.poll();
+    if (framed?.kind !== "response") return;
+    this.#next = this.#events.answered(framed.response);
+    this.#isOver = this.#next === undefined;
+    if (end < chunk.length) this.#next?.data(chunk.subarray(end));
+  }
+
+  drain(): void {
+    this.#next?.drain();
+  }
+
+  failed(error: Error): void {
+    if (this.#next === undefined) this.#events.failed(error);
+    else this.#next.failed(error);
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#next === undefined) this.#events.failed(error ?? new EndError("EOF"));
+    else this.#next.closed(error);
+  }
+}
