@@ -7,8 +7,11 @@ const AHEAD: f64 = 900000;
 const BACK: f64 = 45000;
 /** Streams of one program may be so far apart. */
 const APART: f64 = 900000;
-/** Gap between the latest time and the first one after a discontinuity. */
-const PAUSE: f64 = 9000;
+/**
+ * Gap between the latest time and the first one after a discontinuity: of the other streams, one may begin earlier, as a
+ * multiplexer puts sound ahead of its pictures.
+ */
+const PAUSE: f64 = 45000;
 
 /** The time without wraps that is nearest to `near`. */
 export function unwrap(raw: f64, near: f64): f64 {
