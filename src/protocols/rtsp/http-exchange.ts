@@ -37,7 +37,7 @@ export interface Exchange {
 }
 
 /**
- * Opens a connection with a HTTP request, again with credentials where they are asked for. Failures are told to
+ * Opens a connection with an HTTP request, again with credentials where they are asked for. Failures are told to
  * `connection.failed`, `open` of which is not called.
  *
  * @returns cancels it

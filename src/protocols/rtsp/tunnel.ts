@@ -124,7 +124,7 @@ export class Tunnels {
   join(owner: TunnelOwner, cookie: string): Uplink {
     const downlink = this.#downlinks.get(keyOf(owner, cookie));
     if (downlink === undefined)
-      throw new ProtocolError("POST request of a HTTP tunnel without its GET request");
+      throw new ProtocolError("POST request of an HTTP tunnel without its GET request");
     return downlink.connect(owner);
   }
 }
@@ -140,7 +140,7 @@ interface DownlinkEvents {
   closed(): void;
 }
 
-/** The GET of a HTTP tunnel: responses and media go out as they are. Clients may replace its POST. */
+/** The GET of an HTTP tunnel: responses and media go out as they are. Clients may replace its POST. */
 export class Downlink implements Tunnel {
   readonly isUplink = false;
   readonly isBlocked = false;
@@ -195,7 +195,7 @@ export class Downlink implements Tunnel {
   }
 }
 
-/** The POST of a HTTP tunnel: requests in Base64. */
+/** The POST of an HTTP tunnel: requests in Base64. */
 export class Uplink implements Tunnel {
   readonly isUplink = true;
   readonly isBlocked = false;
