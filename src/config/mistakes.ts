@@ -78,7 +78,7 @@ export class ConfigErrors extends ConfigError {
     });
     const all = count ?? mistakes.length;
     const more = all - shown.length;
-    super([...shown, ...(more > 0 ? [`and ${more} more mistakes`] : [])].join("\n"));
+    super([...shown, ...(more > 0 ? [`and ${more} more mistake${more === 1 ? "" : "s"}`] : [])].join("\n"));
     this.mistakes = mistakes;
     this.count = all;
   }
