@@ -146,7 +146,7 @@ interface DownlinkEvents {
 }
 
 /** The GET of an HTTP tunnel: responses and media go out as they are. Clients may replace its POST. */
-export class Downlink implements Tunnel {
+class Downlink implements Tunnel {
   readonly isUplink = false;
   readonly isBlocked = false;
   readonly overhead = 0;
@@ -201,7 +201,7 @@ export class Downlink implements Tunnel {
 }
 
 /** The POST of an HTTP tunnel: requests in Base64. */
-export class Uplink implements Tunnel {
+class Uplink implements Tunnel {
   readonly isUplink = true;
   readonly isBlocked = false;
   readonly overhead = 0;
@@ -234,7 +234,7 @@ export class Uplink implements Tunnel {
 }
 
 /** A WebSocket: both directions over one connection. */
-export class WebSocketTunnel implements Tunnel {
+class WebSocketTunnel implements Tunnel {
   readonly isUplink = false;
   readonly sink: WebSocketSink;
   readonly #reader: WebSocketReader;

@@ -8,11 +8,10 @@ export const WEBSOCKET_PROTOCOL = "rtsp.onvif.org";
 export const WEBSOCKET_VERSION = "13";
 
 /** Opcodes (RFC 6455 §5.2). */
-export const CONTINUATION = 0;
 export const TEXT = 1;
 export const BINARY = 2;
 export const CLOSE = 8;
-export const PING = 9;
+const PING = 9;
 export const PONG = 10;
 
 /** Most bytes in front of the payload of a frame. */
