@@ -80,6 +80,7 @@ export {
   LOG_PEND_END,
   LOG_PEND_START,
   LOG_REFUSED,
+  LOG_REST,
   LOG_ROOM,
   LOG_TRACKS,
   logClose,

@@ -65,6 +65,8 @@ export class Log {
   heard!: i32;
   /** Packets refused in a row. */
   refusedRun!: i32;
+  /** Where the bytes lie that the last receive did not take. */
+  rest!: i32;
 }
 
 /** Header of a block of a log. */
@@ -107,6 +109,7 @@ export const LOG_PEND_START: i32 = offsetof<Log>("pendStart");
 export const LOG_PEND_END: i32 = offsetof<Log>("pendEnd");
 export const LOG_REFUSED: i32 = offsetof<Log>("refused");
 export const LOG_HEARD: i32 = offsetof<Log>("heard");
+export const LOG_REST: i32 = offsetof<Log>("rest");
 export const LOG_FRAMES_ENDED: i32 = offsetof<Log>("framesEnded");
 
 /** A record, for readers that take them one by one: its index entry and its number. A layout, never constructed. */

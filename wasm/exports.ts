@@ -42,6 +42,7 @@ export interface CoreExports {
   readonly LOG_PEND_END: WebAssembly.Global;
   readonly LOG_PEND_START: WebAssembly.Global;
   readonly LOG_HEARD: WebAssembly.Global;
+  readonly LOG_REST: WebAssembly.Global;
   readonly LOG_REFUSED: WebAssembly.Global;
   readonly LOG_ROOM: WebAssembly.Global;
   readonly LOG_TRACKS: WebAssembly.Global;

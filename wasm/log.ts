@@ -134,6 +134,38 @@ export class RtpLog {
     return at;
   }
 
+  /**
+   * Where the next bytes of the connection may be written to, at most `room`; undefined when the budget is used up.
+   * They are taken by `ingest`.
+   */
+  reserve(): number | undefined {
+    this.#memory.prepare();
+    const target = this.#memory.core.rtpReserve(this.address);
+    return target < 0 ? undefined : target;
+  }
+
+  /** Bytes that the last `reserve` offered. */
+  get room(): number {
+    return this.#memory.i32[this.#room] as number;
+  }
+
+  /**
+   * Receives interleaved frames, of which `size` bytes were written where `reserve` said.
+   *
+   * @returns how many of them, at their end, belong to no frame (see `rest`); or why the publisher must be closed
+   */
+  ingest(size: number, now: number): number | ReceiveFault {
+    const rest = this.#memory.core.rtpIngest(this.address, size, now);
+    if (rest >= 0) return rest;
+    return rest === ERR_FRAME ? "frame" : fault(rest);
+  }
+
+  /** A copy of the last `size` bytes of an `ingest`, which belong to no frame. */
+  rest(size: number): Uint8Array {
+    const at = this.#read(this.#memory.core.LOG_REST);
+    return this.#memory.u8.slice(at, at + size);
+  }
+
   /** Errors since the last call; undefined if there were none. */
   takeEvents(): IngestEvents | undefined {
     const { core, i32 } = this.#memory;

@@ -82,7 +82,8 @@ export function rtpReserve(address: i32): i32 {
  * the log, with the server's channel numbers.
  *
  * @param now monotonic time, ms
- * @returns how many of these bytes, at their end, are no interleaved frame (text or junk begins there); or ERR_BUDGET, ERR_FRAME, ERR_FULL
+ * @returns how many of these bytes, at their end, are no interleaved frame (text or junk begins there): they lie at
+ *   `rest` until the next reserve; or ERR_BUDGET, ERR_FRAME, ERR_FULL
  */
 export function rtpIngest(address: i32, size: i32, now: f64): i32 {
   const log = changetype<Log>(address);
@@ -94,6 +95,7 @@ export function rtpIngest(address: i32, size: i32, now: f64): i32 {
     const at = log.pendStart;
     if (get8(at) !== 0x24) {
       rest = log.pendEnd - at;
+      log.rest = at;
       log.pendEnd = at;
       break;
     }
@@ -102,6 +104,7 @@ export function rtpIngest(address: i32, size: i32, now: f64): i32 {
     const entry: i32 = get8(address + LOG_CHANNELS + get8(at + 1));
     if (entry === CHANNEL_NONE && length > UNKNOWN_FRAME_MAX) {
       rest = min(log.pendEnd - at, size);
+      log.rest = log.pendEnd - rest;
       log.pendEnd = at;
       break;
     }

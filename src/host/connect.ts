@@ -1,6 +1,7 @@
 import { EndError, errorText, SystemError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { Connection, errorCode, type TcpConn, type TcpSocket } from "./tcp.ts";
+import { errorCode } from "./socket-errors.ts";
+import { Connection, type TcpConn, type TcpSocket } from "./tcp-connection.ts";
 
 export interface ConnectOptions {
   /** A name or an address, IPv6 without brackets. */

@@ -3,14 +3,9 @@ import { errorText, SystemError } from "../lib/errors.ts";
 import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
 import { readText, watchFile } from "./files.ts";
-import {
-  handlers,
-  openListener,
-  shownAddress,
-  type TcpConn,
-  type TcpListener,
-  type TcpSocket,
-} from "./tcp.ts";
+import { shownAddress } from "./socket-address.ts";
+import { handlers, openListener, type TcpListener } from "./tcp.ts";
+import type { TcpConn, TcpSocket } from "./tcp-connection.ts";
 
 /** PEM files of a private key and of its certificate with the chain. */
 export interface TlsFiles {
@@ -108,7 +103,7 @@ class TlsListener implements TcpListener {
 
   constructor(address: string, accept: (socket: TcpSocket) => TcpConn, options: TlsOptions) {
     this.#files = new KeyPairFiles(options, options.logger, (pair) => this.#relisten(pair));
-    this.#handlers = handlers(accept, options.logger, false);
+    this.#handlers = handlers(accept, options, false);
     let bound = "";
     const listener = openListener(address, (hostname, port) => {
       bound = hostname;

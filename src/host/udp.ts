@@ -2,8 +2,9 @@ import { parseAddress, parseIp } from "../lib/address.ts";
 import { errorText } from "../lib/errors.ts";
 import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
+import { plainAddress, shownAddress } from "./socket-address.ts";
+import { errorCode, listenError } from "./socket-errors.ts";
 import { openSocketCalls } from "./sockets-libc.ts";
-import { errorCode, listenError, plainAddress, shownAddress } from "./tcp.ts";
 
 /** An open UDP socket. */
 export interface UdpSocket {

@@ -1,4 +1,5 @@
-import { joinAddress, openListener, plainAddress, shownAddress } from "../host/tcp.ts";
+import { joinAddress, plainAddress, shownAddress } from "../host/socket-address.ts";
+import { openListener } from "../host/tcp.ts";
 import { type KeyPair, KeyPairFiles, retry, type TlsFiles } from "../host/tls.ts";
 import { errorText, isExpected } from "../lib/errors.ts";
 import { reportFault } from "../lib/faults.ts";

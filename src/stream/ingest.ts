@@ -62,6 +62,18 @@ export class IngestReporter {
   }
 
   /**
+   * Receives interleaved frames, of which `size` bytes were written where the log said.
+   *
+   * @returns a copy of the bytes at their end that belong to no frame; undefined if there are none
+   * @throws {ProtocolError | BudgetError} as `receive`
+   */
+  ingest(size: number): Uint8Array | undefined {
+    const rest = this.stream.ingest(size);
+    this.settle(typeof rest === "string" ? rest : undefined);
+    return rest === 0 ? undefined : this.stream.log.rest(rest as number);
+  }
+
+  /**
    * Reports packets that the last receive ignored.
    *
    * @throws {ProtocolError | BudgetError} if there is a fault

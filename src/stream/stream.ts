@@ -99,6 +99,14 @@ export class Stream implements OutputHost, Flushable {
     return end;
   }
 
+  /** The same for `size` bytes that were written where the log said; see RtpLog.ingest. */
+  ingest(size: number): number | ReceiveFault {
+    const { now } = this;
+    const rest = this.log.ingest(size, now);
+    this.received(size, now);
+    return rest;
+  }
+
   /** Counts `size` bytes of the publisher that entered the log at `now`, and schedules a flush. */
   received(size: number, now: number): void {
     if (this.pendingBytes === 0) this.pendingSince = now;

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { SocketGroup } from "../../src/host/socket-group.ts";
-import { listenTcp, type TcpSocket } from "../../src/host/tcp.ts";
+import { listenTcp } from "../../src/host/tcp.ts";
+import type { TcpSocket } from "../../src/host/tcp-connection.ts";
 import { PlainSinkGroup, type SinkGroup } from "../../src/stream/sink-group.ts";
 import { testLog } from "../lib/test-log.ts";
 

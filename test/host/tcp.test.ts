@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { listenTcp, plainAddress, shownAddress, type TcpConn, type TcpSocket } from "../../src/host/tcp.ts";
+import { plainAddress, shownAddress } from "../../src/host/socket-address.ts";
+import { listenTcp } from "../../src/host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../src/host/tcp-connection.ts";
 import { ProtocolError } from "../../src/lib/errors.ts";
 import { testLog } from "../lib/test-log.ts";
 import { takeFaults } from "../support/faults.ts";

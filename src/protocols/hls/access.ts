@@ -1,7 +1,7 @@
 import { headerCredentials } from "../../auth/carriers.ts";
 import type { Door } from "../../auth/door.ts";
 import { ENTRANCES } from "../../auth/entrances.ts";
-import { joinAddress } from "../../host/tcp.ts";
+import { joinAddress } from "../../host/socket-address.ts";
 import { clientAddress } from "../../http/client-address.ts";
 import type { HttpEnvironment } from "../../http/server.ts";
 import type { Logger } from "../../lib/log.ts";

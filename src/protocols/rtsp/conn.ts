@@ -3,13 +3,15 @@ import { gone, type Newcomer } from "../../auth/newcomer.ts";
 import type { EndHook } from "../../hooks/hooks.ts";
 import { collector } from "../../host/collector.ts";
 import { formatRfc3339 } from "../../host/rfc3339.ts";
-import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp-connection.ts";
 import { EndError, isExpected, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Listed } from "../../lib/registry.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import type { Answer } from "./answer.ts";
+import { DirectMedia } from "./direct-media.ts";
+import type { InterleavedInput } from "./interleaved-input.ts";
 import { dumpRequest, dumpResponse } from "./proto/dump.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import { readTunnelRequest, writeHttpError } from "./proto/http-tunnel.ts";
@@ -47,6 +49,8 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
   /** The request whose response is pending. */
   #held: HeldRequest | undefined;
   #endHook: EndHook | undefined;
+  /** Whether the socket knows where packets may be received. */
+  #isOffered = false;
   /** What RTSP goes through, if it began with an HTTP request. */
   #tunnel: Tunnel | undefined;
 
@@ -73,10 +77,37 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
   }
 
   data(chunk: Uint8Array): void {
-    this.#bytesReceived += chunk.length;
+    this.#count(chunk.length);
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.receive(chunk);
+      return;
+    }
+    this.#receive(chunk, false);
+    if (!this.#isOffered && this.session?.interleaved !== undefined) this.#offerDirect();
+  }
+
+  #count(size: number): void {
+    this.#bytesReceived += size;
     this.#lastReceived = this.#context.clock.now();
-    if (this.#tunnel === undefined) this.#receive(chunk, false);
-    else this.#tunnel.receive(chunk);
+  }
+
+  /** It publishes: its packets may be received straight into the log. */
+  #offerDirect(): void {
+    this.#isOffered = true;
+    this.#socket.receiveInto(
+      new DirectMedia({
+        memory: this.#context.memory,
+        input: () => this.#mediaInput(),
+        count: (size) => this.#count(size),
+        receive: (rest) => this.#receive(rest, true),
+      }),
+    );
+  }
+
+  /** What takes the next byte, if that is not part of a message. */
+  #mediaInput(): InterleavedInput | undefined {
+    const isFree = this.#held === undefined && this.#reason === undefined && this.#framer.idle;
+    return isFree ? this.session?.interleaved : undefined;
   }
 
   feed(bytes: Uint8Array): void {
@@ -97,7 +128,7 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
         this.#held.keep(isOurs ? rest : rest.slice(), at === 0);
         return;
       }
-      const media = this.#framer.idle ? this.session?.interleaved : undefined;
+      const media = this.#mediaInput();
       if (media !== undefined) at = media.receive(chunk, at);
       if (at === chunk.length) return;
       at += this.#framer.receive(chunk, at);

@@ -1,4 +1,4 @@
-import type { TcpSocket } from "../../host/tcp.ts";
+import type { TcpSocket } from "../../host/tcp-connection.ts";
 
 /** Sends frames to a socket, each whole or not at all: what the socket does not accept of one is kept. */
 export class FrameSink {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ConnectOptions } from "../../host/connect.ts";
-import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp-connection.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
 import { Authenticator } from "./proto/authenticator.ts";

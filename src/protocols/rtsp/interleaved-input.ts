@@ -1,4 +1,5 @@
 import { UNKNOWN_FRAME_MAX } from "../../../assembly/abi.ts";
+import type { RtpLog } from "../../../wasm/log.ts";
 import { ProtocolError } from "../../lib/errors.ts";
 import type { IngestReporter } from "../../stream/ingest.ts";
 import { findStart, isText } from "./proto/frame-start.ts";
@@ -48,6 +49,25 @@ export class InterleavedInput {
       else at = this.#skip(chunk, at);
     }
     return at;
+  }
+
+  /** The log, for who writes received bytes straight to where it says; `ingest` takes them. */
+  get log(): RtpLog {
+    return this.publisher.stream.log;
+  }
+
+  /**
+   * Receives `size` bytes that were written where the log said.
+   *
+   * @returns a copy of what must be given to `receive`: no frame begins there
+   * @throws {ProtocolError | BudgetError} as `receive`
+   */
+  ingest(size: number): Uint8Array | undefined {
+    const { log } = this;
+    const before = log.heard;
+    const rest = this.publisher.ingest(size);
+    if (log.heard !== before) this.#skipped = 0;
+    return rest;
   }
 
   /** Whether the stream takes it for a frame: not if it is on an unknown channel and large. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { MediaMemory } from "../../../wasm/core.ts";
 import type { DescribedStream } from "../../formats/rtp/description.ts";
-import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp-connection.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
@@ -9,6 +9,8 @@ import { reportUnexpected } from "../../lib/faults.ts";
 import type { SourceFigures, SourceOwner } from "../../path/source.ts";
 import type { IgnoredPackets } from "../../stream/ignored-packets.ts";
 import { Outbox } from "../../stream/outbox.ts";
+import { DirectMedia } from "./direct-media.ts";
+import type { InterleavedInput } from "./interleaved-input.ts";
 import { RtspClient, type RtspClientOutput, writeRange } from "./proto/client.ts";
 import type { TransportSpec } from "./proto/transport-header.ts";
 import type { RtspUrl } from "./proto/url.ts";
@@ -59,6 +61,8 @@ export class SourceAttempt implements TcpConn {
   #timer: Cancel | undefined;
   #closed = false;
   #playedMs = 0;
+  /** Whether the socket knows where packets may be received. */
+  #isOffered = false;
 
   constructor(options: SourceAttemptOptions) {
     const { url, owner, network } = options;
@@ -114,12 +118,30 @@ export class SourceAttempt implements TcpConn {
   data(chunk: Uint8Array): void {
     const now = this.#now;
     for (let at = 0; at < chunk.length && !this.#closed; ) at = this.#receive(chunk, at, now);
+    if (!this.#isOffered && this.#reception?.interleaved !== undefined) this.#offerDirect();
+  }
+
+  /** It plays: packets may be received straight into the log. */
+  #offerDirect(): void {
+    this.#isOffered = true;
+    this.#socket?.receiveInto(
+      new DirectMedia({
+        memory: this.#options.memory,
+        input: () => this.#mediaInput(),
+        count: () => {},
+        receive: (rest) => this.data(rest),
+      }),
+    );
+  }
+
+  /** What takes the next byte, if that is not part of a message. */
+  #mediaInput(): InterleavedInput | undefined {
+    return !this.#closed && this.#client?.idle === true ? this.#reception?.interleaved : undefined;
   }
 
   #receive(chunk: Uint8Array, at: number, now: number): number {
-    const reception = this.#reception;
     const client = this.#client as RtspClient;
-    const start = reception?.isInterleaved && client.idle ? reception.receive(chunk, at) : at;
+    const start = this.#mediaInput()?.receive(chunk, at) ?? at;
     if (start === chunk.length) return start;
     const end = start + client.receive(chunk, start, now);
     this.#act();

@@ -76,24 +76,14 @@ export class SourceReception {
     if (!this.#options.isTrial || this.#early.some(([, rtcp]) => !rtcp)) this.#begin();
   }
 
-  /** Whether interleaved frames are accepted. */
-  get isInterleaved(): boolean {
-    return this.#interleaved !== undefined;
+  /** Receives interleaved frames, once they are accepted. */
+  get interleaved(): InterleavedInput | undefined {
+    return this.#interleaved;
   }
 
   /** Interarrival jitter of the worst track; undefined over TCP, where packets come in bursts. */
   get jitterMs(): number | undefined {
     return this.#packets?.jitterMs;
-  }
-
-  /**
-   * Receives interleaved frames from `offset` on, while `isInterleaved` and no message is in progress.
-   *
-   * @returns position of the first byte of a message, or the length of the chunk
-   * @throws {ProtocolError | BudgetError} if it must stop
-   */
-  receive(chunk: Uint8Array, offset: number): number {
-    return (this.#interleaved as InterleavedInput).receive(chunk, offset);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { ConnectOptions } from "../../host/connect.ts";
-import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../host/tcp-connection.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
 import { FrameSink } from "./frame-sink.ts";
 import { requestTunnel, type SourceTunnelOptions } from "./http-exchange.ts";
@@ -241,11 +241,6 @@ class TunnelSocket implements TcpSocket {
     this.#socket.failed(error);
   }
 
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
+  /** The bytes of a tunnel come out of what carries them. */
+  receiveInto(): void {}
 }

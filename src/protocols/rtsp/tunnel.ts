@@ -1,4 +1,4 @@
-import type { TcpSocket } from "../../host/tcp.ts";
+import type { TcpSocket } from "../../host/tcp-connection.ts";
 import { EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
 import { Base64Decoder, type TunnelRequest, writeHttp, writeTunnelResponse } from "./proto/http-tunnel.ts";
 import {

@@ -1,5 +1,5 @@
 import { BLOCK_SIZE } from "../../../assembly/abi.ts";
-import type { TcpSocket } from "../../host/tcp.ts";
+import type { TcpSocket } from "../../host/tcp-connection.ts";
 import type { ByteSink } from "../../stream/outbox.ts";
 import { FrameSink } from "./frame-sink.ts";
 import { applyMask, BINARY, FRAME_HEADER_MAX, writeFrameHeader } from "./proto/websocket.ts";

@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { Authorizer } from "../../../src/auth/authorizer.ts";
 import { Door } from "../../../src/auth/door.ts";
 import { LoginLimiter } from "../../../src/auth/login-limiter.ts";
-import type { TcpSocket } from "../../../src/host/tcp.ts";
+import type { TcpSocket } from "../../../src/host/tcp-connection.ts";
 import { isExpected } from "../../../src/lib/errors.ts";
 import { Registry } from "../../../src/lib/registry.ts";
 import { LocalDirectory } from "../../../src/path/directory.ts";
@@ -129,8 +129,7 @@ export class FakeSocket implements TcpSocket {
     throw error;
   }
 
-  pause(): void {}
-  resume(): void {}
+  receiveInto(): void {}
 
   /** What the server sent since the last call. */
   take(): string {

@@ -1,5 +1,5 @@
 import type { ConnectOptions } from "../../../src/host/connect.ts";
-import type { TcpConn, TcpSocket } from "../../../src/host/tcp.ts";
+import type { TcpConn, TcpSocket } from "../../../src/host/tcp-connection.ts";
 import { reportUnexpected } from "../../../src/lib/faults.ts";
 import { RtspFramer } from "../../../src/protocols/rtsp/proto/framer.ts";
 import { RtspHeaders } from "../../../src/protocols/rtsp/proto/headers.ts";
@@ -86,8 +86,7 @@ export class FakeConnection implements TcpSocket {
     this.#conn?.failed(error as Error);
   }
 
-  pause(): void {}
-  resume(): void {}
+  receiveInto(): void {}
 
   /** The server ends it. */
   close(): void {

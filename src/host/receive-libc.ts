@@ -1,0 +1,103 @@
+import { openLibrary } from "./libc.ts";
+
+/** Calls of libc to receive from many sockets; Linux only. */
+export interface ReceiveCalls {
+  /** Address of a view. The view must stay referenced as long as the address is used. */
+  addressOf(bytes: Uint8Array): number;
+  /**
+   * Receives from a connection without waiting.
+   *
+   * @returns bytes received; 0 at the peer's end; a negative error number
+   */
+  receive(descriptor: number, address: number, size: number): number;
+  /** Opens a set of sockets. @throws {Error} if the system refuses */
+  openSet(): ReadySet;
+}
+
+/** Sockets that are asked together whether something has arrived (epoll). */
+export interface ReadySet {
+  /** @param key of the socket in `key`, 32 bits @returns whether it succeeded */
+  add(descriptor: number, key: number): boolean;
+  remove(descriptor: number): void;
+  /** Asks without waiting. @returns how many sockets are ready; more may be if it is `READY_MAX` */
+  poll(): number;
+  /** The key of a socket that is ready. */
+  key(index: number): number;
+}
+
+/** Most sockets that one `poll` reports. */
+export const READY_MAX = 512;
+/** Where bytes are received that have no place of their own. */
+export const CHUNK = new Uint8Array(new ArrayBuffer(64 * 1024));
+/** EAGAIN and EINTR of Linux: nothing has arrived, nothing is wrong. */
+export const NOTHING: readonly number[] = [-11, -4];
+
+/** MSG_DONTWAIT; EPOLLIN, EPOLL_CTL_ADD, EPOLL_CTL_DEL and EPOLL_CLOEXEC of Linux. */
+const DONTWAIT = 0x40;
+const IN = 1;
+const ADD = 1;
+const DELETE = 2;
+const CLOEXEC = 0x80000;
+/** Words of an epoll_event: packed on x86-64 only. */
+const EVENT_WORDS = process.arch === "x64" ? 3 : 4;
+/** Where its data begins. */
+const EVENT_DATA = process.arch === "x64" ? 1 : 2;
+
+let calls: ReceiveCalls | undefined | null = null;
+
+/** Undefined unless libc can be called, on 64-bit Linux. */
+export function openReceiveCalls(): ReceiveCalls | undefined {
+  if (calls === null) calls = load();
+  return calls;
+}
+
+function load(): ReceiveCalls | undefined {
+  if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
+  const { FFIType, ptr, read } = require("bun:ffi") as typeof import("bun:ffi");
+  const { i32, u64_fast } = FFIType;
+  const library = openLibrary({
+    recv: { args: [i32, FFIType.ptr, u64_fast, i32], returns: i32 },
+    epoll_create1: { args: [i32], returns: i32 },
+    epoll_ctl: { args: [i32, i32, i32, FFIType.ptr], returns: i32 },
+    epoll_wait: { args: [i32, FFIType.ptr, i32, i32], returns: i32 },
+    __errno_location: { args: [], returns: FFIType.ptr },
+  });
+  if (library === undefined) return undefined;
+  const { recv, epoll_create1, epoll_ctl, epoll_wait, __errno_location } = library.symbols;
+  const failure = (): number => {
+    const where = __errno_location();
+    return where === null ? -1 : -read.i32(where);
+  };
+  let known: Uint8Array | undefined;
+  let base = 0;
+  return {
+    addressOf(bytes) {
+      if (bytes !== known) {
+        base = ptr(bytes);
+        known = bytes;
+      }
+      return base;
+    },
+    receive(descriptor, address, size) {
+      const received = recv(descriptor, address as import("bun:ffi").Pointer, size, DONTWAIT);
+      return received >= 0 ? received : failure();
+    },
+    openSet() {
+      const set = epoll_create1(CLOEXEC);
+      if (set < 0) throw new Error(`epoll_create1: error ${-failure()}`);
+      const events = new Int32Array(READY_MAX * EVENT_WORDS);
+      const event = new Int32Array(EVENT_WORDS);
+      const [eventsAt, eventAt] = [ptr(events), ptr(event)];
+      return {
+        add(descriptor, key) {
+          event[0] = IN;
+          event[EVENT_DATA] = key;
+          return epoll_ctl(set, ADD, descriptor, eventAt) === 0;
+        },
+        remove: (descriptor) => void epoll_ctl(set, DELETE, descriptor, eventAt),
+        poll: () => epoll_wait(set, eventsAt, READY_MAX, 0),
+        key: (index) => events[index * EVENT_WORDS + EVENT_DATA] as number,
+      };
+    },
+  };
+}

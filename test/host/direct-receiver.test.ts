@@ -1,0 +1,185 @@
+import { afterAll, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { systemClock } from "../../src/host/clock.ts";
+import { DirectReceiver } from "../../src/host/direct-receiver.ts";
+import { openReceiveCalls } from "../../src/host/receive-libc.ts";
+import { listenTcp, type TcpListener } from "../../src/host/tcp.ts";
+import type { DirectTarget, TcpConn, TcpSocket } from "../../src/host/tcp-connection.ts";
+import { testLog } from "../lib/test-log.ts";
+
+const calls = openReceiveCalls();
+const ALWAYS = { busy: 0, quiet: 0, active: 0, lookMs: 1 };
+const NEVER = { ...ALWAYS, busy: 1e9, quiet: 1e9 };
+const listeners: TcpListener[] = [];
+
+afterAll(async () => {
+  for (const listener of listeners) await listener.close();
+});
+
+/** Receives everything into a small memory, or as chunks where `room` is 0, and keeps it. */
+class Owner implements TcpConn, DirectTarget {
+  /** Of its own buffer: the bytes of a small array move when it is first cut. */
+  readonly memory = new Uint8Array(new ArrayBuffer(64));
+  readonly socket: TcpSocket;
+  room = 16;
+  inPlace = 0;
+  text = "";
+  readonly ended = Promise.withResolvers<string>();
+  onText: (text: string) => void = () => {};
+
+  constructor(socket: TcpSocket) {
+    this.socket = socket;
+    socket.receiveInto(this);
+  }
+
+  reserve(): number {
+    return this.room === 0 ? 0 : 8;
+  }
+
+  received(size: number): void {
+    this.inPlace += size;
+    this.#add(this.memory.subarray(8, 8 + size));
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#add(chunk);
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.text += Buffer.from(bytes).toString();
+    this.onText(this.text);
+  }
+
+  /** Resolves when the text is so long. */
+  size(size: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.text.length >= size) resolve();
+      };
+      this.onText = look;
+      look();
+    });
+  }
+
+  drain(): void {}
+
+  failed(error: Error): void {
+    this.ended.resolve(`failed: ${error.message}`);
+    this.socket.terminate();
+  }
+
+  closed(error: Error | undefined): void {
+    this.ended.resolve(`closed: ${error?.message}`);
+  }
+}
+
+async function pair(receiver: DirectReceiver, prepare: (owner: Owner) => void = () => {}) {
+  const opened = Promise.withResolvers<Owner>();
+  const accept = (socket: TcpSocket) => {
+    const owner = new Owner(socket);
+    prepare(owner);
+    opened.resolve(owner);
+    return owner;
+  };
+  const listener = listenTcp("127.0.0.1:0", accept, { ...testLog(), receiver });
+  listeners.push(listener);
+  const client: Socket = connect({ port: listener.port, host: "127.0.0.1" });
+  client.on("error", () => {});
+  return { owner: await opened.promise, client };
+}
+
+/** Waits until the receiver reads so many sockets. */
+async function until(receiver: DirectReceiver, count: number): Promise<void> {
+  while (receiver.direct !== count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const TEXT = Array.from({ length: 500 }, (_, i) => `${i},`).join("");
+
+const direct = test.skipIf(calls === undefined);
+
+direct("bytes are received in place, in order, and the peer's end is seen", async () => {
+  const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
+  const { owner, client } = await pair(receiver);
+  await until(receiver, 1);
+  client.write(TEXT);
+  await owner.size(TEXT.length);
+  owner.room = 0;
+  client.end(TEXT);
+  expect(await owner.ended.promise).toBe("closed: undefined");
+  expect(owner.text).toBe(TEXT + TEXT);
+  expect(owner.inPlace).toBe(TEXT.length);
+  expect(receiver.direct).toBe(0);
+});
+
+direct("sockets go back to the runtime when little arrives", async () => {
+  const rates = { ...ALWAYS };
+  const receiver = new DirectReceiver(systemClock, calls as never, rates);
+  const { owner, client } = await pair(receiver);
+  await until(receiver, 1);
+  Object.assign(rates, NEVER);
+  await until(receiver, 0);
+  client.write(TEXT);
+  await owner.size(TEXT.length);
+  expect(owner.inPlace).toBe(0);
+  Object.assign(rates, ALWAYS);
+  await until(receiver, 1);
+  client.end(TEXT);
+  expect(await owner.ended.promise).toBe("closed: undefined");
+  expect(owner.text).toBe(TEXT + TEXT);
+  expect(owner.inPlace).toBe(TEXT.length);
+});
+
+direct("a reset is told as the runtime tells it", async () => {
+  const texts = await Promise.all(
+    [ALWAYS, NEVER].map(async (rates) => {
+      const receiver = new DirectReceiver(systemClock, calls as never, rates);
+      const { owner, client } = await pair(receiver);
+      if (rates === ALWAYS) await until(receiver, 1);
+      client.write("a");
+      await owner.size(1);
+      client.resetAndDestroy();
+      return (await owner.ended.promise).replace(/\d+\.\d+\.\d+\.\d+:\d+/g, "address");
+    }),
+  );
+  expect(texts[0]).toBe("closed: read tcp address->address: read: connection reset by peer");
+  expect(texts[1]).toBe(texts[0]);
+});
+
+direct("an owner that throws or ends the connection ends it alone", async () => {
+  const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
+  const { owner: bad, client } = await pair(receiver);
+  const { owner: ending, client: other } = await pair(receiver);
+  const { owner: good, client: third } = await pair(receiver);
+  await until(receiver, 3);
+  bad.onText = () => {
+    throw Object.assign(new Error("no"), { code: "EACCES" });
+  };
+  ending.onText = () => ending.socket.end();
+  for (const each of [client, other, third]) each.write("text");
+  expect(await bad.ended.promise).toBe("failed: no");
+  other.end();
+  expect(await ending.ended.promise).toBe("closed: undefined");
+  await good.size(4);
+  expect(good.text).toBe("text");
+  expect(receiver.direct).toBe(1);
+  third.end();
+  await good.ended.promise;
+  expect(receiver.direct).toBe(0);
+});
+
+direct("many sockets that close and open at once share nothing", async () => {
+  const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
+  await Promise.all(
+    Array.from({ length: 60 }, async (_, i) => {
+      const { owner, client } = await pair(receiver);
+      const text = `${i};`.repeat(200);
+      client.write(text);
+      await owner.size(i % 3 === 0 ? 1 : text.length);
+      if (i % 3 === 0) owner.socket.terminate();
+      else client.end();
+      await owner.ended.promise;
+      if (i % 3 !== 0) expect(owner.text).toBe(text);
+    }),
+  );
+  expect(receiver.direct).toBe(0);
+});
