@@ -2,9 +2,9 @@ import { DatagramBatch } from "../../wasm/batch.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogCursor } from "../../wasm/cursor.ts";
 import { type DatagramAddress, type DestinationList, makePlain } from "../../wasm/destinations.ts";
-import { parseIp } from "../lib/address.ts";
 import { BudgetError } from "../lib/errors.ts";
 import type { DatagramSink } from "../stream/datagram-output.ts";
+import { encodePeer } from "./socket-address.ts";
 import { openSocketCalls, type SocketCalls } from "./sockets-libc.ts";
 import type { UdpSocket } from "./udp.ts";
 
@@ -19,8 +19,6 @@ const WAIT_MS = 2;
 const WAITS_MAX = 5;
 /** Most values per call of the runtime: more is not faster. */
 const PARTS_MAX = 12_000;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /**
  * Sends RTP over one socket and RTCP over another. On Linux, `sendmmsg` sends a flush to all its readers, with segmentation
@@ -54,20 +52,7 @@ export class DatagramSockets implements DatagramSink {
   }
 
   encode({ address, port }: DatagramAddress): Uint8Array {
-    const bytes = new Uint8Array(this.#rtp.ipv6 ? 28 : 16);
-    const view = new DataView(bytes.buffer);
-    view.setUint16(0, this.#rtp.ipv6 ? AF_INET6 : AF_INET, true);
-    view.setUint16(2, port);
-    const ip = parseIp(address) ?? new Uint8Array(0);
-    if (!this.#rtp.ipv6) {
-      bytes.set(ip.subarray(-4), 4);
-    } else if (ip.length === 16) {
-      bytes.set(ip, 8);
-    } else {
-      bytes.set([0xff, 0xff], 18); // IPv4-mapped (RFC 4291 §2.5.5.2)
-      bytes.set(ip, 20);
-    }
-    return bytes;
+    return encodePeer(address, port, this.#rtp.ipv6);
   }
 
   flush(cursor: LogCursor, lists: readonly DestinationList[]): void {

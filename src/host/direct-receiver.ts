@@ -7,8 +7,8 @@ export interface DirectSocket {
   readonly descriptor: number | undefined;
   /** Chunks or datagrams received so far; wraps. */
   readonly arrivals: number;
-  /** The receiver reads from now on: the runtime must not. */
-  takeOver(): void;
+  /** The receiver reads from now on: the runtime must not. @returns whether that is possible now */
+  takeOver(calls: ReceiveCalls): boolean;
   /** The runtime reads again. */
   handBack(): void;
   /** Something has arrived, or the peer has closed: reads until there is nothing more. */
@@ -118,15 +118,12 @@ export class DirectReceiver {
 
   #enter(socket: DirectSocket, watched: Watched): void {
     this.#set ??= this.#calls.openSet();
+    if (!socket.takeOver(this.#calls)) return;
     const key = this.#freeKeys.pop() ?? this.#direct.length;
-    if (!this.#set.add(socket.descriptor as number, key)) {
-      this.#freeKeys.push(key);
-      return;
-    }
     this.#direct[key] = socket;
     watched.key = key;
     this.#count += 1;
-    socket.takeOver();
+    if (!this.#set.add(socket.descriptor as number, key)) this.#leave(socket, watched, true);
     this.#polling ??= setTimeout(this.#poll, this.#pause);
   }
 

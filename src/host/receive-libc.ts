@@ -1,4 +1,5 @@
 import { openLibrary } from "./libc.ts";
+import { MESSAGES_MAX, MessageBuffer } from "./message-buffer.ts";
 
 /** Calls of libc to receive from many sockets; Linux only. */
 export interface ReceiveCalls {
@@ -10,6 +11,16 @@ export interface ReceiveCalls {
    * @returns bytes received; 0 at the peer's end; a negative error number
    */
   receive(descriptor: number, address: number, size: number): number;
+  /** Receives datagrams without waiting. @returns how many; a negative error number */
+  receiveMany(descriptor: number): number;
+  /** A datagram of the last `receiveMany`: its bytes, and the address it came from (`sockaddr`); both are borrowed. */
+  datagram(index: number): Uint8Array;
+  sender(index: number): Uint8Array;
+  /** Sends a datagram to a `sockaddr`; it is lost if the system does not accept it. */
+  sendTo(descriptor: number, bytes: Uint8Array, address: Uint8Array): void;
+  /** Another descriptor of the same socket; negative if there is none left. */
+  duplicate(descriptor: number): number;
+  close(descriptor: number): void;
   /** Opens a set of sockets. @throws {Error} if the system refuses */
   openSet(): ReadySet;
 }
@@ -43,6 +54,10 @@ const EVENT_WORDS = process.arch === "x64" ? 3 : 4;
 /** Where its data begins. */
 const EVENT_DATA = process.arch === "x64" ? 1 : 2;
 
+/** F_DUPFD_CLOEXEC, MSG_NOSIGNAL. */
+const DUPLICATE = 1030;
+const NOSIGNAL = 0x4000;
+
 let calls: ReceiveCalls | undefined | null = null;
 
 /** Undefined unless libc can be called, on 64-bit Linux. */
@@ -54,22 +69,27 @@ export function openReceiveCalls(): ReceiveCalls | undefined {
 function load(): ReceiveCalls | undefined {
   if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
   const { FFIType, ptr, read } = require("bun:ffi") as typeof import("bun:ffi");
-  const { i32, u64_fast } = FFIType;
+  const { i32, i64_fast, u64_fast } = FFIType;
   const library = openLibrary({
     recv: { args: [i32, FFIType.ptr, u64_fast, i32], returns: i32 },
+    recvmmsg: { args: [i32, FFIType.ptr, FFIType.u32, i32, FFIType.ptr], returns: i32 },
+    sendto: { args: [i32, FFIType.ptr, u64_fast, i32, FFIType.ptr, FFIType.u32], returns: i64_fast },
+    fcntl: { args: [i32, i32, i32], returns: i32 },
+    close: { args: [i32], returns: i32 },
     epoll_create1: { args: [i32], returns: i32 },
     epoll_ctl: { args: [i32, i32, i32, FFIType.ptr], returns: i32 },
     epoll_wait: { args: [i32, FFIType.ptr, i32, i32], returns: i32 },
     __errno_location: { args: [], returns: FFIType.ptr },
   });
   if (library === undefined) return undefined;
-  const { recv, epoll_create1, epoll_ctl, epoll_wait, __errno_location } = library.symbols;
+  const { recv, recvmmsg, sendto, epoll_create1, epoll_ctl, epoll_wait, __errno_location } = library.symbols;
   const failure = (): number => {
     const where = __errno_location();
     return where === null ? -1 : -read.i32(where);
   };
   let known: Uint8Array | undefined;
   let base = 0;
+  let messages: MessageBuffer | undefined;
   return {
     addressOf(bytes) {
       if (bytes !== known) {
@@ -82,6 +102,21 @@ function load(): ReceiveCalls | undefined {
       const received = recv(descriptor, address as import("bun:ffi").Pointer, size, DONTWAIT);
       return received >= 0 ? received : failure();
     },
+    receiveMany(descriptor) {
+      messages ??= new MessageBuffer(ptr);
+      const received = recvmmsg(descriptor, messages.ready(), MESSAGES_MAX, DONTWAIT, null);
+      if (received < 0) return failure();
+      messages.count = received;
+      return received;
+    },
+    datagram: (index) => (messages as MessageBuffer).bytes(index),
+    sender: (index) => (messages as MessageBuffer).sender(index),
+    sendTo(descriptor, bytes, address) {
+      if (bytes.length === 0) return;
+      sendto(descriptor, ptr(bytes), bytes.length, DONTWAIT | NOSIGNAL, ptr(address), address.length);
+    },
+    duplicate: (descriptor) => library.symbols.fcntl(descriptor, DUPLICATE, 0),
+    close: (descriptor) => void library.symbols.close(descriptor),
     openSet() {
       const set = epoll_create1(CLOEXEC);
       if (set < 0) throw new Error(`epoll_create1: error ${-failure()}`);

@@ -131,8 +131,9 @@ export class Connection implements TcpSocket, DirectSocket {
     this.#receiver?.watch(this);
   }
 
-  takeOver(): void {
+  takeOver(): boolean {
     this.#socket.pause();
+    return true;
   }
 
   handBack(): void {

@@ -2,9 +2,12 @@ import { parseAddress, parseIp } from "../lib/address.ts";
 import { errorText } from "../lib/errors.ts";
 import { reportUnexpected } from "../lib/faults.ts";
 import type { Logger } from "../lib/log.ts";
-import { plainAddress, shownAddress } from "./socket-address.ts";
+import { type DirectReceiver, type DirectSocket, directReceiver } from "./direct-receiver.ts";
+import { MESSAGES_MAX } from "./message-buffer.ts";
+import type { ReceiveCalls } from "./receive-libc.ts";
+import { encodePeer, PeerTexts, plainAddress, shownAddress } from "./socket-address.ts";
 import { errorCode, listenError } from "./socket-errors.ts";
-import { openSocketCalls } from "./sockets-libc.ts";
+import { setUdpOptions } from "./socket-options.ts";
 
 /** An open UDP socket. */
 export interface UdpSocket {
@@ -40,21 +43,12 @@ export interface UdpOptions {
   readonly receiveBuffer?: number;
   /** Allows several sockets on the port, for multicast. */
   readonly reuse?: boolean;
+  /** Reads it instead of the runtime when much arrives; that of the thread by default. */
+  readonly receiver?: DirectReceiver | undefined;
   /** For multicast senders: hop limit, and the address of the interface to send on. */
   readonly multicast?: { readonly ttl: number; readonly interfaceAddress?: string };
 }
 
-/** SOL_SOCKET, and options of it; SOL_IP and SOL_IPV6, and options of them (Linux). */
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
-const SO_SNDBUF = 7;
-const SO_SNDBUFFORCE = 32;
-const IP = { level: 0, receiveErrors: 11, pathMtu: 10 };
-const IPV6 = { level: 41, receiveErrors: 25, pathMtu: 23 };
-/** Never sets the "don't fragment" bit: readers behind a smaller MTU get fragments. */
-const PMTUDISC_DONT = 0;
-const SEND_BUFFER = 4 * 1024 * 1024;
 /** Flags of the runtime: share the port. */
 const REUSE_PORT = 4;
 const REUSE_ADDRESS = 16;
@@ -67,13 +61,14 @@ const REUSE_ADDRESS = 16;
  */
 export async function openUdp(address: string, options: UdpOptions): Promise<UdpSocket> {
   const { hostname, port } = parseAddress(address);
-  const open = (host: string) => bind(host, port, options);
+  const input = new Input(options);
+  const open = (host: string) => bind(host, port, options, input);
   try {
     const socket = await open(hostname).catch((cause: unknown) => {
       if (hostname !== "::" || errorCode(cause) === "EADDRINUSE") throw cause;
       return open("0.0.0.0"); // IPv6 is off
     });
-    return new Socket(socket, shownAddress(address, socket.port), options);
+    return new Socket(socket, shownAddress(address, socket.port), { ...options, input });
   } catch (cause) {
     throw listenError("udp", address, cause);
   }
@@ -81,73 +76,127 @@ export async function openUdp(address: string, options: UdpOptions): Promise<Udp
 
 type BunUdpSocket = import("bun").udp.Socket<"buffer">;
 
-function bind(hostname: string, port: number, options: UdpOptions): Promise<BunUdpSocket> {
-  const { receive, reuse } = options;
-  const settings = {
-    hostname,
-    port,
-    ...(reuse === true && { flags: REUSE_PORT | REUSE_ADDRESS }),
-    socket: {
-      data(_: BunUdpSocket, data: Buffer, from: number, address: string) {
-        try {
-          receive(data, from, address);
-        } catch (error) {
-          failed(error, options);
-        }
-      },
-      // without a handler, one unreachable peer would end the process
-      error() {},
-    },
+function bind(hostname: string, port: number, { reuse }: UdpOptions, input: Input): Promise<BunUdpSocket> {
+  const flags = reuse === true ? { flags: REUSE_PORT | REUSE_ADDRESS } : {};
+  return Bun.udpSocket({ hostname, port, ...flags, socket: input.handlers });
+}
+
+/** Gives datagrams to the owner of a socket. */
+class Input {
+  readonly #options: UdpOptions;
+  /** Datagrams so far; wraps. */
+  count = 0;
+
+  constructor(options: UdpOptions) {
+    this.#options = options;
+  }
+
+  /** The runtime's callbacks. */
+  readonly handlers = {
+    data: (_: BunUdpSocket, data: Buffer, port: number, address: string) => this.take(data, port, address),
+    // without a handler, one unreachable peer would end the process
+    error() {},
   };
-  return Bun.udpSocket(settings);
+
+  take(data: Uint8Array, port: number, address: string): void {
+    this.count = (this.count + 1) | 0;
+    const { receive, logger, failed } = this.#options;
+    try {
+      receive(data, port, address);
+    } catch (error) {
+      reportUnexpected(logger, error, "UDP datagram");
+      failed?.(error instanceof Error ? error : new Error(errorText(error)));
+    }
+  }
 }
 
-function failed(error: unknown, { logger, failed: tell }: UdpOptions): void {
-  reportUnexpected(logger, error, "UDP datagram");
-  tell?.(error instanceof Error ? error : new Error(errorText(error)));
+function descriptorOf(socket: BunUdpSocket): number | undefined {
+  return (socket as unknown as { readonly fd?: number }).fd;
 }
 
-class Socket implements UdpSocket {
+/** Most calls for datagrams of one socket in a row: others are ready, too. */
+const READS_MAX = 8;
+const TEXTS = new PeerTexts();
+
+class Socket implements UdpSocket, DirectSocket {
   readonly port: number;
   readonly address: string;
   readonly ipv6: boolean;
-  readonly descriptor: number | undefined;
   readonly receiveBuffer: number | undefined;
-  readonly #socket: BunUdpSocket;
+  descriptor: number | undefined;
+  readonly #input: Input;
+  readonly #receiver: DirectReceiver | undefined;
+  /** The runtime's socket; undefined while the runtime does not read. */
+  #socket: BunUdpSocket | undefined;
+  /** Calls to send with, while the runtime cannot. */
+  #calls: ReceiveCalls | undefined;
+  /** Whether the runtime is about to have it back. */
+  #isReturning = false;
   #closed = false;
 
-  constructor(socket: BunUdpSocket, address: string, options: UdpOptions) {
+  constructor(
+    socket: BunUdpSocket,
+    address: string,
+    { input, receiveBuffer, multicast, receiver = directReceiver() }: UdpOptions & { readonly input: Input },
+  ) {
     this.#socket = socket;
+    this.#input = input;
+    this.#receiver = receiver;
     this.port = socket.port;
     this.address = address;
     this.ipv6 = socket.address.family === "IPv6";
-    this.descriptor = (socket as unknown as { readonly fd?: number }).fd;
-    this.receiveBuffer = this.#setOptions(options.receiveBuffer);
-    if (options.multicast === undefined) return;
-    socket.setMulticastTTL(options.multicast.ttl);
+    this.descriptor = descriptorOf(socket);
+    this.receiveBuffer =
+      this.descriptor === undefined ? undefined : setUdpOptions(this.descriptor, this.ipv6, receiveBuffer);
+    receiver?.watch(this);
+    if (multicast === undefined) return;
+    socket.setMulticastTTL(multicast.ttl);
     socket.setMulticastLoopback(true);
-    const { interfaceAddress } = options.multicast;
-    if (interfaceAddress !== undefined) socket.setMulticastInterface(interfaceAddress);
+    if (multicast.interfaceAddress !== undefined) socket.setMulticastInterface(multicast.interfaceAddress);
   }
 
-  #setOptions(receiveBuffer: number | undefined): number | undefined {
-    const calls = openSocketCalls();
-    const { descriptor } = this;
-    if (calls === undefined || descriptor === undefined) return undefined;
-    for (const { level, receiveErrors, pathMtu } of this.ipv6 ? [IP, IPV6] : [IP]) {
-      calls.setOption(descriptor, level, receiveErrors, 0);
-      calls.setOption(descriptor, level, pathMtu, PMTUDISC_DONT);
+  /** The runtime reads eight datagrams at once: four cost as much as a chunk of a connection. */
+  get arrivals(): number {
+    return this.#input.count >> 2;
+  }
+
+  /** The runtime cannot stop reading: it closes its descriptor, and another one of the same socket stays. */
+  takeOver(calls: ReceiveCalls): boolean {
+    if (this.#socket === undefined) return !this.#isReturning;
+    const own = calls.duplicate(this.descriptor as number);
+    if (own < 0) return false;
+    this.#socket.close();
+    this.#socket = undefined;
+    this.#calls = calls;
+    this.descriptor = own;
+    return true;
+  }
+
+  handBack(): void {
+    this.#isReturning = true;
+    void this.#return();
+  }
+
+  async #return(): Promise<void> {
+    try {
+      const options = { fd: this.descriptor, socket: this.#input.handlers };
+      this.#socket = (await Bun.udpSocket(options as never)) as BunUdpSocket;
+    } catch {
+      // the receiver takes it over again
     }
-    const grow = (force: number, usual: number, size: number) => {
-      if (!calls.setOption(descriptor, SOL_SOCKET, force, size))
-        calls.setOption(descriptor, SOL_SOCKET, usual, size);
-    };
-    grow(SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER);
-    if (receiveBuffer === undefined) return undefined;
-    grow(SO_RCVBUFFORCE, SO_RCVBUF, receiveBuffer);
-    // Linux reports twice the usable size, as it includes its own overhead
-    const granted = calls.getOption(descriptor, SOL_SOCKET, SO_RCVBUF);
-    return granted === undefined ? undefined : granted / 2;
+    this.#isReturning = false;
+    if (this.#closed) this.#closeDescriptor();
+  }
+
+  read(calls: ReceiveCalls): void {
+    for (let left = READS_MAX; left > 0 && !this.#closed; left--) {
+      const count = calls.receiveMany(this.descriptor as number);
+      for (let i = 0; i < count && !this.#closed; i++) {
+        const sender = calls.sender(i);
+        this.#input.take(calls.datagram(i), PeerTexts.port(sender), TEXTS.text(sender));
+      }
+      if (count < MESSAGES_MAX) return;
+    }
   }
 
   peer(address: string): string {
@@ -175,26 +224,34 @@ class Socket implements UdpSocket {
    * @returns how many datagrams are done
    */
   #sendSome(parts: readonly (Uint8Array | number | string)[]): number {
+    const [bytes, port, address] = parts as [Uint8Array, number, string];
     try {
-      return this.#socket.sendMany(parts);
+      if (this.#socket !== undefined) return this.#socket.sendMany(parts);
+      this.#calls?.sendTo(this.descriptor as number, bytes, encodePeer(address, port, this.ipv6));
     } catch {
       try {
-        this.#socket.send(parts[0] as Uint8Array, parts[1] as number, parts[2] as string);
+        this.#socket?.send(bytes, port, address);
       } catch {
         // unreachable
       }
-      return 1;
     }
+    return 1;
   }
 
   joinGroup(group: string, interfaceAddress?: string): void {
-    if (interfaceAddress === undefined) this.#socket.addMembership(group);
-    else this.#socket.addMembership(group, interfaceAddress);
+    if (interfaceAddress === undefined) this.#socket?.addMembership(group);
+    else this.#socket?.addMembership(group, interfaceAddress);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#socket.close();
+    this.#receiver?.forget(this);
+    if (!this.#isReturning) this.#closeDescriptor();
+  }
+
+  #closeDescriptor(): void {
+    if (this.#socket === undefined) this.#calls?.close(this.descriptor as number);
+    else this.#socket.close();
   }
 }

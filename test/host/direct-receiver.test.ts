@@ -1,10 +1,12 @@
 import { afterAll, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { systemClock } from "../../src/host/clock.ts";
 import { DirectReceiver } from "../../src/host/direct-receiver.ts";
 import { openReceiveCalls } from "../../src/host/receive-libc.ts";
 import { listenTcp, type TcpListener } from "../../src/host/tcp.ts";
 import type { DirectTarget, TcpConn, TcpSocket } from "../../src/host/tcp-connection.ts";
+import { openUdp } from "../../src/host/udp.ts";
 import { testLog } from "../lib/test-log.ts";
 
 const calls = openReceiveCalls();
@@ -182,4 +184,86 @@ direct("many sockets that close and open at once share nothing", async () => {
     }),
   );
   expect(receiver.direct).toBe(0);
+});
+
+/** A socket that keeps what comes, and one that sends to it. */
+async function datagrams(receiver: DirectReceiver, address: string) {
+  const got: string[] = [];
+  const waiting: { count: number; resolve: () => void }[] = [];
+  const socket = await openUdp(`${address}:0`, {
+    ...testLog(),
+    receiver,
+    receiveBuffer: 4 * 1024 * 1024,
+    receive: (data, port, from) => {
+      got.push(`${Buffer.from(data.subarray(0, 9))} of ${data.length} from ${from}:${port}`);
+      for (const { count, resolve } of waiting) if (got.length >= count) resolve();
+    },
+  });
+  const arrived = (count: number) =>
+    new Promise<void>((resolve) => {
+      waiting.push({ count, resolve });
+      if (got.length >= count) resolve();
+    });
+  return { socket, got, arrived };
+}
+
+direct.each(["127.0.0.1", "[::1]", "[::]"])(
+  "datagrams to %s are the same as those of the runtime",
+  async (to) => {
+    const rates = { ...NEVER };
+    const receiver = new DirectReceiver(systemClock, calls as never, rates);
+    const { socket, got, arrived } = await datagrams(receiver, to);
+    const answers = Promise.withResolvers<string>();
+    const host = to === "[::1]" ? "::1" : "127.0.0.1";
+    const peer = await openUdp(`${to === "[::1]" ? to : host}:0`, {
+      ...testLog(),
+      receiver: undefined,
+      receive: (data) => answers.resolve(Buffer.from(data).toString()),
+    });
+    const sizes = [1, 9, 1_400, 1_472, 9_000, 65_000, 20, 0];
+    const sendAll = () => {
+      for (const size of sizes) peer.send(Buffer.alloc(size, "datagram "), socket.port, host);
+      for (let i = 0; i < 200; i++) peer.send(Buffer.from(`number ${i}`), socket.port, host);
+    };
+    const count = sizes.length + 200;
+    sendAll();
+    await arrived(count);
+    const usual = got.splice(0);
+    Object.assign(rates, ALWAYS);
+    await until(receiver, 1);
+    sendAll();
+    await arrived(count);
+    expect(got).toEqual(usual);
+    socket.send(Buffer.from("answer"), peer.port, socket.peer(host));
+    expect(await answers.promise).toBe("answer");
+    got.length = 0;
+    Object.assign(rates, NEVER);
+    await until(receiver, 0);
+    sendAll();
+    await arrived(count);
+    expect(got).toEqual(usual);
+    socket.close();
+    peer.close();
+  },
+);
+
+direct("a socket that is closed at any moment leaves no descriptor", async () => {
+  const count = () => readdirSync("/proc/self/fd").length;
+  const rates = { ...ALWAYS };
+  const receiver = new DirectReceiver(systemClock, calls as never, rates);
+  const first = await datagrams(receiver, "127.0.0.1");
+  await until(receiver, 1);
+  first.socket.close();
+  const before = count();
+  for (let i = 0; i < 20; i++) {
+    Object.assign(rates, ALWAYS);
+    const { socket } = await datagrams(receiver, "127.0.0.1");
+    if (i % 3 > 0) await until(receiver, 1);
+    Object.assign(rates, NEVER);
+    if (i % 3 === 1) await until(receiver, 0);
+    socket.close();
+  }
+  expect(receiver.direct).toBe(0);
+  while (count() > before) await new Promise((resolve) => setImmediate(resolve));
+  expect(count()).toBeLessThanOrEqual(before);
 });
