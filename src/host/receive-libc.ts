@@ -120,8 +120,8 @@ function load(): ReceiveCalls | undefined {
     openSet() {
       const set = epoll_create1(CLOEXEC);
       if (set < 0) throw new Error(`epoll_create1: error ${-failure()}`);
-      const events = new Int32Array(READY_MAX * EVENT_WORDS);
-      const event = new Int32Array(EVENT_WORDS);
+      const events = words(READY_MAX * EVENT_WORDS);
+      const event = words(EVENT_WORDS);
       const [eventsAt, eventAt] = [ptr(events), ptr(event)];
       return {
         add(descriptor, key) {
@@ -135,4 +135,9 @@ function load(): ReceiveCalls | undefined {
       };
     },
   };
+}
+
+/** With a buffer of their own: the runtime moves the contents of a small array when it compiles code that uses it. */
+function words(count: number): Int32Array {
+  return new Int32Array(new ArrayBuffer(4 * count));
 }

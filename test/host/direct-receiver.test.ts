@@ -172,7 +172,7 @@ direct("an owner that throws or ends the connection ends it alone", async () => 
 direct("many sockets that close and open at once share nothing", async () => {
   const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
   await Promise.all(
-    Array.from({ length: 60 }, async (_, i) => {
+    Array.from({ length: 400 }, async (_, i) => {
       const { owner, client } = await pair(receiver);
       const text = `${i};`.repeat(200);
       client.write(text);
