@@ -31,9 +31,9 @@ const RATES: DirectRates = { busy: 1_000, quiet: 500, active: 2, lookMs: 500 };
 const ALWAYS: DirectRates = { busy: 0, quiet: 0, active: 0, lookMs: 5 };
 /** Shortest and longest pause between two polls, ms. */
 const POLL_MIN_MS = 1;
-const POLL_MAX_MS = 4;
-/** Ready sockets per poll from which on the pause grows: less often, but more at once. */
-const READY_MANY = 24;
+const POLL_MAX_MS = 5;
+/** Ready sockets per ms from which on the pause grows: a poll costs as much as reading a socket. */
+const READY_PER_MS = 1;
 
 interface Watched {
   /** Arrivals at the last look. */
@@ -146,14 +146,18 @@ export class DirectReceiver {
       this.#polling = undefined;
       return;
     }
-    const pause = Math.min(POLL_MIN_MS + Math.floor(ready / READY_MANY), POLL_MAX_MS);
+    const pause = ready >= READY_PER_MS * this.#pause ? this.#pause + 1 : this.#pause - 1;
+    this.#pollLater(Math.min(Math.max(pause, POLL_MIN_MS), POLL_MAX_MS));
+  };
+
+  #pollLater(pause: number): void {
     if (pause === this.#pause) {
       this.#polling?.refresh();
       return;
     }
     this.#pause = pause;
     this.#polling = setTimeout(this.#poll, pause);
-  };
+  }
 }
 
 let receiver: DirectReceiver | undefined | null = null;

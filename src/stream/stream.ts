@@ -1,3 +1,4 @@
+import { BLOCK_SIZE } from "../../assembly/abi.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { type IngestEvents, type LogOptions, type ReceiveFault, RtpLog } from "../../wasm/log.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -8,6 +9,9 @@ import { StreamTimes } from "./clocks.ts";
 import type { Flushable, FlushQueue } from "./flush.ts";
 import type { OutputContext, OutputHost, StreamOutput } from "./output.ts";
 import { StreamStats } from "./stats.ts";
+
+/** Bytes after which blocks that nobody needs are given back, where there is no output. */
+const TRIM_BYTES = BLOCK_SIZE >> 1;
 
 /** What a stream is made of. */
 export interface StreamOptions {
@@ -114,7 +118,7 @@ export class Stream implements OutputHost, Flushable {
     if (this.log.takeFramesEnded() > 0) this.frameEnded = true;
     // more may come before the end of this turn: what is kept for readers that stall makes room for it now
     if (this.memory.isScarce) this.flush(now);
-    this.#flushes.mark(this);
+    if (this.#outputs.size > 0 || this.pendingBytes >= TRIM_BYTES) this.#flushes.mark(this);
   }
 
   /** Packets ignored since the last call. */
