@@ -27,8 +27,9 @@ export interface DirectRates {
 }
 
 const RATES: DirectRates = { busy: 1_000, quiet: 500, active: 2, lookMs: 500 };
-/** Everything is read directly, whatever the rate: for tests. */
+/** Everything is read directly, whatever the rate: for tests. Nothing is: for measurements, those of the runtime alone. */
 const ALWAYS: DirectRates = { busy: 0, quiet: 0, active: 0, lookMs: 5 };
+const NEVER: DirectRates = { ...RATES, busy: Number.POSITIVE_INFINITY, quiet: Number.POSITIVE_INFINITY };
 /** Shortest and longest pause between two polls, ms. */
 const POLL_MIN_MS = 1;
 const POLL_MAX_MS = 5;
@@ -76,7 +77,7 @@ export class DirectReceiver {
 
   /** Reads a socket whenever that is cheaper, until it is forgotten. */
   watch(socket: DirectSocket): void {
-    if (socket.descriptor === undefined) return;
+    if (socket.descriptor === undefined || this.#watched.has(socket)) return;
     this.#watched.set(socket, { seen: socket.arrivals, key: undefined });
     if (this.#looking === undefined) this.#lookLater();
   }
@@ -141,14 +142,21 @@ export class DirectReceiver {
   readonly #poll = (): void => {
     const set = this.#set as ReadySet;
     const ready = set.poll();
-    for (let i = 0; i < ready; i++) this.#direct[set.key(i)]?.read(this.#calls);
+    try {
+      for (let i = 0; i < ready; i++) this.#direct[set.key(i)]?.read(this.#calls);
+    } finally {
+      this.#pollAgain(ready); // a bug in one socket must not leave the others unread
+    }
+  };
+
+  #pollAgain(ready: number): void {
     if (this.#count === 0) {
       this.#polling = undefined;
       return;
     }
     const pause = ready >= READY_PER_MS * this.#pause ? this.#pause + 1 : this.#pause - 1;
     this.#pollLater(Math.min(Math.max(pause, POLL_MIN_MS), POLL_MAX_MS));
-  };
+  }
 
   #pollLater(pause: number): void {
     if (pause === this.#pause) {
@@ -166,8 +174,13 @@ let receiver: DirectReceiver | undefined | null = null;
 export function directReceiver(): DirectReceiver | undefined {
   if (receiver === null) {
     const calls = openReceiveCalls();
-    const rates = process.env["MEDIAMTX_DIRECT"] === "always" ? ALWAYS : RATES;
-    receiver = calls === undefined ? undefined : new DirectReceiver(systemClock, calls, rates);
+    receiver = calls === undefined ? undefined : new DirectReceiver(systemClock, calls, chosenRates());
   }
   return receiver;
+}
+
+function chosenRates(): DirectRates {
+  const { MEDIAMTX_DIRECT: chosen } = process.env;
+  if (chosen === "always") return ALWAYS;
+  return chosen === "never" ? NEVER : RATES;
 }

@@ -150,6 +150,7 @@ export class Connection implements TcpSocket, DirectSocket {
   #readOnce(calls: ReceiveCalls): boolean {
     const target = this.#target as DirectTarget;
     const address = this.#reserve(target);
+    if (this.#state !== "open") return false; // its owner failed: the descriptor may be closed
     const room = address === 0 ? CHUNK.length : target.room;
     const place = address === 0 ? calls.addressOf(CHUNK) : calls.addressOf(target.memory) + address;
     const size = calls.receive(this.descriptor as number, place, room);

@@ -98,6 +98,10 @@ class Input {
     error() {},
   };
 
+  get logger(): Logger {
+    return this.#options.logger;
+  }
+
   take(data: Uint8Array, port: number, address: string): void {
     this.count = (this.count + 1) | 0;
     const { receive, logger, failed } = this.#options;
@@ -116,6 +120,8 @@ function descriptorOf(socket: BunUdpSocket): number | undefined {
 
 /** Most calls for datagrams of one socket in a row: others are ready, too. */
 const READS_MAX = 8;
+/** How long until the runtime is asked again to read a socket that it could not take back, ms. */
+const RETURN_AGAIN_MS = 1_000;
 const TEXTS = new PeerTexts();
 
 class Socket implements UdpSocket, DirectSocket {
@@ -137,7 +143,13 @@ class Socket implements UdpSocket, DirectSocket {
   constructor(
     socket: BunUdpSocket,
     address: string,
-    { input, receiveBuffer, multicast, receiver = directReceiver() }: UdpOptions & { readonly input: Input },
+    {
+      input,
+      receiveBuffer,
+      reuse,
+      multicast,
+      receiver = directReceiver(),
+    }: UdpOptions & { readonly input: Input },
   ) {
     this.#socket = socket;
     this.#input = input;
@@ -148,7 +160,7 @@ class Socket implements UdpSocket, DirectSocket {
     this.descriptor = descriptorOf(socket);
     this.receiveBuffer =
       this.descriptor === undefined ? undefined : setUdpOptions(this.descriptor, this.ipv6, receiveBuffer);
-    receiver?.watch(this);
+    if (reuse !== true) receiver?.watch(this);
     if (multicast === undefined) return;
     socket.setMulticastTTL(multicast.ttl);
     socket.setMulticastLoopback(true);
@@ -181,8 +193,12 @@ class Socket implements UdpSocket, DirectSocket {
     try {
       const options = { fd: this.descriptor, socket: this.#input.handlers };
       this.#socket = (await Bun.udpSocket(options as never)) as BunUdpSocket;
-    } catch {
-      // the receiver takes it over again
+    } catch (error) {
+      this.#input.logger.warn(`UDP socket ${this.address}: ${errorText(error)}`);
+      if (!this.#closed) {
+        setTimeout(() => void this.#return(), RETURN_AGAIN_MS);
+        return;
+      }
     }
     this.#isReturning = false;
     if (this.#closed) this.#closeDescriptor();
@@ -241,6 +257,7 @@ class Socket implements UdpSocket, DirectSocket {
   joinGroup(group: string, interfaceAddress?: string): void {
     if (interfaceAddress === undefined) this.#socket?.addMembership(group);
     else this.#socket?.addMembership(group, interfaceAddress);
+    this.#receiver?.watch(this); // not sooner: only the runtime can join
   }
 
   close(): void {

@@ -169,6 +169,27 @@ direct("an owner that throws or ends the connection ends it alone", async () => 
   expect(receiver.direct).toBe(0);
 });
 
+direct("an owner that throws when asked for a place gets nothing more", async () => {
+  const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
+  const { owner, client } = await pair(receiver);
+  await until(receiver, 1);
+  owner.reserve = () => {
+    throw Object.assign(new Error("no"), { code: "EACCES" });
+  };
+  const failed = new Promise<string>((resolve) => {
+    owner.failed = (error) => {
+      owner.socket.end();
+      resolve(error.message);
+    };
+  });
+  client.write(TEXT);
+  expect(await failed).toBe("no");
+  client.end();
+  expect(await owner.ended.promise).toBe("closed: no");
+  expect(owner.text).toBe("");
+  expect(receiver.direct).toBe(0);
+});
+
 direct("many sockets that close and open at once share nothing", async () => {
   const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
   await Promise.all(
