@@ -106,6 +106,7 @@ networkTest("a host that is cut off does no harm to the others", async () => {
 
 for (const [name, env] of [
   ["", {}],
+  [", read directly", { MEDIAMTX_DIRECT: "always" }],
   [", without ffi", { MEDIAMTX_NO_FFI: "1" }],
 ] as const) {
   networkTest(`a peer that answers with ICMP errors does no harm to the others${name}`, async () => {

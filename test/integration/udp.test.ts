@@ -11,6 +11,7 @@ const STRANGE = /wrong SSRC|packets? lost/;
 /** With the system's own calls, and with nothing but the runtime. */
 for (const [name, env] of [
   ["", {}],
+  [" read directly", { MEDIAMTX_DIRECT: "always" }],
   [" without ffi", { MEDIAMTX_NO_FFI: "1" }],
 ] as const) {
   test.concurrent(
