@@ -2,7 +2,7 @@
  * load publish|read|view --port N [--count N] [--paths N] [--prefix P] [--bitrate N] [--fps N] [--ramp N] [--warmup S]
  *                   [--seconds S] [--linger S] [--raw] [--unchecked] [--udp] [--tls]
  *
- * Publishes H264 over RTSP/TCP, or reads it (--udp: in datagrams, --tls: by RTSPS) and checks every byte; or
+ * Publishes H264 over RTSP/TCP, or reads it (--udp: in datagrams, --tls: readers by RTSPS) and checks every byte; or
  * watches it as low-latency HLS. "ready" on stderr says that all connections run,
  * "begin" that measuring begins, "end" that it ends. Exit code 2 when it cannot work at all.
  */

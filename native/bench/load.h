@@ -16,7 +16,7 @@ struct load {
   double seconds;       /* s of measurement, 0 = until a signal */
   double linger;        /* publishers: s to stay connected in silence after the last frame */
   int raw;              /* no RTSP: interleaved frames from the first byte on */
-  int udp;              /* readers: packets come in datagrams */
+  int udp;              /* packets come in datagrams */
   int tls;              /* readers: the connection is encrypted */
   int unchecked;        /* readers: count bytes, look at none; viewers: playlists may stand still */
 };

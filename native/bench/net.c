@@ -99,6 +99,11 @@ int udp_open(int *port) {
   return fd;
 }
 
+void udp_connect(int fd, int port) {
+  struct sockaddr_in address = loopback(port);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) die("udp port %d: %s", port, strerror(errno));
+}
+
 static void control(int epoll, int operation, int fd, uint32_t events, uint64_t index) {
   struct epoll_event event = {.events = events, .data.u64 = index};
   if (epoll_ctl(epoll, operation, fd, &event) != 0) die("epoll_ctl: %s", strerror(errno));

@@ -27,6 +27,9 @@ int tcp_accept(int listener);
 /* A non-blocking UDP socket on 127.0.0.1 with large buffers; `*port` receives its port. */
 int udp_open(int *port);
 
+/* Sends to a port of 127.0.0.1 from now on. Exits on failure. */
+void udp_connect(int fd, int port);
+
 /* epoll_ctl(ADD or MOD) with `index` as data; level triggered. */
 void watch(int epoll, int fd, uint32_t events, uint64_t index);
 void rewatch(int epoll, int fd, uint32_t events, uint64_t index);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ struct publisher {
   uint64_t frame;  /* frames due so far, skipped ones included */
   uint8_t *out;    /* the frame being written */
   size_t pending, sent;
-  int waits; /* for room in the socket */
+  int waits;        /* for room in the socket */
+  int datagrams[2]; /* sockets for RTP and RTCP, where they do not go over the connection */
   struct rtsp rtsp;
 };
 
@@ -117,6 +119,17 @@ static void flush(struct publisher *p) {
   p->waits = waits;
 }
 
+/* Sends the frame in datagrams. What the system does not take is lost, as on a network. */
+static void send_datagrams(struct publisher *p) {
+  for (size_t at = 0; at < p->pending;) {
+    const uint8_t *frame = p->out + at;
+    size_t size = (size_t)frame[2] << 8 | frame[3];
+    if (send(p->datagrams[frame[1]], frame + 4, size, 0) == (ssize_t)size) wire_bytes += size;
+    at += 4 + size;
+  }
+  p->sent = p->pending;
+}
+
 static void send_frame(struct publisher *p) {
   uint64_t frame = p->frame++;
   if (p->fd < 0) return;
@@ -135,7 +148,8 @@ static void send_frame(struct publisher *p) {
   frames++;
   p->pending = (size_t)(at - p->out);
   p->sent = 0;
-  flush(p);
+  if (load->udp) send_datagrams(p);
+  else flush(p);
 }
 
 static void request(struct publisher *p) {
@@ -153,6 +167,7 @@ static void start(struct publisher *p, int index) {
   watch(epoll, p->fd, EPOLLIN, (uint64_t)index);
   if (load->raw) return;
   rtsp_init(&p->rtsp, 1, load->port, path);
+  for (int i = 0; i < 2 && load->udp; i++) p->datagrams[i] = udp_open(&p->rtsp.ports[i]);
   uint8_t in[8192];
   size_t filled = 0;
   uint64_t deadline = now_ns() + 10000000000ull;
@@ -172,7 +187,8 @@ static void start(struct publisher *p, int index) {
     memmove(in, in + whole, filled -= (size_t)whole);
     if (p->rtsp.step < RTSP_RUNNING) request(p);
   }
-  if (p->rtsp.step == RTSP_REFUSED) fail(p, "refused");
+  if (p->rtsp.step == RTSP_REFUSED) return fail(p, "refused");
+  for (int i = 0; i < 2 && load->udp && p->fd >= 0; i++) udp_connect(p->datagrams[i], p->rtsp.server_ports[i]);
 }
 
 /* Takes and drops what the server says, until `until_ns`. */

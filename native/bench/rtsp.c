@@ -32,7 +32,8 @@ size_t rtsp_request(struct rtsp *rtsp, char *out, size_t size) {
                                             {"ANNOUNCE", "SETUP", "RECORD", "GET_PARAMETER"}};
   char headers[256] = "", body[1024] = "";
   if (rtsp->step == RTSP_SETUP && rtsp->ports[0] != 0) {
-    snprintf(headers, sizeof headers, "Transport: RTP/AVP;unicast;client_port=%d-%d\r\n", rtsp->ports[0], rtsp->ports[1]);
+    snprintf(headers, sizeof headers, "Transport: RTP/AVP;unicast;client_port=%d-%d%s\r\n", rtsp->ports[0], rtsp->ports[1],
+             rtsp->publishes ? ";mode=record" : "");
   } else if (rtsp->step == RTSP_SETUP) {
     snprintf(headers, sizeof headers, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1%s\r\n",
              rtsp->publishes ? ";mode=record" : "");
@@ -103,5 +104,9 @@ void rtsp_response(struct rtsp *rtsp, const uint8_t *data, size_t size) {
   }
   if (rtsp->step == RTSP_DESCRIPTION && !rtsp->publishes) take_control(rtsp, text);
   if (rtsp->session[0] == 0) value_of(text, "\nSession:", ";\r\n", rtsp->session, sizeof rtsp->session);
+  char ports[32];
+  if (rtsp->step == RTSP_SETUP && value_of(text, "server_port=", ";\r\n", ports, sizeof ports)) {
+    sscanf(ports, "%d-%d", &rtsp->server_ports[0], &rtsp->server_ports[1]);
+  }
   if (rtsp->step < RTSP_RUNNING) rtsp->step++;
 }

@@ -15,6 +15,7 @@ struct rtsp {
   int publishes;
   int cseq;
   int ports[2];         /* where datagrams are to come to, RTP and RTCP; 0 for interleaved frames */
+  int server_ports[2];  /* where the server takes datagrams, once it has said so */
   enum rtsp_step step;
 };
 

@@ -6,11 +6,11 @@ import { median, type Row, type Settings, spread } from "./row.ts";
 import { BenchServer } from "./server.ts";
 import { readUsage, type Usage, usedBetween } from "./usage.ts";
 
-const PUBLISHERS = 200;
+export const PUBLISHERS = 200;
 const RATIO_BAR = 1.2;
 const LINGER_S = 2;
 
-interface Ingest extends Usage {
+export interface Ingest extends Usage {
   readonly publish: PublishResult;
   /** Bytes of RTP and RTCP that did not arrive. */
   readonly missing: number;
@@ -47,9 +47,15 @@ export async function ingest(settings: Settings): Promise<Row[]> {
   return [row];
 }
 
-async function runServer(settings: Settings): Promise<Ingest> {
-  await using server = await BenchServer.start({ cpu: SERVER_CPU });
-  await using load = start(server.port, settings, false);
+/** @param udp whether packets come in datagrams */
+export async function runServer(
+  settings: Settings,
+  udp = false,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ingest> {
+  const config = { protocols: udp ? "[udp, tcp]" : "[tcp]" };
+  await using server = await BenchServer.start({ cpu: SERVER_CPU, config, env });
+  await using load = start(server.port, settings, { udp });
   const used = await measure(server.pid, load, settings);
   await Bun.sleep(500); // the last frames are on their way into the server; the publishers linger
   const arrived = await server.metric("paths_bytes_received");
@@ -59,15 +65,19 @@ async function runServer(settings: Settings): Promise<Ingest> {
 
 async function runYardstick(settings: Settings): Promise<Ingest> {
   await using relay = await Relay.start(["count"]);
-  await using load = start(relay.ingestPort, settings, true);
+  await using load = start(relay.ingestPort, settings, { raw: true });
   const used = await measure(relay.pid, load, settings);
   const publish = await load.result();
   const { taken } = await relay.stop();
   return { ...used, publish, missing: publish.wireBytes - taken };
 }
 
-function start(port: number, { seconds, warmup }: Settings, raw: boolean): Load<PublishResult> {
-  return startPublishers({ port, count: PUBLISHERS, seconds, warmup, raw, linger: LINGER_S });
+function start(
+  port: number,
+  { seconds, warmup }: Settings,
+  carrier: { readonly raw?: boolean; readonly udp?: boolean },
+): Load<PublishResult> {
+  return startPublishers({ port, count: PUBLISHERS, seconds, warmup, linger: LINGER_S, ...carrier });
 }
 
 /** The warm-up is left out, so that neither handshakes nor compilation count. */
@@ -79,6 +89,6 @@ async function measure(pid: number, load: Load<PublishResult>, { warmup }: Setti
   return usedBetween(before, readUsage(pid));
 }
 
-function perGigabyte({ cpuS, publish }: Ingest): number {
+export function perGigabyte({ cpuS, publish }: Ingest): number {
   return cpuS / (publish.wireBytes / 1e9);
 }

@@ -24,6 +24,8 @@ export interface PublishOptions extends LoadOptions {
   readonly fps?: number;
   /** How long they stay connected after the last frame, s. */
   readonly linger?: number;
+  /** Packets go in datagrams. */
+  readonly udp?: boolean;
 }
 
 export interface ReadOptions extends LoadOptions {
@@ -153,7 +155,7 @@ export class Load<Result> implements AsyncDisposable {
   }
 }
 
-/** Starts publishers of H264 over RTSP/TCP whose every byte can be checked. */
+/** Starts publishers of H264 over RTSP whose every byte can be checked. */
 export function startPublishers(options: PublishOptions): Load<PublishResult> {
   return new Load(["publish", ...words({ fps: 30_000 / 1_001, ...options })]);
 }

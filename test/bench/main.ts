@@ -5,6 +5,7 @@ import { LOAD_CPU } from "./cpus.ts";
 import { fanOut } from "./fan-out.ts";
 import { hls } from "./hls.ts";
 import { ingest } from "./ingest.ts";
+import { ingestUdp } from "./ingest-udp.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { pulled } from "./pulled.ts";
@@ -24,12 +25,24 @@ const GROUPS: Readonly<Record<string, (settings: Settings) => Promise<Row[]>>> =
   tls,
   hls,
   ingest,
+  "ingest-udp": ingestUdp,
   pulled,
   memory,
   latency,
   start,
 };
-const DEFAULT_GROUPS = ["fanout", "udp", "tls", "hls", "ingest", "pulled", "memory", "latency", "start"];
+const DEFAULT_GROUPS = [
+  "fanout",
+  "udp",
+  "tls",
+  "hls",
+  "ingest",
+  "ingest-udp",
+  "pulled",
+  "memory",
+  "latency",
+  "start",
+];
 
 const USAGE = `usage: bun test/bench/main.ts [--quick] [--only ${Object.keys(GROUPS).join(",")}]
                              [--seconds S] [--runs N] [--json FILE]`;
