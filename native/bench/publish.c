@@ -139,7 +139,8 @@ static void send_frame(struct publisher *p) {
     return;
   }
   uint32_t time = (uint32_t)((double)frame * 90000 / load->fps + 0.5);
-  int key = frame % GOP == 0;
+  /* datagrams have no back-pressure: key frames of cameras do not all come at once, as they would here */
+  int key = (frame + (load->udp ? (uint64_t)(p - publishers) : 0)) % GOP == 0;
   uint8_t *at = p->out;
   if (frame % REPORT_FRAMES == 0) at += report(p, at, time);
   if (key) at += parameter_set(p, at, SPS, SPS_SIZE, time);
