@@ -186,3 +186,18 @@ export const MP4_ERROR_SAMPLES = 4;
 export const MP4_ERROR_SAMPLE = 5;
 /** A time out of range. */
 export const MP4_ERROR_TIME = 6;
+
+/** RTMP: chunk streams of a connection; room for a chunk header in progress; lists of the pieces of a message. */
+export const RTMP_STREAMS_MAX = 64;
+export const RTMP_HEAD_BYTES = 24;
+export const RTMP_SPANS_MAX = 136;
+/** Most bytes of messages that a connection may have in progress. */
+export const RTMP_HELD_MAX = 33554432;
+/** Too many chunk streams. */
+export const RTMP_ERROR_STREAMS = 1;
+/** A message that is too large, or too many in progress. */
+export const RTMP_ERROR_SIZE = 2;
+/** A header that refers to one that was not sent. */
+export const RTMP_ERROR_HEADER = 3;
+/** A chunk size of 0. */
+export const RTMP_ERROR_CHUNK_SIZE = 4;

@@ -188,6 +188,21 @@ export {
   recordPut,
 } from "./records";
 export {
+  RTMP_ACCOUNT,
+  RTMP_DETAIL,
+  RTMP_ERROR,
+  RTMP_LIMIT,
+  RTMP_READER_SIZE,
+  RTMP_READY,
+  RTMP_SIZE,
+  RTMP_SPANS,
+  RTMP_STREAM_ID,
+  RTMP_TIMESTAMP,
+  RTMP_TYPE,
+} from "./rtmp/layout";
+export { rtmpClose, rtmpOpen, rtmpPart, rtmpRead } from "./rtmp/read";
+export { rtmpMessage, rtmpRecords } from "./rtmp/write";
+export {
   batchAddress,
   batchGather,
   MESSAGE_NAME,
