@@ -165,18 +165,19 @@ export const TS_SECTIONS_MAX = 1280;
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;
 
+/** Samples of containers: frames that are all random access points, frames, length-prefixed NAL units, OBUs. */
+export const SAMPLE_FRAMES = 1;
+export const SAMPLE_PICTURES = 2;
+export const SAMPLE_H264 = 3;
+export const SAMPLE_H265 = 4;
+export const SAMPLE_AV1 = 5;
+
 /** Demuxing fragmented MP4: tracks, runs and samples of a fragment, its bytes, bytes of one call; all in one block. */
 export const MP4_TRACKS_MAX = 8;
 export const MP4_RUNS_MAX = 512;
 export const MP4_SAMPLES_MAX = 100000;
 export const MP4_MOOF_MAX = 65536;
 export const MP4_INPUT_MAX = 32768;
-/** Sample formats: frames that are all random access points, frames, length-prefixed NAL units, OBUs. */
-export const MP4_FRAMES = 1;
-export const MP4_PICTURES = 2;
-export const MP4_H264 = 3;
-export const MP4_H265 = 4;
-export const MP4_AV1 = 5;
 /** A box that is shorter than its header, or exceeds its container. */
 export const MP4_ERROR_BOX = 1;
 /** A fragment that is too large, or has too many runs, samples, or a sample that is too large. */
