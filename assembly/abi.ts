@@ -187,3 +187,25 @@ export const MP4_ERROR_SAMPLES = 4;
 export const MP4_ERROR_SAMPLE = 5;
 /** A time out of range. */
 export const MP4_ERROR_TIME = 6;
+
+/** Demuxing FLV: tracks of a stream, bytes of a sequence header. */
+export const FLV_TRACKS_MAX = 16;
+export const FLV_CONFIG_MAX = 4096;
+/** Types of messages and tags. */
+export const FLV_AUDIO = 8;
+export const FLV_VIDEO = 9;
+/**
+ * How messages become units: each is a sample; frames of MPEG-1/2 Audio or AC-3, any number; audio samples of a fixed
+ * size, any number; the same with 16 bits each, little-endian.
+ */
+export const FLV_SAMPLE = 1;
+export const FLV_MPEG_AUDIO = 2;
+export const FLV_AC3 = 3;
+export const FLV_PCM = 4;
+export const FLV_PCM_16 = 5;
+/** Bytes of the header of a message that is written. */
+export const FLV_HEAD_MAX = 16;
+/** Why a call of `flvPut` has stopped: a track has come; it has a new sequence header; its first frame header is known. */
+export const FLV_EVENT_TRACK = 1;
+export const FLV_EVENT_CONFIG = 2;
+export const FLV_EVENT_FRAME = 3;
