@@ -1,5 +1,7 @@
+import type { FlvExports } from "./flv-exports.ts";
+
 /** What the core exports: addresses and sizes are numbers; offsets are globals (assembly/index.ts). */
-export interface CoreExports {
+export interface CoreExports extends FlvExports {
   readonly ACCOUNT_LIMIT: WebAssembly.Global;
   readonly ACCOUNT_TAKEN: WebAssembly.Global;
   readonly CURSOR_CHANNELS: WebAssembly.Global;

@@ -65,6 +65,10 @@ const CLIPS = {
   l16: { command: `${NOISE} -ac 2 -c:a pcm_s16be`, ext: "aiff" },
   l24: { command: `${NOISE} -ac 2 -c:a pcm_s24be`, ext: "aiff" },
   av: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -ac 2 -b:a 96k`, ext: "mp4" },
+  flvAac: {
+    command: `${VIDEO} ${NOISE} -shortest -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k -c:a aac -ac 2 -b:a 96k`,
+    ext: "flv",
+  },
   tsMp3: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a libmp3lame -b:a 96k`, ext: "ts" },
   tsAac: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -b:a 96k`, ext: "ts" },
   tsLatm: {
