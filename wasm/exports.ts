@@ -351,8 +351,8 @@ export interface CoreExports extends FlvExports {
   rtmpRead(address: number, src: number, size: number, out: number): number;
   rtmpRecords(
     log: number,
-    spans: number,
-    count: number,
+    writer: number,
+    size: number,
     chunkStream: number,
     type: number,
     streamId: number,

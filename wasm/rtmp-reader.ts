@@ -10,7 +10,6 @@ import {
 import type { MediaMemory } from "./core.ts";
 import { spanViews } from "./units.ts";
 
-/** Bytes that are read at a time. */
 const INPUT_BYTES = 64 * 1024;
 /** Most bytes of messages in progress before anything is published or pulled. */
 const EARLY_BYTES = 64 * 1024;
@@ -34,21 +33,23 @@ export class ChunkInput {
   /** Lists of spans: of the message that was read, and of a message in it. */
   readonly spans: number;
   readonly parts: number;
-  readonly size = INPUT_BYTES;
+  /** Bytes that are read at a time. */
+  readonly size: number;
   readonly #memory: MediaMemory;
 
-  private constructor(memory: MediaMemory, block: number) {
+  private constructor(memory: MediaMemory, block: number, size: number) {
     const bytes = RTMP_SPANS_MAX * memory.core.UNIT_SPAN_STRIDE.value;
     this.#memory = memory;
+    this.size = size;
     this.spans = block;
     this.parts = block + bytes;
     this.address = this.parts + bytes;
   }
 
   /** Undefined when the budget is used up. */
-  static open(memory: MediaMemory): ChunkInput | undefined {
-    const block = memory.take(INPUT_BYTES + 2 * RTMP_SPANS_MAX * memory.core.UNIT_SPAN_STRIDE.value);
-    return block === undefined ? undefined : new ChunkInput(memory, block);
+  static open(memory: MediaMemory, size = INPUT_BYTES): ChunkInput | undefined {
+    const block = memory.take(size + 2 * RTMP_SPANS_MAX * memory.core.UNIT_SPAN_STRIDE.value);
+    return block === undefined ? undefined : new ChunkInput(memory, block, size);
   }
 
   close(): void {
@@ -166,6 +167,18 @@ export class ChunkReader {
 
   #get(offset: WebAssembly.Global): number {
     return this.#memory.i32[(this.#address + offset.value) >> 2] as number;
+  }
+
+  /** Calls `use` with address and size of each piece of the message. */
+  eachSpan(use: (address: number, size: number) => void): void {
+    const { core, i32 } = this.#memory;
+    for (let i = 0; i < this.spanCount; i++) {
+      const span = this.spans + i * core.UNIT_SPAN_STRIDE.value;
+      use(
+        i32[(span + core.UNIT_SPAN_START.value) >> 2] as number,
+        i32[(span + core.UNIT_SPAN_SIZE.value) >> 2] as number,
+      );
+    }
   }
 
   /** A copy of the bytes of the message. */

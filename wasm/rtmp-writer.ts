@@ -1,5 +1,6 @@
 import { ERR_BUDGET } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
+import type { FlvMuxer } from "./flv-muxer.ts";
 import type { RecordLog } from "./records.ts";
 
 /** Header of a message. */
@@ -14,8 +15,8 @@ export interface MessageHeader {
 }
 
 /** Most bytes of a message that is written from TypeScript, and room for its chunks. */
-const BODY_BYTES = 48 * 1024;
-const CHUNKS_BYTES = 64 * 1024;
+export const RTMP_BODY_MAX = 7 * 1024;
+const CHUNKS_BYTES = 8 * 1024;
 /** Least bytes of records in a block. */
 const BLOCK_BYTES = 48 * 1024;
 
@@ -31,35 +32,25 @@ export class ChunkWriter {
 
   /** Undefined when the budget is used up. */
   static open(memory: MediaMemory): ChunkWriter | undefined {
-    const body = memory.take(BODY_BYTES + CHUNKS_BYTES);
+    const body = memory.take(RTMP_BODY_MAX + CHUNKS_BYTES);
     return body === undefined ? undefined : new ChunkWriter(memory, body);
   }
 
   /**
    * The chunks of a message: a view of media memory, valid until the next call.
    *
-   * @param body at most 48 KB
+   * @param body at most 7 KB
    * @param chunkSize at least 128
    */
   write(header: MessageHeader, body: Uint8Array, chunkSize: number): Uint8Array {
-    if (body.length > BODY_BYTES || chunkSize < 128) {
+    if (body.length > RTMP_BODY_MAX || chunkSize < 128) {
       throw new RangeError(`message of ${body.length} bytes in chunks of ${chunkSize}`);
     }
     const { u8 } = this.#memory;
     u8.set(body, this.#body);
-    const out = this.#body + BODY_BYTES;
-    return u8.subarray(out, out + this.writeAt(out, header, this.#body, body.length, chunkSize));
-  }
-
-  /**
-   * Writes the chunks of a message of media memory at an address with room for them.
-   *
-   * @returns bytes written
-   */
-  writeAt(dst: number, header: MessageHeader, src: number, size: number, chunkSize: number): number {
-    const { chunkStream, type, streamId, timestamp } = header;
-    const { core } = this.#memory;
-    return core.rtmpMessage(dst, src, size, chunkStream, type, streamId, timestamp, chunkSize);
+    const dst = this.#body + RTMP_BODY_MAX;
+    const message = { src: this.#body, size: body.length, chunkSize };
+    return u8.subarray(dst, dst + writeChunks(this.#memory, dst, header, message));
   }
 
   close(): void {
@@ -68,25 +59,42 @@ export class ChunkWriter {
 }
 
 /**
- * Appends a message to a log of records, as the rest of the frame in progress: each chunk is a record.
+ * Writes the chunks of a message of media memory at an address with room for them.
  *
- * @param spans where its bytes are in media memory: a list of spans, and their sum
+ * @returns bytes written
+ */
+export function writeChunks(
+  { core }: MediaMemory,
+  dst: number,
+  header: MessageHeader,
+  { src, size, chunkSize }: { readonly src: number; readonly size: number; readonly chunkSize: number },
+): number {
+  const { chunkStream, type, streamId, timestamp } = header;
+  return core.rtmpMessage(dst, src, size, chunkStream, type, streamId, timestamp, chunkSize);
+}
+
+/**
+ * Appends the message that a muxer has found to a log of records, as the rest of the frame in progress: each chunk is a
+ * record.
+ *
  * @param chunkSize at most RECORD_MAX less 16
  * @returns false when the budget is used up
  */
-export function writeMessage(
+export function writeRecords(
   memory: MediaMemory,
   log: RecordLog,
   header: MessageHeader,
-  { spans, count, size }: { readonly spans: number; readonly count: number; readonly size: number },
+  message: Pick<FlvMuxer, "address" | "size">,
   chunkSize: number,
 ): boolean {
   const { chunkStream, type, streamId, timestamp } = header;
+  const { address, size } = message;
   memory.prepare(Math.ceil(size / BLOCK_BYTES));
-  const code = memory.core.rtmpRecords(
+  const { core } = memory;
+  const code = core.rtmpRecords(
     log.address,
-    spans,
-    count,
+    address,
+    size,
     chunkStream,
     type,
     streamId,
@@ -95,5 +103,5 @@ export function writeMessage(
   );
   if (code === 0) return true;
   if (code === ERR_BUDGET) return false;
-  throw new RangeError("a chunk is empty or too large");
+  throw new RangeError("a chunk is too large");
 }

@@ -1,5 +1,5 @@
+import { flvRead } from "../flv/write";
 import { recordEnter, recordRoom } from "../records";
-import { UNIT_SPAN_STRIDE, UnitSpan } from "../units/layout";
 import { put8, put24, put32, put32le } from "../wire";
 
 /** A timestamp of 24 bits that says that one of 32 bits follows. */
@@ -37,57 +37,35 @@ export function rtmpMessage(
 }
 
 /**
- * Appends a message to a log of records, as the rest of the frame in progress. Each chunk is a record: other
- * messages can be sent between two records.
+ * Appends the message that a FLV writer has begun (`flvStart`) to a log of records, as the rest of the frame in progress. Each
+ * chunk is a record: other messages can be sent between two records.
  *
- * @param spans where its bytes are: a list of UnitSpan
+ * @param size bytes of the message, at least 1
  * @param chunkSize so that a chunk has at most RECORD_MAX bytes
  * @returns 0, ERR_BUDGET, or ERR_FULL when a record would be too large
  */
 export function rtmpRecords(
   log: i32,
-  spans: i32,
-  count: i32,
+  writer: i32,
+  size: i32,
   chunkStream: i32,
   type: i32,
   streamId: u32,
   time: u32,
   chunkSize: i32,
 ): i32 {
-  let size = 0;
-  for (let i = 0; i < count; i++) size += spanAt(spans, i).size;
-  let next = 0;
-  let used = 0;
-  let done = 0;
-  do {
+  for (let done = 0; done < size; ) {
     const n = min(chunkSize, size - done);
     const head = headSize(done === 0, time);
     const at = recordRoom(log, head + n);
     if (at < 0) return at;
-    let to =
-      done === 0
-        ? writeHead(at, chunkStream, type, streamId, time, size)
-        : writeNextHead(at, chunkStream, time);
-    for (let left = n; left > 0; ) {
-      const span = spanAt(spans, next);
-      const part = min(left, span.size - used);
-      memory.copy(to, span.start + used, part);
-      to += part;
-      left -= part;
-      used += part;
-      if (used === span.size) {
-        next += 1;
-        used = 0;
-      }
-    }
+    if (done === 0) writeHead(at, chunkStream, type, streamId, time, size);
+    else writeNextHead(at, chunkStream, time);
+    flvRead(writer, at + head, n);
     done += n;
     recordEnter(log, head + n, done === size);
-  } while (done < size);
+  }
   return 0;
-}
-
-function spanAt(spans: i32, i: i32): UnitSpan {
-  return changetype<UnitSpan>(spans + i * UNIT_SPAN_STRIDE);
 }
 
 function headSize(isFirst: bool, time: u32): i32 {

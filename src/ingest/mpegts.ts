@@ -11,14 +11,14 @@ import type { Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { CODECS } from "../media/codecs.ts";
-import type { Format, StreamDescription } from "../media/track.ts";
+import type { StreamDescription } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
+import { describeUnits } from "./unit-description.ts";
 
 /** How long to wait for the other tracks once one is ready, ms. */
 const OTHERS_MS = 1_500;
-const TITLE = "Stream";
 
 /** The publisher or source that the packets come from. */
 export interface MpegtsOwner {
@@ -107,7 +107,7 @@ export class MpegtsInput {
   #begin(tracks: readonly TsTrack[]): void {
     const { owner, clock } = this.#options;
     const formats = tracks.map((track, i) => unitFormat(readTsTrack(track), i));
-    const description = describe(formats);
+    const description = describeUnits(formats);
     this.#nameOthers(tracks);
     const stream = owner.ready(description, trackSetups(description), this.#share);
     const logs = tracks.map(({ units }) => units as UnitLog);
@@ -188,12 +188,3 @@ const REPORTS: readonly (readonly [keyof TsCounters, string])[] = [
   ["jumps", "timestamp discontinuity"],
   ["oversized", "frame dropped: too large"],
 ];
-
-function describe(formats: readonly Format[]): StreamDescription {
-  const tracks = formats.map((format) => ({
-    media: CODECS[format.codec].kind,
-    mid: undefined,
-    formats: [format],
-  }));
-  return { title: TITLE, tracks, fecGroups: [] };
-}
