@@ -10,27 +10,50 @@ import { MESSAGE, type OutMessage, readNumber } from "./proto/message.ts";
 /** Chunk size before the first Set Chunk Size message (RTMP specification §5.4.1). */
 const FIRST_CHUNK_SIZE = 128;
 
-/** Memory that all connections of a server share. */
-export interface ChunkMemory {
+/** Memory in which connections read and write chunks, taken while there are any. */
+export class ChunkMemory {
   readonly memory: MediaMemory;
-  readonly input: ChunkInput;
-  readonly writer: ChunkWriter;
-}
+  readonly #inputBytes: number | undefined;
+  #users = 0;
+  #input: ChunkInput | undefined;
+  #writer: ChunkWriter | undefined;
 
-/**
- * @param inputBytes how many are read at a time
- * @throws {BudgetError} if the media memory is used up
- */
-export function openChunks(memory: MediaMemory, inputBytes?: number): ChunkMemory {
-  const input = orUsedUp(ChunkInput.open(memory, inputBytes));
-  const writer = ChunkWriter.open(memory);
-  if (writer === undefined) input.close();
-  return { memory, input, writer: orUsedUp(writer) };
-}
+  /** @param inputBytes how many bytes are read at a time */
+  constructor(memory: MediaMemory, inputBytes?: number) {
+    this.memory = memory;
+    this.#inputBytes = inputBytes;
+  }
 
-export function closeChunks({ input, writer }: ChunkMemory): void {
-  input.close();
-  writer.close();
+  get writer(): ChunkWriter {
+    return orUsedUp(this.#writer);
+  }
+
+  /** A reader for one more connection. @throws {BudgetError} if the media memory is used up */
+  enter(): ChunkReader {
+    this.#input ??= orUsedUp(ChunkInput.open(this.memory, this.#inputBytes));
+    this.#users += 1;
+    try {
+      this.#writer ??= orUsedUp(ChunkWriter.open(this.memory));
+      return orUsedUp(ChunkReader.open(this.memory, this.#input));
+    } catch (error) {
+      this.#left();
+      throw error;
+    }
+  }
+
+  leave(reader: ChunkReader): void {
+    reader.close();
+    this.#left();
+  }
+
+  #left(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#input?.close();
+    this.#writer?.close();
+    this.#input = undefined;
+    this.#writer = undefined;
+  }
 }
 
 /** Bytes of a connection to messages and back: the handshake, then chunks. */
@@ -74,10 +97,8 @@ export class ChunkLink {
     const taken = handshake.receive(chunk, at);
     this.#sendHandshake(handshake);
     if (handshake.isDone) {
-      const { memory, input } = this.#memory;
       this.#handshake = undefined;
-      this.#reader = ChunkReader.open(memory, input);
-      if (this.#reader === undefined) throw new BudgetError(memory.refusal);
+      this.#reader = this.#memory.enter();
     }
     return taken;
   }
@@ -101,12 +122,14 @@ export class ChunkLink {
   send(message: OutMessage): boolean {
     const { length } = message.body;
     if (length > RTMP_BODY_MAX) throw new ProtocolError(`cannot send a message of ${length} bytes`);
+    if (this.#reader === undefined) return true;
     const sent = this.#outbox.send(this.#memory.writer.write(message, message.body, this.#chunkSize));
     if (message.type === MESSAGE.setChunkSize) this.#chunkSize = readNumber(message.body);
     return sent;
   }
 
   close(): void {
-    this.#reader?.close();
+    if (this.#reader !== undefined) this.#memory.leave(this.#reader);
+    this.#reader = undefined;
   }
 }

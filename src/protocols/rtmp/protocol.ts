@@ -48,8 +48,14 @@ async function start(config: RtmpSettings, deps: Deps & Provided, logger: Logger
 export const rtmp: Protocol = {
   components: [plainServer, secureServer],
   sources: [
-    { schemes: ["rtmp", "rtmps"], type: "rtmpSource", label: "RTMP source", check: checkUrlWithUser },
+    {
+      schemes: ["rtmp", "rtmps"],
+      type: "rtmpSource",
+      label: "RTMP source",
+      check: checkUrlWithUser,
+      load: async () => (await import("./source.ts")).startRtmpSource,
+    },
   ],
   resources: [streamConnResource("rtmpconns", "RTMP"), streamConnResource("rtmpsconns", "RTMPS")],
-  sections: [streamConnSection("rtmp", "RTMP")],
+  sections: [streamConnSection("rtmp", "RTMP"), streamConnSection("rtmps", "RTMPS")],
 };

@@ -8,7 +8,7 @@ import type { Logger } from "../../lib/log.ts";
 import { Registry } from "../../lib/registry.ts";
 import { RtmpConn } from "./conn.ts";
 import type { RtmpContext } from "./context.ts";
-import { type ChunkMemory, closeChunks, openChunks } from "./link.ts";
+import { ChunkMemory } from "./link.ts";
 
 /** How often timeouts are checked, ms. */
 const TICK_MS = 1_000;
@@ -36,25 +36,16 @@ export interface RtmpServerHandle {
   close(): Promise<void>;
 }
 
-/**
- * @throws {Error} if the address cannot be listened on
- * @throws {BudgetError} if the media memory is used up
- */
+/** @throws {Error} if the address cannot be listened on */
 export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpServerHandle> {
   const { logger, clock, config, memory } = options;
   const secure = config.tls !== undefined;
   const conns = new Registry<RtmpConn>(secure ? "rtmpsconns" : "rtmpconns");
-  const chunks = openChunks(memory);
+  const chunks = new ChunkMemory(memory);
   const { directory, hooks, door } = options;
   const { readTimeout, writeTimeout } = config;
   const context = { logger, clock, chunks, directory, hooks, secure, conns, door, readTimeout, writeTimeout };
-  let listener: TcpListener;
-  try {
-    listener = listen(config, context);
-  } catch (error) {
-    closeChunks(chunks);
-    throw error;
-  }
+  const listener = listen(config, context);
   logger.info(`listener opened on ${listener.address}`);
   let cancel: Cancel;
   const tick = () => {
@@ -71,7 +62,6 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
       cancel();
       await listener.close();
       for (const conn of conns.values()) conn.shutDown(new EndError("terminated"));
-      closeChunks(chunks);
     },
   };
 }

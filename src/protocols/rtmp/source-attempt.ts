@@ -8,7 +8,7 @@ import type { Cancel, Clock } from "../../lib/clock.ts";
 import { EndError, ProtocolError, SourceError } from "../../lib/errors.ts";
 import type { SourceFigures, SourceOwner } from "../../path/source.ts";
 import { Outbox } from "../../stream/outbox.ts";
-import { ChunkLink, type ChunkMemory, closeChunks, openChunks } from "./link.ts";
+import { ChunkLink, ChunkMemory } from "./link.ts";
 import { announcementOf, pushMessage } from "./media.ts";
 import { type ClientOutput, RtmpClient } from "./proto/client.ts";
 import { clientHandshake } from "./proto/handshake.ts";
@@ -41,7 +41,6 @@ export class SourceAttempt implements TcpConn {
   readonly #cancelConnect: () => void;
   #socket: TcpSocket | undefined;
   #outbox: Outbox | undefined;
-  #chunks: ChunkMemory | undefined;
   #link: ChunkLink | undefined;
   /** Once the handshake is done. */
   #client: RtmpClient | undefined;
@@ -78,9 +77,9 @@ export class SourceAttempt implements TcpConn {
     this.#lastMessage = this.#now;
     this.#tickLater();
     try {
+      const chunks = new ChunkMemory(memory, INPUT_BYTES);
       this.#outbox = new Outbox(memory, socket);
-      this.#chunks = openChunks(memory, INPUT_BYTES);
-      this.#link = new ChunkLink(this.#chunks, this.#outbox, clientHandshake("digest", randomBytes));
+      this.#link = new ChunkLink(chunks, this.#outbox, clientHandshake("digest", randomBytes));
     } catch (error) {
       this.failed(error as Error);
     }
@@ -203,7 +202,6 @@ export class SourceAttempt implements TcpConn {
     this.#timer?.();
     this.#input?.close();
     this.#link?.close();
-    if (this.#chunks !== undefined) closeChunks(this.#chunks);
     this.#outbox?.close();
     this.#socket?.end();
   }
