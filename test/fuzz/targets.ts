@@ -1,3 +1,5 @@
+import * as amf0 from "./amf0.ts";
+import * as amf3 from "./amf3.ts";
 import * as config from "./config.ts";
 import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
@@ -5,6 +7,7 @@ import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
 import * as pictureSize from "./picture-size.ts";
 import * as rtcp from "./rtcp.ts";
+import * as rtmpHandshake from "./rtmp-handshake.ts";
 import * as rtp from "./rtp.ts";
 import * as rtspClient from "./rtsp-client.ts";
 import * as rtspRequest from "./rtsp-request.ts";
@@ -38,4 +41,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   hlsPlaylist,
   tunnel,
   pictureSize,
+  amf0,
+  amf3,
+  rtmpHandshake,
 ];

@@ -1,14 +1,14 @@
 import { ProtocolError } from "../../lib/errors.ts";
 import { Amf3Reader } from "./amf3-reader.ts";
 import { AmfInput } from "./input.ts";
-import { AmfLimits, type Referable } from "./limits.ts";
+import { AmfLimits, MAX_AMF_VALUES, type Referable } from "./limits.ts";
 import { type AmfValue, type MutableAmfObject, newAmfObject } from "./value.ts";
 
 /**
  * Reads all values of an AMF0 message. Values may switch to AMF3 (marker 0x11).
  *
  * @param bytes borrowed
- * @throws {ProtocolError} if they are malformed, too large, nested too deep, refer to themselves, or have a type that is
+ * @throws {ProtocolError} if they are malformed, too many or too large, nested too deep, refer to themselves, or have a type that is
  *   reserved or that only an application knows
  */
 export function readAmf0(bytes: Uint8Array): AmfValue[] {
@@ -41,7 +41,10 @@ class Amf0Reader {
 
   readAll(): AmfValue[] {
     const values: AmfValue[] = [];
-    while (this.#input.left > 0) values.push(this.#read());
+    while (this.#input.left > 0) {
+      if (values.length === MAX_AMF_VALUES) throw new ProtocolError(`more than ${MAX_AMF_VALUES} AMF values`);
+      values.push(this.#read());
+    }
     return values;
   }
 

@@ -18,7 +18,7 @@ export function writeAmf0(...values: readonly AmfValue[]): Uint8Array {
 
 /**
  * Writes a command or data message of AMF3 (types 17 and 15): a byte 0, then AMF0 values, of which objects and arrays
- * switch to AMF3.
+ * switch to AMF3. For peers that use AMF3 themselves: nginx-rtmp, for one, takes such messages but no AMF3 values.
  */
 export function writeAmf3Command(...values: readonly AmfValue[]): Uint8Array {
   const output = new AmfOutput().u8(0);

@@ -1,6 +1,8 @@
 import { ProtocolError } from "../../lib/errors.ts";
 import type { AmfValue } from "./value.ts";
 
+/** Most values of a message, without those in objects and arrays. */
+export const MAX_AMF_VALUES = 1024;
 /** Deepest nesting of objects and arrays, references included. */
 export const MAX_AMF_DEPTH = 64;
 /** Most that all values of a message may cost: about the bytes they take in memory or when written out. */
@@ -9,8 +11,8 @@ export const MAX_AMF_COST = 4 * 1024 * 1024;
 const MAX_NAME_LENGTH = 16_384;
 
 const VALUE_COST = 16;
-/** What an object or array costs more than other values. */
-const CONTAINER_COST = 256;
+/** What an object, array or anything else that may be referred to costs more than other values. */
+const REFERABLE_COST = 256;
 
 /** A value that later ones may refer to. */
 export interface Referable {
@@ -50,8 +52,9 @@ export class AmfLimits {
 
   /** Accounts for a value that is neither object nor array, and adds it to a table of references. */
   keep<Value extends AmfValue>(value: Value, size: number, table: Referable[]): Value {
-    this.spend(size);
-    table.push({ value, cost: VALUE_COST + size, height: 0 });
+    const cost = VALUE_COST + REFERABLE_COST + size;
+    this.#spend(cost);
+    table.push({ value, cost, height: 0 });
     return value;
   }
 
@@ -65,7 +68,7 @@ export class AmfLimits {
     table.push(referable);
     const before = this.#cost;
     const outer = this.#deepest;
-    this.#spend(VALUE_COST + CONTAINER_COST);
+    this.#spend(VALUE_COST + REFERABLE_COST);
     this.#depth += 1;
     this.#deepest = this.#depth;
     checkDepth(this.#depth);

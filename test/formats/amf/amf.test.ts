@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readAmf0, readAmf3Command } from "../../../src/formats/amf/amf0-reader.ts";
 import { writeAmf0, writeAmf3Command } from "../../../src/formats/amf/amf0-writer.ts";
 import { writeAmf3Value } from "../../../src/formats/amf/amf3-writer.ts";
-import { MAX_AMF_COST, MAX_AMF_DEPTH } from "../../../src/formats/amf/limits.ts";
+import { MAX_AMF_COST, MAX_AMF_DEPTH, MAX_AMF_VALUES } from "../../../src/formats/amf/limits.ts";
 import { AmfOutput } from "../../../src/formats/amf/output.ts";
 import { type AmfValue, amfObject, ecmaArray, newAmfObject } from "../../../src/formats/amf/value.ts";
 import { ProtocolError } from "../../../src/lib/errors.ts";
@@ -139,11 +139,14 @@ describe("limits", () => {
 
   test("so are more values than a message has reason for", () => {
     const error = new ProtocolError("AMF values too large");
-    expect(() => readAmf0(new Uint8Array(16 << 20).fill(0x05))).toThrow(error);
-    expect(() => readAmf0(new Uint8Array(16 << 20).fill(0x0d))).toThrow(error);
-    const objects = new Uint8Array(4 << 20);
-    for (let at = 0; at < objects.length; at += 4) objects.set([0x03, 0, 0, 0x09], at);
-    expect(() => readAmf0(objects)).toThrow(error);
+    const array = (item: string, count: number) =>
+      hex(`0a ${count.toString(16).padStart(8, "0")} ${item.repeat(count)}`);
+    for (const item of ["05", "0d", "020000", "03000009", "0a00000000", "110c01"])
+      expect(() => readAmf0(array(item, 300_000))).toThrow(error);
+    expect(readAmf0(new Uint8Array(MAX_AMF_VALUES).fill(0x05))).toHaveLength(MAX_AMF_VALUES);
+    expect(() => readAmf0(new Uint8Array(16 << 20).fill(0x05))).toThrow(
+      new ProtocolError(`more than ${MAX_AMF_VALUES} AMF values`),
+    );
   });
 
   test("a name has a length at which it can be written again, even if it is not UTF-8", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ProtocolError } from "../../../src/lib/errors.ts";
 import {
   clientHandshake,
@@ -13,6 +15,9 @@ import { Random } from "../../support/random.ts";
 const PLAYER = Buffer.from("Genuine Adobe Flash Player 001");
 const SERVER = Buffer.from("Genuine Adobe Flash Media Server 001");
 const TAIL = Buffer.from("f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae", "hex");
+
+/** C0, C1, C2 and the first chunks of FFmpeg 5.1 as it reads. */
+const FFMPEG = readFileSync(join(import.meta.dir, "../../fuzz/corpus/rtmp-handshake/ffmpeg-5.1-reads"));
 
 const randomOf = (seed: number) => {
   const random = new Random(seed);
@@ -93,6 +98,14 @@ describe("a server", () => {
     const s2 = sent.subarray(1 + HANDSHAKE_SIZE);
     const key = hmac(Buffer.concat([SERVER, TAIL]), asked);
     expect(s2.subarray(-32)).toEqual(hmac(key, s2.subarray(0, -32)));
+  });
+
+  test("answers the digest of FFmpeg, and leaves its first command", () => {
+    const { sent, left } = exchange(serverHandshake(randomOf(1)), [FFMPEG]);
+    expect(digestOf(first(FFMPEG), 8, PLAYER)).toBeDefined();
+    expect(digestOf(first(sent), 8, SERVER)).toBeDefined();
+    expect(left).toBe(FFMPEG.length - 1 - 2 * HANDSHAKE_SIZE);
+    expect(FFMPEG.subarray(-left).toString("latin1")).toContain("connect");
   });
 
   test("says nothing before the client has sent all of C1", () => {
