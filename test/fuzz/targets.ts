@@ -7,7 +7,9 @@ import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
 import * as pictureSize from "./picture-size.ts";
 import * as rtcp from "./rtcp.ts";
+import * as rtmpChunks from "./rtmp-chunks.ts";
 import * as rtmpHandshake from "./rtmp-handshake.ts";
+import * as rtmpMessage from "./rtmp-message.ts";
 import * as rtp from "./rtp.ts";
 import * as rtspClient from "./rtsp-client.ts";
 import * as rtspRequest from "./rtsp-request.ts";
@@ -44,4 +46,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   amf0,
   amf3,
   rtmpHandshake,
+  rtmpChunks,
+  rtmpMessage,
 ];

@@ -19,11 +19,14 @@ export class ChunkMaker {
   readonly #random: Random;
   readonly #out: number[] = [];
   readonly #senders: Sender[];
+  readonly #largest: number;
   #chunkSize = 128;
 
-  constructor(random: Random, streams = random.between(1, 12)) {
+  /** @param largest most bytes of a message */
+  constructor(random: Random, { streams = random.between(1, 12), largest = 200_000 } = {}) {
     const ids = [2, 3, 4, 63, 64, 319, 320, 65_599];
     this.#random = random;
+    this.#largest = largest;
     this.#senders = Array.from({ length: streams }, (_, i) => {
       return { id: ids[i] ?? 400 + i, last: undefined, message: undefined, sent: 0 };
     });
@@ -88,7 +91,7 @@ export class ChunkMaker {
     const size = isLike
       ? last.body.length
       : random.chance(0.05)
-        ? random.between(5_000, 200_000)
+        ? random.between(500, this.#largest)
         : random.below(700);
     const message = {
       type: isLike ? last.type : random.pick([8, 9, 18, 20, 4, 22]),
