@@ -1,4 +1,5 @@
 import * as config from "./config.ts";
+import * as flv from "./flv.ts";
 import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
 import * as mp4 from "./mp4.ts";
@@ -35,6 +36,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ts,
   tsTables,
   mp4,
+  flv,
   hlsPlaylist,
   tunnel,
   pictureSize,
