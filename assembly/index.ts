@@ -55,7 +55,7 @@ export {
   FLV_TRACKS,
   flvConfigOf,
 } from "./flv/layout";
-export { flvBegin, flvOpen, flvPut } from "./flv/read";
+export { flvBegin, flvOpen, flvPut, flvSkip } from "./flv/read";
 export {
   FLV_WRITER_COMPOSITION,
   FLV_WRITER_FORM,
@@ -68,6 +68,7 @@ export {
   FLV_WRITER_UNITS,
   FLV_WRITER_VIDEO,
   flvRead,
+  flvSpans,
   flvStart,
 } from "./flv/write";
 export {

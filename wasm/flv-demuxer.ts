@@ -97,6 +97,14 @@ export class FlvDemuxer<Parameters> {
     }
   }
 
+  /** Ignores a track from now on, and frees its units. */
+  skip(track: FlvTrack<Parameters>): void {
+    const number = this.#tracks.indexOf(track);
+    if (number < 0) throw new RangeError("a track of another demuxer");
+    this.#memory.core.flvSkip(this.#address, number);
+    track.close();
+  }
+
   #handle(event: number, number: number, kind: 8 | 9): void {
     const { core } = this.#memory;
     const address = this.#address + core.FLV_TRACKS.value + number * core.FLV_TRACK_STRIDE.value;

@@ -42,7 +42,9 @@ export interface FlvExports {
   flvOpen(address: number): void;
   flvBegin(address: number, kind: number, size: number, timestamp: number): void;
   flvPut(address: number, kind: number, src: number, size: number): number;
+  flvSkip(address: number, track: number): void;
   flvStart(address: number, seq: number): number;
   flvRead(address: number, dst: number, size: number): number;
+  flvSpans(address: number, out: number, limit: number): number;
   flvConfigOf(address: number, kind: number): number;
 }

@@ -1,4 +1,4 @@
-import { FLV_HEAD_MAX } from "../assembly/abi.ts";
+import { FLV_HEAD_MAX, FLV_PCM_16 } from "../assembly/abi.ts";
 import type { MediaMemory } from "./core.ts";
 import type { UnitLog } from "./units.ts";
 
@@ -22,6 +22,9 @@ export interface FlvWrittenTrack extends FlvHead {
 export class FlvMuxer {
   readonly #memory: MediaMemory;
   #writers: number[] = [];
+  #forms: readonly number[] = [];
+  /** The track of the message in progress, and its writer. */
+  #track = 0;
   #present = 0;
   #closed = false;
   /** The message in progress: bytes, time in ms after the origin, whether it is a random access point. */
@@ -50,6 +53,7 @@ export class FlvMuxer {
       if (writer === undefined) return false;
       this.#writers.push(writer);
     }
+    this.#forms = tracks.map(({ form }) => form);
     tracks.forEach(({ units, isVideo, form, head, compositionAt = -1 }, i) => {
       if (head.length > FLV_HEAD_MAX) throw new RangeError(`a header of ${head.length} bytes`);
       const at = this.#writers[i] as number;
@@ -80,6 +84,7 @@ export class FlvMuxer {
     const size = core.flvStart(writer, seq);
     if (size === 0) return false;
     if (size < 0) throw new Error(`the unit ${seq} is gone`);
+    this.#track = track;
     this.#present = writer;
     this.size = size;
     this.time = f64[(writer + core.FLV_WRITER_TIME.value) >> 3] as number;
@@ -95,6 +100,24 @@ export class FlvMuxer {
    */
   write(dst: number, limit = this.size): number {
     return this.#memory.core.flvRead(this.#present, dst, limit);
+  }
+
+  /**
+   * Lists where the bytes of the message are: valid until the next `find` of the track, and until its units are trimmed.
+   *
+   * @param out room for `limit` spans (`UNIT_SPAN_STRIDE`)
+   * @param scratch room for a message of audio, 64 KB, for those whose bytes have to change
+   * @returns how many there are; undefined when they do not fit
+   */
+  spans(out: number, limit: number, scratch: number): number | undefined {
+    const { core } = this.#memory;
+    if (this.#forms[this.#track] === FLV_PCM_16) {
+      this.#memory.setInt(out, core.UNIT_SPAN_START, scratch);
+      this.#memory.setInt(out, core.UNIT_SPAN_SIZE, this.write(scratch));
+      return 1;
+    }
+    const count = core.flvSpans(this.#present, out, limit);
+    return count < 0 ? undefined : count;
   }
 
   /** Address of the message in progress, for functions of the core that read it themselves (`flvRead`). */

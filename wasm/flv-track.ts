@@ -192,6 +192,7 @@ export class FlvTrack<Parameters> {
     this.#closed = true;
     this.#freeSets();
     this.#units?.close();
+    this.#units = undefined;
   }
 }
 

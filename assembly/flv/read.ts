@@ -4,6 +4,7 @@ import { get8 } from "../wire";
 import { flvBody, flvEndTrack } from "./body";
 import { flvEndField } from "./header";
 import {
+  BODY_SKIPPED,
   FIELD_BODY,
   FIELD_FIRST,
   FIELD_NONE,
@@ -15,6 +16,7 @@ import {
   flvExpect,
   flvFormat,
   flvMessage,
+  flvTrackAt,
 } from "./layout";
 import { flvBeginPacket } from "./packet";
 
@@ -32,7 +34,7 @@ export function flvOpen(address: i32): void {
  */
 export function flvBegin(address: i32, kind: i32, size: i32, timestamp: f64): void {
   const message = flvMessage(changetype<FlvDemux>(address), kind);
-  drop(message);
+  dropUnit(message);
   message.kind = kind;
   message.left = size;
   message.trackLeft = size;
@@ -84,9 +86,21 @@ export function flvPut(address: i32, kind: i32, src: i32, size: i32): i32 {
   return size;
 }
 
-function drop(message: FlvMessage): void {
-  if (message.open !== 0)
-    unitDrop(changetype<UnitTrack>(flvFormat(changetype<FlvTrack>(message.track)).units));
+/** Ignores a track from now on: its units may be closed. */
+export function flvSkip(address: i32, index: i32): void {
+  const demux = changetype<FlvDemux>(address);
+  const track = flvTrackAt(demux, index);
+  const message = flvMessage(demux, track.kind);
+  if (message.field !== FIELD_NONE && message.track === changetype<i32>(track)) {
+    dropUnit(message);
+    message.body = BODY_SKIPPED;
+  }
+  track.form = 0;
+  flvFormat(track).units = 0;
+}
+
+function dropUnit(message: FlvMessage): void {
+  if (message.open === 0) return;
+  unitDrop(changetype<UnitTrack>(flvFormat(changetype<FlvTrack>(message.track)).units));
   message.open = 0;
-  message.field = FIELD_NONE;
 }

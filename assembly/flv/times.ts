@@ -57,7 +57,8 @@ function publish(message: FlvMessage, track: FlvTrack, pts: f64, dts: f64): void
   track.started = 1;
   track.lastDts = at;
   track.frames += 1;
-  unitFinishAt(units, pts === dts ? at : pts, at);
+  // of two pictures at the same time the second one is shown later; what is shown early stays so
+  unitFinishAt(units, pts === dts && message.composition === 0 ? at : pts, at);
 }
 
 function note(demux: FlvDemux, time: f64): void {

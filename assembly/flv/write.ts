@@ -1,8 +1,8 @@
 import { ALIGN_MASK, ERR_FULL, FLV_HEAD_MAX, FLV_MPEG_AUDIO, FLV_PCM_16, UNIT_KEY } from "../abi";
 import { READER_SIZE, readerOpen, readPeek, readTo, UnitReader } from "../packetize/unit-reader";
 import { mpaSampleRate } from "../units/frame-headers";
-import { UNIT_HEAD_SEQ, UnitTrack } from "../units/layout";
-import { unitEntryAt } from "../units/log";
+import { UNIT_SPAN_STRIDE, UnitSpan, UnitTrack } from "../units/layout";
+import { unitAt, unitEntryAt, unitSpans } from "../units/log";
 import { get8, put8, put16 } from "../wire";
 
 /** Writes the units of a track as bodies of messages. A layout, never constructed; what belongs to it is behind it. */
@@ -15,7 +15,11 @@ class FlvWriter {
   /** Bytes of the header, and where in it the composition time is; -1 without one. */
   head!: i32;
   compositionAt!: i32;
-  /** Bytes of the message in progress that have been read. */
+  /** The unit of the message in progress: its first entry, and how many it has; the address of the first one. */
+  seq!: i32;
+  entries!: i32;
+  entry!: i32;
+  /** Bytes of the message that have been read. */
   done!: i32;
   /** The second byte of a sample of which the first has been read; -1 without one. */
   carry!: i32;
@@ -27,6 +31,7 @@ class FlvWriter {
   time!: f64;
 }
 
+const ENTRY: i32 = offsetof<FlvWriter>("entry");
 const READER: i32 = (offsetof<FlvWriter>() + ALIGN_MASK) & ~ALIGN_MASK;
 /** The header of the message in progress; in front of it the same for all messages of the track. */
 export const FLV_WRITER_HEAD: i32 = READER + READER_SIZE;
@@ -62,17 +67,20 @@ function readerOf(writer: FlvWriter): UnitReader {
 export function flvStart(address: i32, seq: i32): i32 {
   const writer = changetype<FlvWriter>(address);
   const units = changetype<UnitTrack>(writer.units);
-  if (atomic.load<i32>(writer.units + UNIT_HEAD_SEQ) - seq <= 0) return 0;
+  const entries = unitAt(writer.units, seq, address + ENTRY);
+  if (entries <= 0) return entries;
   const reader = readerOf(writer);
-  const at = readerOpen(reader, writer.units, seq);
-  if (at === 0) return ERR_FULL;
-  const entry = unitEntryAt(at);
+  const entry = unitEntryAt(readerOpen(reader, writer.units, seq));
+  writer.seq = seq;
+  writer.entries = entries;
   const head = address + PRESENT;
   const ticks = 1000 / units.clockRate;
   writer.done = 0;
   writer.carry = -1;
   writer.key = (entry.flags & UNIT_KEY) !== 0 ? 1 : 0;
-  writer.time = Math.floor((entry.dts - writer.origin) * ticks + 0.5);
+  // what has no composition time is shown when it is decoded
+  const at = writer.compositionAt >= 0 ? entry.dts : entry.pts;
+  writer.time = Math.floor((at - writer.origin) * ticks + 0.5);
   memory.copy(head, address + FLV_WRITER_HEAD, FLV_HEAD_MAX);
   if (writer.video !== 0) put8(head, get8(head) | (writer.key !== 0 ? KEY_FRAME : INTER_FRAME));
   if (writer.compositionAt >= 0) {
@@ -118,6 +126,22 @@ export function flvRead(address: i32, dst: i32, size: i32): i32 {
   else readTo(reader, dst + at, n);
   writer.done += at + n;
   return at + n;
+}
+
+/**
+ * Lists where the bytes of the message are, as UnitSpan one after the other; not of FLV_PCM_16, whose bytes change.
+ *
+ * @returns spans written, or ERR_FULL when they do not fit
+ */
+export function flvSpans(address: i32, out: i32, limit: i32): i32 {
+  const writer = changetype<FlvWriter>(address);
+  if (limit < 1) return ERR_FULL;
+  const head = changetype<UnitSpan>(out);
+  head.start = address + PRESENT;
+  head.size = writer.head;
+  const next = out + UNIT_SPAN_STRIDE;
+  const spans = unitSpans(writer.units, writer.seq, writer.seq + writer.entries, next, limit - 1);
+  return spans < 0 ? spans : 1 + spans;
 }
 
 /** Samples of 16 bits, little-endian; an odd byte at the end is written as it is. */

@@ -1,74 +1,64 @@
 import type { MediaMemory } from "../../wasm/core.ts";
 import { type FlvCounters, FlvDemuxer } from "../../wasm/flv-demuxer.ts";
 import type { FlvTrack } from "../../wasm/flv-track.ts";
-import type { LogOptions } from "../../wasm/log.ts";
 import type { UnitLog } from "../../wasm/units.ts";
-import { FLV_READ } from "../formats/flv/codecs.ts";
+import { FLV_READ, flvCodecId, flvCodecName } from "../formats/flv/codecs.ts";
+import { type FlvMetadata, readMetadata } from "../formats/flv/metadata.ts";
 import { trackSetups } from "../formats/rtp/track-setup.ts";
 import { unitFormat } from "../formats/rtp/unit-formats.ts";
 import { type Awaitable, when } from "../lib/awaitable.ts";
 import type { Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
 import type { CodecParameters } from "../media/codec-parameters.ts";
-import type { Format, StreamDescription } from "../media/track.ts";
+import { CODECS } from "../media/codecs.ts";
+import type { Format } from "../media/track.ts";
 import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
-import { describeUnits } from "./unit-description.ts";
-
-/** How long tracks that nothing has announced are looked for once one is ready, ms of the stream. */
-const SEARCH_MS = 1_000;
-/** The same by the clock, also for tracks that were announced, ms. */
-const PATIENCE_MS = 2_500;
-/** Units of `ArrivalClock` per ms. */
-const TICKS = 90;
+import { describe, type InputOwner } from "./input.ts";
 
 type Track = FlvTrack<CodecParameters>;
 
-/** The publisher or source that the messages come from. */
-export interface FlvOwner {
-  readonly logger: Logger;
-  /**
-   * Makes the stream available, once its tracks are known.
-   *
-   * @param share of the media memory that the input has: the stream is charged to it too
-   * @throws {Error} if the owner refuses
-   */
-  ready(description: StreamDescription, tracks: LogOptions["tracks"], share: MediaMemory): Awaitable<Stream>;
-  /** The stream could not be made available, which only became known later. */
-  failed(error: Error): void;
-}
+/** How long tracks are looked for where nobody says which there are, by the timestamps and by the clock, ms. */
+const SEARCH_MS = 1_000;
+const SEARCH_CLOCK_MS = 1_500;
+/** Ticks of 90 kHz in a ms. */
+const TICKS = 90;
 
-/** What `onMetaData` has announced. */
-export interface FlvAnnouncement {
-  readonly video: boolean;
-  readonly audio: boolean;
+/** The publisher or source that the messages come from. */
+export interface FlvOwner extends Omit<InputOwner, "ready"> {
+  /** As of `InputOwner`; what comes meanwhile is kept. */
+  ready(...stream: Parameters<InputOwner["ready"]>): Awaitable<Stream>;
+  /** The stream could not be made available, which became known later. */
+  failed(error: Error): void;
 }
 
 export interface FlvInputOptions {
   readonly owner: FlvOwner;
   readonly clock: Clock;
   readonly memory: MediaMemory;
+  /** Counts what may happen with every message. */
+  readonly count: (what: string, times: number) => void;
 }
 
 /** Makes a stream of audio and video messages of RTMP. */
 export class FlvInput {
-  readonly share: MediaMemory;
   readonly #options: FlvInputOptions;
+  /** That everything of the stream is charged to. */
+  readonly share: MediaMemory;
   readonly #demuxer: FlvDemuxer<CodecParameters>;
   readonly #arrivals = new ArrivalClock();
-  /** When it began, and when the first track was ready, monotonic ms. */
   readonly #since: number;
-  #readySince: number | undefined;
-  /** Time of the stream then, ms. */
-  #readyTime = 0;
-  #announced: FlvAnnouncement | undefined;
+  #expected: FlvMetadata | undefined;
+  /** When the first track was ready, by the timestamps and by the clock, ms. */
+  #first: { readonly latest: number; readonly now: number } | undefined;
   #tracks: readonly Track[] = [];
-  /** `pending` while the owner decides. */
+  /** Tracks of the demuxer that have been looked at. */
+  #seen = 0;
+  /** `pending` while the owner makes the stream available. */
   #input: UnitInput | "pending" | undefined;
-  #counters: FlvCounters;
   #closed = false;
+  #counters: FlvCounters;
 
   /** @throws {BudgetError} if the media memory is used up */
   constructor(options: FlvInputOptions) {
@@ -76,7 +66,7 @@ export class FlvInput {
     const demuxer = share && FlvDemuxer.open(share, FLV_READ);
     if (share === undefined || demuxer === undefined) {
       share?.closeShare();
-      throw new BudgetError(options.memory.refusal);
+      throw new BudgetError("the media memory is used up");
     }
     this.#options = options;
     this.share = share;
@@ -85,25 +75,25 @@ export class FlvInput {
     this.#since = options.clock.now();
   }
 
-  /** Begins a message: 8 is audio, 9 is video. Its body follows in pieces (`put`). */
-  begin(kind: 8 | 9, size: number, timestampMs: number): void {
-    this.#demuxer.begin(kind, size, timestampMs);
+  /** Takes the messages: `push`, or `begin` and `put`. Call `publish` after some of them. */
+  get demuxer(): FlvDemuxer<CodecParameters> {
+    return this.#demuxer;
   }
 
-  /** Takes bytes of the body of a message, which are in media memory and borrowed. */
-  put(kind: 8 | 9, address: number, size: number): void {
-    this.#demuxer.put(kind, address, size);
+  /** Takes the object of `onMetaData`. */
+  describe(properties: ReadonlyMap<string, unknown>): void {
+    this.#expected = readMetadata(properties) ?? this.#expected;
   }
 
-  /** Takes what `onMetaData` announces; it counts until the stream is made available. */
-  announce(announcement: FlvAnnouncement): void {
-    this.#announced = announcement;
+  /** Whether the stream is available. */
+  get isPublished(): boolean {
+    return this.#input !== undefined && this.#input !== "pending";
   }
 
   /**
    * Publishes what is new.
    *
-   * @throws {SourceError} if the tracks have changed since the stream was made available, or none is supported
+   * @throws {SourceError} if the tracks have changed since the stream was made available
    * @throws {ProtocolError} if a frame is too large
    * @throws {BudgetError} if the media memory is used up
    */
@@ -111,52 +101,42 @@ export class FlvInput {
     if (this.#input === undefined) this.#beginWhenReady();
     const input = this.#input;
     if (input === undefined || input === "pending") return;
-    if (this.#tracks.some(({ hasChanged }) => hasChanged)) throw new SourceError("the tracks have changed");
-    this.#dropOthers();
+    for (let i = 0; i < this.#tracks.length; i++) {
+      if (this.#tracks[i]?.hasChanged) throw new SourceError("the tracks have changed");
+    }
+    if (this.#demuxer.tracks.length > this.#seen) this.#leaveOut();
     const fault = input.pump();
     if (fault === "frame") throw new ProtocolError("frame is larger than 16777216 bytes");
     if (fault !== undefined) throw new BudgetError(this.share.refusal);
   }
 
-  /** Tracks that came too late have no place in the stream. */
-  #dropOthers(): void {
-    const { tracks } = this.#demuxer;
-    if (tracks.length === this.#tracks.length) return;
-    for (const track of tracks) {
-      if (track.units !== undefined && !this.#tracks.includes(track)) track.units.trim(track.units.headSeq);
-    }
-  }
-
   #beginWhenReady(): void {
     const { tracks, latest } = this.#demuxer;
     const ready = tracks.filter(({ isReady }) => isReady);
-    if (ready.length === 0) return;
+    // sequence headers come first: the tracks are all there when the first frame is
+    if (!ready.some(({ frames }) => frames > 0)) return;
     const now = this.#options.clock.now();
-    this.#readySince ??= now;
-    if (this.#readyTime === 0) this.#readyTime = latest;
-    if (!this.#isComplete(now)) return;
-    this.#begin(ready);
+    this.#first ??= { latest, now };
+    const isLate = latest - this.#first.latest >= SEARCH_MS || now - this.#first.now >= SEARCH_CLOCK_MS;
+    if (isLate || this.#isComplete(ready)) this.#begin(ready);
   }
 
-  /** Whether no other track has to be waited for. */
-  #isComplete(now: number): boolean {
-    const { tracks, latest } = this.#demuxer;
-    if (now - (this.#readySince ?? now) >= PATIENCE_MS) return true;
-    const announced = this.#announced;
-    if (tracks.some(({ isSupported, isReady }) => isSupported && !isReady)) return false;
-    if (announced === undefined || (!announced.video && !announced.audio)) {
-      return latest - this.#readyTime >= SEARCH_MS;
-    }
-    const has = (isVideo: boolean) => tracks.some((track) => track.isVideo === isVideo);
-    return (!announced.video || has(true)) && (!announced.audio || has(false));
+  /** Whether all tracks are ready that the metadata announce, or without them one of each kind. */
+  #isComplete(ready: readonly Track[]): boolean {
+    if (this.#demuxer.tracks.some(({ isSupported, isReady }) => isSupported && !isReady)) return false;
+    const { videos, audios } = this.#expected ?? { videos: 1, audios: 1 };
+    const found = ready.filter(({ isVideo }) => isVideo).length;
+    return found >= videos && ready.length - found >= audios;
   }
 
-  #begin(tracks: readonly Track[]): void {
+  #begin(ready: readonly Track[]): void {
     const { owner } = this.#options;
+    // video comes first, as everywhere else
+    const tracks = [...ready.filter(({ isVideo }) => isVideo), ...ready.filter(({ isVideo }) => !isVideo)];
     const formats = tracks.map(({ parameters }, i) => unitFormat(parameters as CodecParameters, i));
-    const description = describeUnits(formats);
-    this.#nameOthers();
+    const description = describe(formats);
     this.#tracks = tracks;
+    this.#leaveOut();
     this.#input = "pending";
     const made = when(owner.ready(description, trackSetups(description), this.share), (stream) =>
       this.#made(stream, formats),
@@ -168,16 +148,28 @@ export class FlvInput {
     if (this.#closed) return;
     const { clock } = this.#options;
     const logs = this.#tracks.map(({ units }) => units as UnitLog);
-    this.#input = UnitInput.open(stream, logs, formats);
+    const input = UnitInput.open(stream, logs, formats);
+    this.#input = input;
     this.#arrivals.begin(this.#demuxer.latest * TICKS, clock.now(), clock.wall());
-    this.#align(this.#input);
+    this.#align(input);
   }
 
-  /** Logs the skipped tracks in one line. */
-  #nameOthers(): void {
-    const others = this.#demuxer.tracks.filter(({ isReady }) => !isReady);
-    if (others.length > 0)
-      this.#options.owner.logger.warn(`skipping tracks: ${others.map(nameOf).join(", ")}`);
+  /** Logs the tracks that are not part of the stream in one line, and ignores them from now on. */
+  #leaveOut(): void {
+    const { tracks } = this.#demuxer;
+    const names: string[] = [];
+    for (const track of tracks.slice(this.#seen)) {
+      if (this.#tracks.includes(track)) continue;
+      this.#demuxer.skip(track);
+      const codec = flvCodecId(track.isVideo, track.codec);
+      const why =
+        codec === undefined ? "not supported" : this.#input === undefined ? "no data received" : "too late";
+      names.push(
+        `${codec === undefined ? flvCodecName(track.isVideo, track.codec) : CODECS[codec].label} (${why})`,
+      );
+    }
+    this.#seen = tracks.length;
+    if (names.length > 0) this.#options.owner.logger.warn(`skipping tracks: ${names.join(", ")}`);
   }
 
   #align(input: UnitInput): void {
@@ -186,7 +178,7 @@ export class FlvInput {
   }
 
   /**
-   * Handles timeouts and the wall clock; called about once a second.
+   * Handles timeouts and the wall clock; called a few times per second.
    *
    * @param patience longest wait for a track, ms
    * @throws {SourceError} if there is none
@@ -197,19 +189,19 @@ export class FlvInput {
     this.#report();
     const input = this.#input;
     if (input === undefined) {
-      if (clock.now() - this.#since > patience) throw this.#nothing();
+      if (clock.now() - this.#since > patience) throw new SourceError(this.#failure());
     } else if (input !== "pending") {
       const latest = this.#demuxer.latest * TICKS;
       if (this.#arrivals.follow(latest, clock.now(), clock.wall())) this.#align(input);
     }
   }
 
-  #nothing(): SourceError {
-    const [first] = this.#demuxer.tracks.filter(({ isSupported }) => !isSupported);
-    if (first === undefined) return new SourceError("no supported tracks found");
-    return new SourceError(
-      `unsupported ${first.isVideo ? "video" : "audio"} codec: ${codecName(first.codec)}`,
-    );
+  #failure(): string {
+    const { tracks } = this.#demuxer;
+    const [other] = tracks;
+    if (other === undefined || tracks.some(({ isSupported }) => isSupported))
+      return "no supported tracks found";
+    return `unsupported ${flvCodecName(other.isVideo, other.codec)}`;
   }
 
   #report(): void {
@@ -218,7 +210,7 @@ export class FlvInput {
     this.#counters = after;
     for (const [name, text] of REPORTS) {
       const times = after[name] - before[name];
-      if (times > 0) this.#options.owner.logger.warn(times === 1 ? text : `${text} (${times} times)`);
+      if (times > 0) this.#options.count(text, times);
     }
   }
 
@@ -234,21 +226,7 @@ export class FlvInput {
 /** Log lines by counter. */
 const REPORTS: readonly (readonly [keyof FlvCounters, string])[] = [
   ["malformed", "malformed audio or video message"],
-  ["ignored", "audio or video message of an unknown type ignored"],
+  ["ignored", "audio or video message of an unknown type"],
   ["jumps", "timestamp discontinuity"],
   ["oversized", "frame dropped: too large"],
 ];
-
-function nameOf({ isSupported, isVideo, codec }: Track): string {
-  const kind = isVideo ? "video" : "audio";
-  return isSupported
-    ? `${kind} (no sequence header received)`
-    : `${kind} (codec ${codecName(codec)} is not supported)`;
-}
-
-/** A FourCC as text; the number of a legacy codec. */
-function codecName(codec: number): string {
-  if (codec < 0x100) return String(codec & 15);
-  const letters = [24, 16, 8, 0].map((shift) => String.fromCharCode((codec >>> shift) & 255)).join("");
-  return /^[\x20-\x7e]{4}$/.test(letters) ? letters : `0x${codec.toString(16).padStart(8, "0")}`;
-}

@@ -4,7 +4,7 @@ import { type MessageHeader, writeChunks, writeRecords } from "../../wasm/rtmp-w
 import { writeAmf0 } from "../formats/amf/amf0-writer.ts";
 import { ecmaArray } from "../formats/amf/value.ts";
 import { flvHead, flvSequenceHeader } from "../formats/flv/messages.ts";
-import { flvMetadata } from "../formats/flv/metadata.ts";
+import { writeMetadata } from "../formats/flv/metadata.ts";
 import { readFormat } from "../formats/rtp/unit-formats.ts";
 import { RefusedError } from "../lib/errors.ts";
 import type { KnownParameters } from "../media/codec-parameters.ts";
@@ -121,8 +121,9 @@ class RtmpMuxer implements RecordMuxer {
     if (isSame(preamble, this.#preamble)) return true;
     this.#preamble = preamble;
     this.#isDue = true;
+    const ids = idsOf(known);
     const heads = tracks.flatMap(({ units, isVideo: video }, i) => {
-      const head = flvHead(known[i] as KnownParameters);
+      const head = flvHead(known[i] as KnownParameters, ids[i]);
       return head === undefined ? [] : [{ ...head, units, isVideo: video }];
     });
     if (heads.length < tracks.length) throw new RefusedError("RTMP cannot carry all of these tracks");
@@ -131,11 +132,12 @@ class RtmpMuxer implements RecordMuxer {
   }
 
   /** Undefined while something is missing. */
-  #parametersOf({ index, format, units, isVideo: video }: InterleavedTrack): KnownParameters | undefined {
+  #parametersOf({ index, format, units, at, isVideo: video }: InterleavedTrack): KnownParameters | undefined {
     const read = readFormat(format);
     if (read === undefined) return undefined;
     const sets = this.#context.log.tracks[index]?.parameterSets;
-    const inBand = video ? { head: units.head(HEAD_BYTES) } : { config: units.audioConfig };
+    const head = video && units.find(at) ? units.head(HEAD_BYTES) : undefined;
+    const inBand = { ...(head && { head }), ...(!video && { config: units.audioConfig }) };
     return asKnown(withInBand(read, { ...inBand, ...(sets && { sets }) }));
   }
 
@@ -143,6 +145,12 @@ class RtmpMuxer implements RecordMuxer {
     this.#units.close();
     this.#writer.close();
   }
+}
+
+/** The number of each track among those of its kind: all but the first are written as multitrack. */
+function idsOf(tracks: readonly KnownParameters[]): number[] {
+  const kinds = tracks.map(({ codec }) => CODECS[codec].kind);
+  return kinds.map((kind, i) => kinds.slice(0, i).filter((each) => each === kind).length);
 }
 
 /** A message of the preamble. */
@@ -153,13 +161,15 @@ interface Part {
 
 /** @throws {ProtocolError} if the parameters are invalid */
 function preambleOf(tracks: readonly KnownParameters[]): Part[] {
-  const headers = tracks.flatMap((parameters): Part[] => {
-    const body = flvSequenceHeader(parameters);
+  const ids = idsOf(tracks);
+  const headers = tracks.flatMap((parameters, i): Part[] => {
+    const body = flvSequenceHeader(parameters, ids[i]);
     const type = CODECS[parameters.codec].kind === "video" ? FLV_VIDEO : FLV_AUDIO;
     return body === undefined ? [] : [{ type, body }];
   });
-  const metadata: Part = { type: DATA, body: writeAmf0("onMetaData", ecmaArray(flvMetadata(tracks))) };
-  return [metadata, ...headers].filter(({ body }) => body.length <= BODY_MAX);
+  const metadata = writeMetadata(tracks.map((parameters) => ({ parameters, kbps: 0 })));
+  const first: Part = { type: DATA, body: writeAmf0("onMetaData", ecmaArray(Object.fromEntries(metadata))) };
+  return [first, ...headers].filter(({ body }) => body.length <= BODY_MAX);
 }
 
 function isSame(a: readonly Part[], b: readonly Part[]): boolean {

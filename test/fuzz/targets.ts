@@ -1,6 +1,7 @@
 import * as amf0 from "./amf0.ts";
 import * as amf3 from "./amf3.ts";
 import * as config from "./config.ts";
+import * as flv from "./flv.ts";
 import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
 import * as mp4 from "./mp4.ts";
@@ -40,6 +41,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ts,
   tsTables,
   mp4,
+  flv,
   hlsPlaylist,
   tunnel,
   pictureSize,

@@ -241,6 +241,16 @@ export function flvCodecId(isVideo: boolean, codec: number): FlvCodecId | undefi
   })?.[0];
 }
 
+/** How a codec that is not supported is named: `video codec: 2`, `audio codec: ec-3`. */
+export function flvCodecName(isVideo: boolean, codec: number): string {
+  const fourCc = Buffer.alloc(4);
+  fourCc.writeUInt32BE(codec);
+  const isText = fourCc.every((byte) => byte >= 0x20 && byte < 0x7f);
+  const name =
+    codec < 256 ? String(isVideo ? codec : codec & 15) : isText ? fourCc.toString("latin1") : String(codec);
+  return `${isVideo ? "video" : "audio"} codec: ${name}`;
+}
+
 /** The codecs that are read, for `FlvDemuxer`. */
 export const FLV_READ: FlvCodecs<CodecParameters> = {
   find: (isVideo, codec) => {

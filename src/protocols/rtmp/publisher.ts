@@ -7,12 +7,13 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject } from "../../lib/registry.ts";
+import { Tally } from "../../lib/tally.ts";
 import { trackList } from "../../media/track.ts";
 import type { Client } from "../../path/client.ts";
 import type { Directory } from "../../path/directory.ts";
 import type { Path } from "../../path/path.ts";
 import type { Stream } from "../../stream/stream.ts";
-import { announcementOf, pushMessage } from "./media.ts";
+import { pushMessage } from "./media.ts";
 
 export interface PublishingOptions {
   readonly path: Path;
@@ -31,6 +32,7 @@ export class Publishing {
   readonly path: Path;
   readonly #options: PublishingOptions;
   readonly #input: FlvInput;
+  readonly #tally: Tally;
   #stream: Stream | undefined;
 
   /** @throws {BudgetError} if the media memory is used up */
@@ -48,7 +50,9 @@ export class Publishing {
         }),
       failed: fault,
     };
-    this.#input = new FlvInput({ owner, clock, memory });
+    this.#tally = new Tally(clock, (what, times) => logger.warn(times === 1 ? what : `${what} (${times} times)`));
+    const count = (what: string, times: number) => this.#tally.count(what, times);
+    this.#input = new FlvInput({ owner, clock, memory, count });
   }
 
   /** That memory of its messages is charged to. */
@@ -62,7 +66,7 @@ export class Publishing {
   }
 
   metadata(values: AmfObject): void {
-    this.#input.announce(announcementOf(values));
+    this.#input.describe(values);
   }
 
   /** Publishes what is new. @throws {Error} if the publisher cannot go on */
@@ -82,6 +86,7 @@ export class Publishing {
   /** Gives the place back. */
   close(): void {
     this.#input.close();
+    this.#tally.flush();
     this.path.removePublisher(this.#options.client);
   }
 }

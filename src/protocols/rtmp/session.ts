@@ -2,13 +2,13 @@ import type { MediaMemory } from "../../../wasm/core.ts";
 import type { ChunkReader } from "../../../wasm/rtmp-reader.ts";
 import type { Credentials } from "../../auth/access.ts";
 import { gone, type Visitor } from "../../auth/newcomer.ts";
-import type { AmfValue } from "../../formats/amf/value.ts";
 import { type Awaitable, when } from "../../lib/awaitable.ts";
 import { AuthError, BudgetError, EndError, isExpected, NoStreamError } from "../../lib/errors.ts";
 import { reportUnexpected } from "../../lib/faults.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { ByteRates } from "../../lib/rate.ts";
 import type { JsonObject, Losses } from "../../lib/registry.ts";
+import { type Track, trackLabel } from "../../media/track.ts";
 import type { Client } from "../../path/client.ts";
 import type { Here } from "../../path/directory.ts";
 import type { Path } from "../../path/path.ts";
@@ -19,10 +19,7 @@ import { RtmpServer, type ServerOutput, type StreamRequest } from "./proto/serve
 import type { RtmpTarget } from "./proto/url.ts";
 import { Publishing } from "./publisher.ts";
 import { Reading } from "./reader.ts";
-import { chooseTracks, ourCapabilities } from "./tracks.ts";
-
-/** Bit of `capsEx`: the client can be asked to reconnect (Enhanced RTMP v2, "Enhancing NetConnection connect Command"). */
-const CAN_RECONNECT = 1;
+import { capabilitiesOf, chooseTracks, ourCapabilities } from "./tracks.ts";
 
 /** The connection, as its session needs it. */
 export interface SessionConn {
@@ -217,7 +214,8 @@ export class RtmpSession implements Client {
   }
 
   #attach(here: Here): Awaitable<void> {
-    const tracks = chooseTracks(here.stream.description, this.#machine.client?.members);
+    const { description } = here.stream;
+    const { taken: tracks, others } = chooseTracks(description, capabilitiesOf(this.#machine.client?.members));
     return when(this.#context.directory.attach(here, this), () => {
       const { path, stream } = here;
       const { logger, outbox } = this.#conn;
@@ -225,6 +223,8 @@ export class RtmpSession implements Client {
         path.removeReader(this);
         throw gone();
       }
+      const names = others.map((index) => trackLabel(description.tracks[index] as Track));
+      if (names.length > 0) logger.info(`skipping tracks that the client doesn't support: ${names.join(", ")}`);
       this.#role = new Reading({
         path,
         stream,
@@ -299,8 +299,7 @@ export class RtmpSession implements Client {
 
   /** The server stops: asks a client that can to come back. */
   shutDown(): void {
-    const capabilities: AmfValue = this.#machine.client?.members.get("capsEx");
-    if (this.#closed || typeof capabilities !== "number" || (capabilities & CAN_RECONNECT) === 0) return;
+    if (this.#closed || !capabilitiesOf(this.#machine.client?.members).canReconnect) return;
     this.#machine.askToReconnect("the server is closing");
     this.#act();
   }

@@ -6,10 +6,11 @@ import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import { FlvInput } from "../../ingest/flv.ts";
 import type { Cancel, Clock } from "../../lib/clock.ts";
 import { EndError, ProtocolError, SourceError } from "../../lib/errors.ts";
+import { Tally } from "../../lib/tally.ts";
 import type { SourceFigures, SourceOwner } from "../../path/source.ts";
 import { Outbox } from "../../stream/outbox.ts";
 import { ChunkLink, ChunkMemory } from "./link.ts";
-import { announcementOf, pushMessage } from "./media.ts";
+import { pushMessage } from "./media.ts";
 import { type ClientOutput, RtmpClient } from "./proto/client.ts";
 import { clientHandshake } from "./proto/handshake.ts";
 import { COMMAND_MAX, MESSAGE } from "./proto/message.ts";
@@ -38,6 +39,7 @@ export interface SourceAttemptOptions {
 /** One connection to one server. */
 export class SourceAttempt implements TcpConn {
   readonly #options: SourceAttemptOptions;
+  readonly #tally: Tally;
   readonly #cancelConnect: () => void;
   #socket: TcpSocket | undefined;
   #outbox: Outbox | undefined;
@@ -55,6 +57,9 @@ export class SourceAttempt implements TcpConn {
   constructor(options: SourceAttemptOptions) {
     const { url, owner, connect, readTimeout } = options;
     this.#options = options;
+    this.#tally = new Tally(options.clock, (what, times) =>
+      owner.logger.warn(times === 1 ? what : `${what} (${times} times)`),
+    );
     owner.logger.debug("connecting");
     this.#cancelConnect = connect({
       host: url.host,
@@ -129,6 +134,7 @@ export class SourceAttempt implements TcpConn {
       owner: { logger: owner.logger, ready: owner.ready, failed: (error) => this.failed(error) },
       clock,
       memory,
+      count: (what, times) => this.#tally.count(what, times),
     });
     this.#link?.chargeTo(input.share);
     this.#input = input;
@@ -149,7 +155,7 @@ export class SourceAttempt implements TcpConn {
           throw new SourceError("the server does not read requests");
         return;
       case "metadata":
-        this.#media().announce(announcementOf(output.values));
+        this.#media().describe(output.values);
         return;
       case "redirect":
         this.#options.redirect(output.url);
@@ -201,6 +207,7 @@ export class SourceAttempt implements TcpConn {
     this.#cancelConnect();
     this.#timer?.();
     this.#input?.close();
+    this.#tally.flush();
     this.#link?.close();
     this.#outbox?.close();
     this.#socket?.end();

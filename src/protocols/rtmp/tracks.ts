@@ -1,37 +1,53 @@
 import type { AmfObject, AmfValue } from "../../formats/amf/value.ts";
-import { flvRow } from "../../formats/flv/codecs.ts";
+import { FlvCapabilities, ownCapabilities } from "../../formats/flv/capabilities.ts";
+import { readFormat } from "../../formats/rtp/unit-formats.ts";
 import { RefusedError } from "../../lib/errors.ts";
 import { CODECS } from "../../media/codecs.ts";
-import type { StreamDescription } from "../../media/track.ts";
+import { type StreamDescription, type Track, trackLabel } from "../../media/track.ts";
 
-/** Members of our answer to `connect` that tell what we understand. */
+/** Members of `connect`, and of our answer to it, that tell what we understand. */
 export function ourCapabilities(): Readonly<Record<string, AmfValue>> {
-  return {};
+  return Object.fromEntries(ownCapabilities());
+}
+
+/** What a client says about itself in `connect`. */
+export function capabilitiesOf(client: AmfObject | undefined): FlvCapabilities {
+  return FlvCapabilities.read(client ?? new Map());
+}
+
+/** Tracks that a client gets, by index in the stream; and those that it does not. */
+export interface TrackChoice {
+  /** Video first. */
+  readonly taken: readonly number[];
+  readonly others: readonly number[];
 }
 
 /**
- * Indexes of the tracks that a client gets: one of video, then one of audio.
+ * Chooses the tracks that a client gets: the first of video and of audio that it can play, or all of them where it knows
+ * multitrack.
  *
- * @param client members of its `connect`
- * @throws {RefusedError} if it can take none
+ * @throws {RefusedError} if it can play none
  */
-export function chooseTracks(
-  description: StreamDescription,
-  client: AmfObject | undefined,
-): readonly number[] {
-  void client;
-  const chosen = (["video", "audio"] as const).flatMap((kind) => {
-    const index = description.tracks.findIndex(({ formats: [format] }) => {
-      return (
-        format !== undefined &&
-        CODECS[format.codec].kind === kind &&
-        flvRow(format.codec)?.legacy !== undefined
-      );
-    });
-    return index < 0 ? [] : [index];
+export function chooseTracks({ tracks }: StreamDescription, client: FlvCapabilities): TrackChoice {
+  const taken = (["video", "audio"] as const).flatMap((kind) => {
+    const chosen: number[] = [];
+    for (const [index, track] of tracks.entries()) {
+      if (isOf(track, kind) && takes(client, track, chosen.length)) chosen.push(index);
+    }
+    return chosen;
   });
-  if (chosen.length > 0) return chosen;
-  throw new RefusedError(
-    "the stream doesn't contain any supported codec, which are currently H264, MPEG-4 Audio, MPEG-1/2 Audio",
-  );
+  if (taken.length === 0) {
+    const codecs = tracks.map(trackLabel).join(", ");
+    throw new RefusedError(`the client doesn't support any codec of the stream (${codecs})`);
+  }
+  return { taken, others: [...tracks.keys()].filter((index) => !taken.includes(index)) };
+}
+
+function isOf({ formats: [format] }: Track, kind: "video" | "audio"): boolean {
+  return format !== undefined && CODECS[format.codec].kind === kind;
+}
+
+function takes(client: FlvCapabilities, { formats: [format] }: Track, id: number): boolean {
+  const parameters = format && readFormat(format);
+  return parameters !== undefined && client.takes(parameters, id);
 }
