@@ -50,7 +50,10 @@ function isKnown(value: unknown, isVideo: boolean): boolean {
   return value !== 0 && flvCodecId(isVideo, value) !== undefined;
 }
 
-/** The object of `onMetaData` for the tracks of a stream, in their order; numbers that are not known are 0. */
+/**
+ * The object of `onMetaData` for the tracks of a stream, in their order; numbers that are not known are 0. Nothing is said
+ * of a kind without tracks: FFmpeg waits 90 s for one whose codec is named, be it 0.
+ */
 export function writeMetadata(tracks: readonly DescribedTrack[]): ReadonlyMap<string, MetadataValue> {
   const videos = tracks.filter(({ parameters }) => isFlvVideo(parameters.codec));
   const audios = tracks.filter(({ parameters }) => !isFlvVideo(parameters.codec));
@@ -60,6 +63,7 @@ export function writeMetadata(tracks: readonly DescribedTrack[]): ReadonlyMap<st
     ["audio", audios, audioOf],
   ] as const) {
     const [first, ...others] = list;
+    if (first === undefined) continue;
     for (const [name, value] of write(first)) properties.set(name, value);
     if (others.length === 0) continue;
     const maps = others.map((track, i) => [String(i + 1), write(track)] as const);
@@ -68,24 +72,24 @@ export function writeMetadata(tracks: readonly DescribedTrack[]): ReadonlyMap<st
   return properties;
 }
 
-function videoOf(track: DescribedTrack | undefined): Map<string, MetadataValue> {
-  const picture = track && pictureOf(track.parameters);
+function videoOf(track: DescribedTrack): Map<string, MetadataValue> {
+  const picture = pictureOf(track.parameters);
   const properties = new Map<string, MetadataValue>();
   if (picture !== undefined) {
     properties.set("width", picture.width);
     properties.set("height", picture.height);
     if (picture.frameRate !== undefined) properties.set("framerate", picture.frameRate);
   }
-  properties.set("videocodecid", track === undefined ? 0 : codecNumber(track.parameters));
-  properties.set("videodatarate", track?.kbps ?? 0);
+  properties.set("videocodecid", codecNumber(track.parameters));
+  properties.set("videodatarate", track.kbps);
   return properties;
 }
 
-function audioOf(track: DescribedTrack | undefined): Map<string, MetadataValue> {
+function audioOf(track: DescribedTrack): Map<string, MetadataValue> {
   const properties = new Map<string, MetadataValue>();
-  properties.set("audiocodecid", track === undefined ? 0 : codecNumber(track.parameters));
-  properties.set("audiodatarate", track?.kbps ?? 0);
-  const sound = track && soundOf(track.parameters);
+  properties.set("audiocodecid", codecNumber(track.parameters));
+  properties.set("audiodatarate", track.kbps);
+  const sound = soundOf(track.parameters);
   if (sound === undefined) return properties;
   properties.set("audiosamplerate", sound.clockRate);
   properties.set("stereo", sound.channels === 2);
