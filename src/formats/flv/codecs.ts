@@ -104,9 +104,9 @@ export const FLV_CODECS = {
   vp9: {
     form: FLV_SAMPLE,
     fourCc: "vp09",
-    // each key frame says all that is in the record
+    // each key frame says all that is in the record; it has version and flags in front, as in files
     settings: { parameters: { codec: "vp9" }, clockRate: 90_000, sample: SAMPLE_PICTURES },
-    write: ({ picture }) => writeVp9Record(picture),
+    write: ({ picture }) => new Uint8Array([1, 0, 0, 0, ...writeVp9Record(picture)]),
   },
   vp8: {
     form: FLV_SAMPLE,
