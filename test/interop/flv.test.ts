@@ -140,6 +140,7 @@ describe("FLV and FFmpeg", () => {
     ["vp9", undefined],
     ["opus", undefined],
     ["ac3", undefined],
+    ["flac", undefined],
   ] as const satisfies [ClipName, string | undefined][]) {
     clientTest(`${name} there and back with FFmpeg 8`, ["ffmpeg", "ffprobe", "node-av"], 60_000, async () => {
       const source = await clip(name);

@@ -28,6 +28,7 @@ const OTHERS: Partial<Record<CodecId, TsMaker["make"]>> = {
   },
   vp9: (random, i) => picture(random, i, Uint8Array.from(VP9_FRAME)),
   vp8: (random, i) => picture(random, i, new Uint8Array([0x10])),
+  flac: (random) => ({ bytes: random.bytes(random.between(14, 20_000)), isKey: true, ticks: 4_608 }),
   g711: (random) => samples(random, 1),
   lpcm: (random) => samples(random, 4),
 };
@@ -67,7 +68,7 @@ function makerOf(parameters: KnownParameters): TsMaker {
 
 function clockRateOf(parameters: KnownParameters): number {
   if ("clockRate" in parameters) return parameters.clockRate;
-  if (parameters.codec === "opus") return 48_000;
+  if (parameters.codec === "opus" || parameters.codec === "flac") return 48_000;
   return parameters.codec === "mpeg4Audio" ? parseAudioConfig(parameters.config).sampleRate : 90_000;
 }
 
