@@ -59,6 +59,7 @@ const CLIPS = {
   aac: { command: `${NOISE} -ac 2 -c:a aac -b:a 96k`, ext: "mkv" },
   mp3: { command: `${NOISE} -ac 2 -c:a libmp3lame -b:a 96k -write_xing 0 -id3v2_version 0`, ext: "mp3" },
   ac3: { command: `${NOISE} -ac 2 -c:a ac3 -b:a 128k`, ext: "ac3" },
+  flac: { command: `${NOISE} -ac 2 -sample_fmt s16 -c:a flac`, ext: "flac" },
   g722: { command: `${NOISE} -ar 16000 -ac 1 -c:a g722`, ext: "mkv" },
   alaw: { command: `${NOISE} -ar 8000 -ac 1 -c:a pcm_alaw`, ext: "wav" },
   ulaw: { command: `${NOISE} -ar 8000 -ac 1 -c:a pcm_mulaw`, ext: "wav" },
@@ -69,6 +70,9 @@ const CLIPS = {
     command: `${VIDEO} ${NOISE} -shortest -c:v libx264 -preset veryfast -bf 2 -g 25 -b:v 300k -c:a aac -ac 2 -b:a 96k`,
     ext: "flv",
   },
+  flvMp3: { command: `${NOISE} -ac 2 -ar 44100 -c:a libmp3lame -b:a 96k`, ext: "flv" },
+  flvUlaw: { command: `${NOISE} -ar 8000 -ac 1 -c:a pcm_mulaw`, ext: "flv" },
+  flvLpcm: { command: `${NOISE} -ar 44100 -ac 2 -c:a pcm_s16le`, ext: "flv" },
   tsMp3: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a libmp3lame -b:a 96k`, ext: "ts" },
   tsAac: { command: `${VIDEO} ${NOISE} -shortest ${X264} -b:v 300k -c:a aac -b:a 96k`, ext: "ts" },
   tsLatm: {

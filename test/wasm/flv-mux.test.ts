@@ -5,8 +5,9 @@ import type { CodecId, CodecParameters, KnownParameters } from "../../src/media/
 import { parseAudioConfig } from "../../src/media/mpeg4-audio.ts";
 import { withLengths } from "../../src/media/nal.ts";
 import { asKnown, setsOf } from "../../src/media/parameters.ts";
+import { FlvMuxer } from "../../wasm/flv-muxer.ts";
 import { UnitWriter } from "../../wasm/unit-writer.ts";
-import { UnitLog } from "../../wasm/units.ts";
+import { spanViews, UnitLog } from "../../wasm/units.ts";
 import { PARAMETER_SAMPLES, sampleName, VP9_FRAME } from "../media/parameter-samples.ts";
 import type { FlvTag } from "../support/flv.ts";
 import { Random } from "../support/random.ts";
@@ -28,6 +29,7 @@ const OTHERS: Partial<Record<CodecId, TsMaker["make"]>> = {
   },
   vp9: (random, i) => picture(random, i, Uint8Array.from(VP9_FRAME)),
   vp8: (random, i) => picture(random, i, new Uint8Array([0x10])),
+  flac: (random) => ({ bytes: random.bytes(random.between(14, 20_000)), isKey: true, ticks: 4_608 }),
   g711: (random) => samples(random, 1),
   lpcm: (random) => samples(random, 4),
 };
@@ -67,7 +69,7 @@ function makerOf(parameters: KnownParameters): TsMaker {
 
 function clockRateOf(parameters: KnownParameters): number {
   if ("clockRate" in parameters) return parameters.clockRate;
-  if (parameters.codec === "opus") return 48_000;
+  if (parameters.codec === "opus" || parameters.codec === "flac") return 48_000;
   return parameters.codec === "mpeg4Audio" ? parseAudioConfig(parameters.config).sampleRate : 90_000;
 }
 
@@ -142,6 +144,56 @@ for (const build of BUILDS) {
           made[isVideo ? 0 : 1]!.map((unit) => unit.bytes.length + (unit.isKey ? front : 0)),
         );
       }
+    });
+
+    test("MP3 says its rate and channels in each message; 8 kHz is a format of its own", () => {
+      for (const [frame, byte] of [
+        [[0xff, 0xfb, 0x90, 0x00], 0x2f], // 44.1 kHz
+        [[0xff, 0xfb, 0x94, 0xc0], 0x2e], // 48 kHz, mono
+        [[0xff, 0xf3, 0x90, 0x00], 0x2b], // 22.05 kHz
+        [[0xff, 0xf3, 0x98, 0xc0], 0x2a], // 16 kHz, mono
+        [[0xff, 0xe3, 0x90, 0x00], 0x27], // 11.025 kHz
+        [[0xff, 0xe3, 0x98, 0x00], 0xe3], // 8 kHz
+      ] as const) {
+        const parameters: KnownParameters = { codec: "mpeg12Audio" };
+        const unit = { bytes: bytesOf([...frame], 1, 2), isKey: true, dts: 0, pts: 0 };
+        const [tag] = write(makerOf(parameters), parameters, [unit], 100, 1);
+        expect([...tag!.body]).toEqual([byte, ...unit.bytes]);
+      }
+    });
+
+    test("the bytes of a message are listed where they are, across blocks; swapped samples are in the scratch", () => {
+      const room = memory.take(70_000)!;
+      const muxer = FlvMuxer.open(memory);
+      const input = UnitWriter.open(memory)!;
+      const h264 = UnitLog.open(memory, { format: 0, clockRate: 90_000, frameTicks: 0, reorderDepth: 0 })!;
+      const pcm = UnitLog.open(memory, { format: 0, clockRate: 44_100, frameTicks: 0, reorderDepth: 0 })!;
+      const lpcm: KnownParameters = { codec: "lpcm", bitDepth: 16, clockRate: 44_100, channels: 2 };
+      muxer.setUp([
+        { units: h264, isVideo: true, ...flvHead(H264)! },
+        { units: pcm, isVideo: false, ...flvHead(lpcm)! },
+      ]);
+      const large = new Random(SEED).bytes(300_000);
+      input.write(h264, large, { pts: 7_200, dts: 3_600, isKey: false });
+      input.write(pcm, new Uint8Array([1, 2, 3, 4]), { pts: 44_100, dts: 44_100, isKey: true });
+      const bytes = (limit: number) => {
+        const count = muxer.spans(room, limit, room + 1_000);
+        return count === undefined
+          ? undefined
+          : new Uint8Array(Buffer.concat(spanViews(memory, room, count)));
+      };
+      expect([muxer.find(0, h264.headSeq, 0), muxer.find(0, 0, 0)]).toEqual([false, true]);
+      expect([muxer.size, muxer.time, muxer.isKey]).toEqual([300_005, 40, false]);
+      expect(Bun.hash(bytes(16)!)).toBe(Bun.hash(bytesOf([0x27, 1, 0, 0, 40], large)));
+      expect([bytes(2), bytes(0)]).toEqual([undefined, undefined]);
+      expect(muxer.find(1, 0, 22_050)).toBe(true);
+      expect([[...bytes(1)!], muxer.time]).toEqual([[0x3f, 2, 1, 4, 3], 500]);
+      h264.trim(h264.headSeq);
+      muxer.close();
+      input.close();
+      h264.close();
+      pcm.close();
+      memory.give(room);
     });
 
     /** Writes units as `count` tracks of the same content. */

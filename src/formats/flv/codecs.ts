@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   FLV_AC3,
   FLV_MPEG_AUDIO,
@@ -17,7 +18,8 @@ import { attempt } from "../../lib/errors.ts";
 import { readAv1Record, writeAv1Record } from "../../media/av1.ts";
 import type { CodecId, CodecParameters, Known, ParametersOf } from "../../media/codec-parameters.ts";
 import { CODECS } from "../../media/codecs.ts";
-import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
+import { findStreamInfo, parseStreamInfo } from "../../media/flac.ts";
+import { type Mpeg4AudioFacts, parseAudioConfig } from "../../media/mpeg4-audio.ts";
 import { withLengths } from "../../media/nal.ts";
 import { readH264Record, readH265Record, writeH264Record, writeH265Record } from "../../media/nal-records.ts";
 import { writeVp9Record } from "../../media/vp9.ts";
@@ -71,6 +73,8 @@ interface FlvRow<Parameters extends CodecParameters = CodecParameters> {
   read?(config: Uint8Array): Settings | undefined;
   /** Settings by the first frame. */
   learn?(rate: number, channels: number): Settings<Parameters>;
+  /** Whether units can go on with other parameters, where they are not in band. */
+  isSame?(before: Parameters, after: Parameters): boolean;
   /**
    * The sequence header.
    *
@@ -104,9 +108,9 @@ export const FLV_CODECS = {
   vp9: {
     form: FLV_SAMPLE,
     fourCc: "vp09",
-    // each key frame says all that is in the record
+    // each key frame says all that is in the record; it has version and flags in front, as in files
     settings: { parameters: { codec: "vp9" }, clockRate: 90_000, sample: SAMPLE_PICTURES },
-    write: ({ picture }) => writeVp9Record(picture),
+    write: ({ picture }) => new Uint8Array([1, 0, 0, 0, ...writeVp9Record(picture)]),
   },
   vp8: {
     form: FLV_SAMPLE,
@@ -157,6 +161,7 @@ export const FLV_CODECS = {
       };
     },
     write: ({ config }) => config,
+    isSame: (before, after) => isDeepStrictEqual(soundOf(before), soundOf(after)),
   },
   mpeg12Audio: {
     form: FLV_MPEG_AUDIO,
@@ -170,6 +175,24 @@ export const FLV_CODECS = {
     form: FLV_AC3,
     fourCc: "ac-3",
     learn: (clockRate, channels) => ({ parameters: { codec: "ac3", clockRate, channels }, clockRate }),
+  },
+  flac: {
+    form: FLV_SAMPLE,
+    fourCc: "fLaC",
+    read: (config) => {
+      const streamInfo = findStreamInfo(config);
+      if (streamInfo === undefined) return undefined;
+      const { sampleRate, frameSamples } = parseStreamInfo(streamInfo);
+      return {
+        parameters: { codec: "flac", streamInfo },
+        clockRate: sampleRate,
+        sample: SAMPLE_FRAMES,
+        ...(frameSamples !== undefined && { frameTicks: frameSamples }),
+      };
+    },
+    write: ({ streamInfo }) => streamInfo,
+    isSame: (before, after) =>
+      isDeepStrictEqual(parseStreamInfo(before.streamInfo), parseStreamInfo(after.streamInfo)),
   },
   g711: {
     form: FLV_PCM,
@@ -259,8 +282,7 @@ export const FLV_READ: FlvCodecs<CodecParameters> = {
   },
   isChange: (before, after) => {
     if (before.codec !== after.codec) return true;
-    if (before.codec !== "mpeg4Audio" || after.codec !== "mpeg4Audio") return false;
-    return !isSameSound(before.config, after.config);
+    return flvRow(before.codec)?.isSame?.(before, after) === false;
   },
 };
 
@@ -285,16 +307,8 @@ function limited(settings: Settings): FlvSettings<CodecParameters> {
   return { ...settings, maxBytes: isAudio ? MAX_AUDIO_BYTES : MAX_FRAME_BYTES };
 }
 
-/** Whether two AudioSpecificConfigs mean the same frames. */
-function isSameSound(before: Uint8Array | undefined, after: Uint8Array | undefined): boolean {
-  if (before === undefined || after === undefined) return before === after;
-  const [old, young] = [parseAudioConfig(before), parseAudioConfig(after)];
-  return (
-    old.objectType === young.objectType &&
-    old.sampleRate === young.sampleRate &&
-    old.channels === young.channels &&
-    old.frameSamples === young.frameSamples
-  );
+function soundOf({ config }: ParametersOf<"mpeg4Audio">): Mpeg4AudioFacts | undefined {
+  return config && parseAudioConfig(config);
 }
 
 /** Undefined when it is cut off, or has no parameter sets of H264. */

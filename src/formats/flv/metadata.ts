@@ -1,5 +1,6 @@
 import { attempt } from "../../lib/errors.ts";
-import type { CodecParameters } from "../../media/codec-parameters.ts";
+import type { CodecParameters, ParametersOf } from "../../media/codec-parameters.ts";
+import { parseStreamInfo } from "../../media/flac.ts";
 import { parseAudioConfig } from "../../media/mpeg4-audio.ts";
 import { pictureOf } from "../../media/parameters.ts";
 import { flvCodecId, flvRow, fourCcNumber, isFlvVideo } from "./codecs.ts";
@@ -96,6 +97,11 @@ function audioOf(track: DescribedTrack): Map<string, MetadataValue> {
   return properties;
 }
 
+function flacOf({ streamInfo }: ParametersOf<"flac">): { clockRate: number; channels: number } | undefined {
+  const facts = attempt(() => parseStreamInfo(streamInfo));
+  return facts && { clockRate: facts.sampleRate, channels: facts.channels };
+}
+
 /** The codec id or sound format of messages of the first track of its kind; the FourCC of those that are enhanced. */
 function codecNumber(parameters: CodecParameters): number {
   const head = flvHead(parameters)?.head[0] ?? 0;
@@ -106,6 +112,7 @@ function codecNumber(parameters: CodecParameters): number {
 
 function soundOf(parameters: CodecParameters): { clockRate: number; channels: number } | undefined {
   if ("clockRate" in parameters) return parameters;
+  if (parameters.codec === "flac") return flacOf(parameters);
   if (parameters.codec === "opus") return { clockRate: 48_000, channels: parameters.channels };
   if (parameters.codec !== "mpeg4Audio" || parameters.config === undefined) return undefined;
   const { config } = parameters;

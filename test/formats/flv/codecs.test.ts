@@ -169,7 +169,9 @@ describe("capabilities", () => {
       ]),
       audioFourCcInfoMap: new Map([["*", 4]]),
     };
-    expect(new Set(taken(read(maps)))).toEqual(new Set(["vp9", "opus", "ac3", ...LEGACY] as CodecId[]));
+    expect(new Set(taken(read(maps)))).toEqual(
+      new Set(["vp9", "opus", "ac3", "flac", ...LEGACY] as CodecId[]),
+    );
     expect(taken(read({ fourCcList: ["*"] })).length).toBe(CODEC_IDS.length - 1);
   });
 
