@@ -10,7 +10,7 @@ const LIMIT_MS = 150_000;
 /** Sequence headers may be repeated; what is compared are the frames. */
 const AV1: Compared = {
   clip: "av1",
-  compare: { kind: "frames", rate: 25, filter: "filter_units=pass_types=3|4|6" },
+  compare: { kind: "frames", rate: 25, filter: "av1_metadata,filter_units=pass_types=3|4|6" },
 };
 
 /** FourCCs are those that the reader says it knows. */
