@@ -169,16 +169,18 @@ export class ChunkReader {
     return this.#memory.i32[(this.#address + offset.value) >> 2] as number;
   }
 
-  /** Calls `use` with address and size of each piece of the message. */
-  eachSpan(use: (address: number, size: number) => void): void {
+  /** Address and size of piece number `i` of the message, from 0 to `spanCount` - 1. */
+  spanAddress(i: number): number {
+    return this.#span(i, this.#memory.core.UNIT_SPAN_START);
+  }
+
+  spanSize(i: number): number {
+    return this.#span(i, this.#memory.core.UNIT_SPAN_SIZE);
+  }
+
+  #span(i: number, field: WebAssembly.Global): number {
     const { core, i32 } = this.#memory;
-    for (let i = 0; i < this.spanCount; i++) {
-      const span = this.spans + i * core.UNIT_SPAN_STRIDE.value;
-      use(
-        i32[(span + core.UNIT_SPAN_START.value) >> 2] as number,
-        i32[(span + core.UNIT_SPAN_SIZE.value) >> 2] as number,
-      );
-    }
+    return i32[(this.spans + i * core.UNIT_SPAN_STRIDE.value + field.value) >> 2] as number;
   }
 
   /** A copy of the bytes of the message. */

@@ -1,6 +1,6 @@
 import { FLV_AUDIO, FLV_VIDEO } from "../../assembly/abi.ts";
 import { FlvMuxer } from "../../wasm/flv-muxer.ts";
-import { type MessageHeader, writeChunks, writeRecords } from "../../wasm/rtmp-writer.ts";
+import { writeChunks, writeRecords } from "../../wasm/rtmp-writer.ts";
 import { writeAmf0 } from "../formats/amf/amf0-writer.ts";
 import { ecmaArray } from "../formats/amf/value.ts";
 import { flvHead, flvSequenceHeader } from "../formats/flv/messages.ts";
@@ -55,6 +55,9 @@ class RtmpMuxer implements RecordMuxer {
   readonly #records: RecordWriter;
   readonly #writer: FlvMuxer;
   readonly #units: UnitInterleaver;
+  /** Of the messages that are written, one after the other. */
+  readonly #video = headerOf(FLV_VIDEO, 0);
+  readonly #audio = headerOf(FLV_AUDIO, 0);
   /** Whether a random access point may change parameters without other notice. */
   readonly #mayDiffer: boolean;
   /** Sum of the parameter versions that the tracks were set up with. */
@@ -90,7 +93,8 @@ class RtmpMuxer implements RecordMuxer {
     if (!writer.find(number, track.at, track.origin)) return;
     const timestamp = Math.max(writer.time, 0) >>> 0;
     if (this.#isDue) this.#writePreamble(timestamp, now);
-    const header = headerOf(track.isVideo ? FLV_VIDEO : FLV_AUDIO, timestamp);
+    const header = track.isVideo ? this.#video : this.#audio;
+    header.timestamp = timestamp;
     this.#records.begin(number, track.isVideo && writer.isKey, timestamp, now);
     if (!writeRecords(memory, this.#records.log, header, writer, RTMP_CHUNK_SIZE)) throw usedUp();
   }
@@ -179,6 +183,6 @@ function isSame(a: readonly Part[], b: readonly Part[]): boolean {
   );
 }
 
-function headerOf(type: Part["type"], timestamp: number): MessageHeader {
+function headerOf(type: Part["type"], timestamp: number) {
   return { chunkStream: CHUNK_STREAMS[type], type, streamId: RTMP_STREAM_ID, timestamp };
 }

@@ -6,5 +6,5 @@ import type { FlvInput } from "../../ingest/flv.ts";
 export function pushMessage({ demuxer }: FlvInput, message: ChunkReader): void {
   const kind = message.type === FLV_AUDIO ? FLV_AUDIO : FLV_VIDEO;
   demuxer.begin(kind, message.size, message.timestamp);
-  message.eachSpan((address, size) => demuxer.put(kind, address, size));
+  for (let i = 0; i < message.spanCount; i++) demuxer.put(kind, message.spanAddress(i), message.spanSize(i));
 }
