@@ -181,9 +181,12 @@ describe("what has no effect yet is named", () => {
     ]);
   });
 
-  test.each(["rtsps://h/y", "rtmp://h/y", "https://h/y", "udp://h:1", "publisher"])("none of %s", (source) => {
-    expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([]);
-  });
+  test.each(["rtsps://h/y", "rtmp://h/y", "https://h/y", "udp://h:1", "publisher"])(
+    "none of %s",
+    (source) => {
+      expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([]);
+    },
+  );
 
   test("once for all paths, without the secrets of a source", () => {
     const config = parseConfig(

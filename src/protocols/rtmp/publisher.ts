@@ -50,7 +50,9 @@ export class Publishing {
         }),
       failed: fault,
     };
-    this.#tally = new Tally(clock, (what, times) => logger.warn(times === 1 ? what : `${what} (${times} times)`));
+    this.#tally = new Tally(clock, (what, times) =>
+      logger.warn(times === 1 ? what : `${what} (${times} times)`),
+    );
     const count = (what: string, times: number) => this.#tally.count(what, times);
     this.#input = new FlvInput({ owner, clock, memory, count });
   }

@@ -215,7 +215,10 @@ export class RtmpSession implements Client {
 
   #attach(here: Here): Awaitable<void> {
     const { description } = here.stream;
-    const { taken: tracks, others } = chooseTracks(description, capabilitiesOf(this.#machine.client?.members));
+    const { taken: tracks, others } = chooseTracks(
+      description,
+      capabilitiesOf(this.#machine.client?.members),
+    );
     return when(this.#context.directory.attach(here, this), () => {
       const { path, stream } = here;
       const { logger, outbox } = this.#conn;
@@ -224,7 +227,8 @@ export class RtmpSession implements Client {
         throw gone();
       }
       const names = others.map((index) => trackLabel(description.tracks[index] as Track));
-      if (names.length > 0) logger.info(`skipping tracks that the client doesn't support: ${names.join(", ")}`);
+      if (names.length > 0)
+        logger.info(`skipping tracks that the client doesn't support: ${names.join(", ")}`);
       this.#role = new Reading({
         path,
         stream,
