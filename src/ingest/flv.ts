@@ -113,6 +113,10 @@ export class FlvInput {
   #beginWhenReady(): void {
     const { tracks, latest } = this.#demuxer;
     const ready = tracks.filter(({ isReady }) => isReady);
+    // there was no memory for its units
+    if (tracks.some(({ parameters, isReady }) => parameters !== undefined && !isReady)) {
+      throw new BudgetError(this.share.refusal);
+    }
     // sequence headers come first: the tracks are all there when the first frame is
     if (!ready.some(({ frames }) => frames > 0)) return;
     const now = this.#options.clock.now();

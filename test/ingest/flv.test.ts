@@ -151,6 +151,22 @@ describe("messages of RTMP as they arrive", () => {
     }
   });
 
+  test("end by name when there is no memory for a track", () => {
+    const small = loadBuild("debug", 2);
+    {
+      const room = small.take(256)!;
+      using maker = new StreamMaker(new FakeClock(), small);
+      const owner = { logger: testLog().logger, ready: maker.ready.bind(maker), failed: fail };
+      const input = new FlvInput({ owner, clock: new FakeClock(), memory: small, count: () => undefined });
+      small.u8.set(AVC_HEADER, room);
+      input.demuxer.push(FLV_VIDEO, room, AVC_HEADER.length, 0);
+      expect(() => input.publish()).toThrow("media memory");
+      input.close();
+      small.give(room);
+    }
+    checkReturned(small);
+  });
+
   test("count what is wrong with them", () => {
     using scene = new Scene();
     scene.push(FLV_VIDEO, 0, bytesOf(0x91, "av"));
