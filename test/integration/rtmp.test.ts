@@ -114,11 +114,15 @@ test(
       "NetStream.Play.PublishNotify",
     ]);
     expect(Object.fromEntries(reader.metadata ?? [])).toEqual({
-      videocodecid: 7,
-      audiocodecid: 10,
       width: 320,
       height: 240,
       framerate: 25,
+      videocodecid: 7,
+      videodatarate: 0,
+      audiocodecid: 10,
+      audiodatarate: 0,
+      audiosamplerate: 48_000,
+      stereo: true,
     });
     const [video, audio] = [9, 8].map((type) => reader.media.find((message) => message.type === type));
     expect([...(video?.body.subarray(0, 5) ?? [])]).toEqual([0x17, 0, 0, 0, 0]);
@@ -268,6 +272,55 @@ test(
     await Promise.all([able.closed, other.closed]);
     expect(able.codes).toEqual(["NetConnection.Connect.ReconnectRequest"]);
     expect(other.codes).toEqual([]);
+  },
+  LIMIT_MS,
+);
+
+/** A frame of Opus, in the enhanced form. */
+function opus(timestamp: number) {
+  return {
+    type: 8,
+    timestamp,
+    body: new Uint8Array([0x91, ...Buffer.from("Opus"), 0xfc, 1, 2, timestamp & 255]),
+  };
+}
+
+test(
+  "a client gets the tracks that it can play; if there is none, it is refused with the codecs named",
+  async () => {
+    await using server = await TestServer.start();
+    await using sound = await RtmpTestClient.publishing(server.rtmp("sound"));
+    await using both = await RtmpTestClient.publishing(server.rtmp("both"));
+    const tags = (await flvTags()).filter(({ type }) => type === 9);
+    const sounds = Array.from({ length: 500 }, (_, i) => opus(20 * i));
+    const mixed = [...tags, ...sounds].sort((one, other) => one.timestamp - other.timestamp);
+    let round = 0;
+    const send = () => {
+      sendTags(both, mixed, 10_000 * round);
+      sendTags(sound, sounds, 10_000 * round);
+      round++;
+    };
+    const timer = setInterval(send, 300);
+    try {
+      await server.waitForLog(/is publishing to path 'sound', 1 track \(Opus\)/);
+      await server.waitForLog(/is publishing to path 'both', 2 tracks \(H264, Opus\)/);
+      expect(await refusal(server.rtmp("sound"), "play")).toEqual([["error", "NetStream.Play.Failed"]]);
+      await server.waitForLog(/closed \(the client doesn't support any codec of the stream \(Opus\)\)/);
+      await using legacy = await RtmpTestClient.playing(server.rtmp("both"));
+      await server.waitForLog(/skipping tracks that the client doesn't support: Opus/);
+      await using able = await RtmpTestClient.playing(server.rtmp("both"), {
+        audioFourCcInfoMap: new Map([["*", 1]]),
+      });
+      for (const [client, types] of [
+        [legacy, [9]],
+        [able, [8, 9]],
+      ] as const) {
+        await client.until(() => (client.media.length > 100 ? true : undefined), "media");
+        expect([...new Set(client.media.map(({ type }) => type))].sort()).toEqual([...types]);
+      }
+    } finally {
+      clearInterval(timer);
+    }
   },
   LIMIT_MS,
 );
