@@ -41,6 +41,9 @@ export class Cursor {
   passed!: i32;
   /** Tracks of which the reader has had no packet yet; `cursorFill` stops after the first one of each. */
   fresh!: i32;
+  /** Of `unitPull`: when the last packet arrived, and how long none did, in all, ms. */
+  arrival!: i32;
+  stalled!: i32;
 }
 
 /** Channel of each track, MAX_TRACKS bytes. */

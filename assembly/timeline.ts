@@ -25,8 +25,11 @@ const AHEAD: f64 = 10;
 const BACK: f64 = 0.5;
 /** Tracks of one source may be so far apart, s. */
 const APART: f64 = 10;
-/** Gap between the latest time and the first one after a discontinuity, s. */
-const PAUSE: f64 = 0.1;
+/**
+ * Gap between the latest time and the first one after a discontinuity, s: of the other tracks, one may begin earlier, as a
+ * multiplexer puts sound ahead of its pictures.
+ */
+const PAUSE: f64 = 0.5;
 
 /** The time without wraps that is nearest to `near`. */
 export function unwrap(raw: f64, near: f64, wrap: f64): f64 {

@@ -47,6 +47,9 @@ export class UnitTrack {
   started!: i32;
   lastTime!: u32;
   lastArrival!: i32;
+  /** How long nothing arrived on any track, ms, up to the present packet and up to the last unit. */
+  stalled!: i32;
+  lastStalled!: i32;
   /** Timestamp jumps. */
   jumps!: i32;
   /** Reorder depth; grows if it proves too small. */

@@ -130,6 +130,7 @@ export function unitBegin(track: UnitTrack, time: u32, arrival: i32): i32 {
   }
   track.lastTime = time;
   track.lastArrival = arrival;
+  track.lastStalled = track.stalled;
   return 0;
 }
 
@@ -154,12 +155,17 @@ export function unitStart(track: UnitTrack): i32 {
   return 0;
 }
 
-/** Ticks since the last unit: by RTP time, or by arrival where that has jumped. */
+/**
+ * Ticks since the last unit: by RTP time, or by arrival where that has jumped. Where nothing has arrived on any track,
+ * packets may merely be late, and their times go on.
+ */
 function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
   const ticks = (time - track.lastTime) as i32 as f64;
   const arrived = (arrival - track.lastArrival) as f64;
+  const stalled = (track.stalled - track.lastStalled) as f64;
   const passed = (ticks * 1000) / track.clockRate;
-  if (passed >= -JUMP_BACK_MS && Math.abs(passed - arrived) <= JUMP_MS) return ticks;
+  const isEven = passed <= arrived + JUMP_MS && passed >= arrived - stalled - JUMP_MS;
+  if (passed >= -JUMP_BACK_MS && isEven) return ticks;
   track.jumps += 1;
   return Math.floor(max<f64>((arrived * track.clockRate) / 1000, track.frameTicks as f64));
 }

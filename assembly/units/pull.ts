@@ -48,11 +48,13 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
   for (let entry = entryHere(at); entry !== 0; entry = entryHere(at)) {
     if (bytes > PULL_BYTES) return 1;
     at.seq += 1;
+    countStall(at, entryArrival(entry));
     const address = load<i32>(tracks + entryTrack(entry) * sizeof<i32>());
     if (address === 0) continue;
     const size = entrySize(entry);
     const track = changetype<UnitTrack>(address);
     const oversized = track.oversized;
+    track.stalled = at.stalled;
     takePacket(track, load<i32>(entry) + FRAMING, size - FRAMING, entryFlags(entry), entryArrival(entry));
     if (track.oversized !== oversized) {
       note(changetype<Log>(at.log), EVENT_UNIT_OVERSIZED, entryTrack(entry), size, track.limit);
@@ -63,6 +65,15 @@ export function unitPull(cursor: i32, tracks: i32): i32 {
 }
 
 const PULL_BYTES = 524288;
+/** A longer time without packets is a stall, ms. */
+const STALL_MS: i32 = 1000;
+
+/** Adds up how long nothing arrived. */
+function countStall(at: Cursor, arrival: i32): void {
+  const silence = arrival - at.arrival;
+  if (at.arrival !== 0 && silence > STALL_MS) at.stalled += silence;
+  at.arrival = arrival;
+}
 
 /** Depacketizes one RTP packet of a track; it was validated when it entered the log. */
 function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arrival: i32): i32 {

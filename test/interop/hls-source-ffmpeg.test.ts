@@ -163,7 +163,8 @@ describe("HLS source, FFmpeg packages", () => {
       const plain = label.replace(/[()]/g, "\\$&");
       await server.waitForLog(new RegExp(`\\[path ${path}\\] \\[HLS source\\] ready: ${plain}`));
       using folder = new Folder();
-      const recording = folder.file("out.mkv");
+      // FFmpeg knows no decoding time of a key frame that it begins with, and Matroska needs one
+      const recording = folder.file(source === "h264Bframes" ? "out.h264" : "out.mkv");
       if (row.reader === "node-av") await avRecord(server.rtsp(path), recording, 12);
       else await recordRtsp(server.rtsp(path), recording, 12, row.read);
       if (check !== undefined) await checkRecording(recording, file, { ...check, frames: 200 });

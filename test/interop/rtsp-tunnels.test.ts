@@ -25,12 +25,12 @@ async function publish(server: TestServer): Promise<Client> {
   return publisher;
 }
 
-/** Writes 120 pictures that come through HTTP. */
+/** Writes 200 pictures that come through HTTP: more than the clip has, which begins anew at any of them. */
 function gstReader(url: string, file: string): Client {
   const caps = "video/x-h264,stream-format=byte-stream,alignment=au";
   return gstPipeline(
     `rtspsrc location=${url.replace("rtsp:", "rtsph:")} latency=0 buffer-mode=none ! application/x-rtp,media=video ! ` +
-      `rtph264depay ! h264parse ! ${caps} ! identity eos-after=120 ! filesink location=${file}`,
+      `rtph264depay ! h264parse ! ${caps} ! identity eos-after=200 ! filesink location=${file}`,
   );
 }
 

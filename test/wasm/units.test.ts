@@ -165,6 +165,25 @@ for (const build of BUILDS) {
       }, 60_000);
     }
 
+    test("a stall of the connection does not move times that go on evenly, by whatever it is longer", () => {
+      const opus = CODECS.find(({ name }) => name === "Opus")!;
+      for (const stall of [900, 4_999, 5_001, 60_000]) {
+        using bench = new UnitBench(memory, opus);
+        const random = new Random(SEED);
+        let before: number | undefined;
+        for (let i = 0; i < 20; i++) {
+          bench.send(opus.make(random).payloads, i * FRAME_TICKS);
+          bench.pull();
+          const { pts } = bench.take()!;
+          if (before !== undefined) expect(pts - before).toBe(FRAME_TICKS);
+          before = pts;
+          if (i === 9) bench.now += stall;
+          else if (i < 9) bench.now += 20;
+        }
+        expect(bench.units.jumps).toBe(0);
+      }
+    });
+
     test("times that jump do not: arrival says how much has passed; thirty hours do not either", () => {
       const opus = CODECS.find(({ name }) => name === "Opus")!;
       using bench = new UnitBench(memory, opus);
