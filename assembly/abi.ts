@@ -163,18 +163,19 @@ export const TS_SECTIONS_MAX = 1280;
 export const TS_EVENT_SECTION = 1;
 export const TS_EVENT_STREAM = 2;
 
+/** Samples of containers: frames that are all random access points, frames, length-prefixed NAL units, OBUs. */
+export const SAMPLE_FRAMES = 1;
+export const SAMPLE_PICTURES = 2;
+export const SAMPLE_H264 = 3;
+export const SAMPLE_H265 = 4;
+export const SAMPLE_AV1 = 5;
+
 /** Demuxing fragmented MP4: tracks, runs and samples of a fragment, its bytes, bytes of one call; all in one block. */
 export const MP4_TRACKS_MAX = 8;
 export const MP4_RUNS_MAX = 512;
 export const MP4_SAMPLES_MAX = 100000;
 export const MP4_MOOF_MAX = 65536;
 export const MP4_INPUT_MAX = 32768;
-/** Sample formats: frames that are all random access points, frames, length-prefixed NAL units, OBUs. */
-export const MP4_FRAMES = 1;
-export const MP4_PICTURES = 2;
-export const MP4_H264 = 3;
-export const MP4_H265 = 4;
-export const MP4_AV1 = 5;
 /** A box that is shorter than its header, or exceeds its container. */
 export const MP4_ERROR_BOX = 1;
 /** A fragment that is too large, or has too many runs, samples, or a sample that is too large. */
@@ -184,3 +185,40 @@ export const MP4_ERROR_SAMPLES = 4;
 export const MP4_ERROR_SAMPLE = 5;
 /** A time out of range. */
 export const MP4_ERROR_TIME = 6;
+
+/** RTMP: chunk streams of a connection; room for a chunk header in progress; lists of the pieces of a message. */
+export const RTMP_STREAMS_MAX = 64;
+export const RTMP_HEAD_BYTES = 24;
+export const RTMP_SPANS_MAX = 136;
+/** Most bytes of messages that a connection may have in progress. */
+export const RTMP_HELD_MAX = 33554432;
+/** Too many chunk streams. */
+export const RTMP_ERROR_STREAMS = 1;
+/** A message that is too large, or too many in progress. */
+export const RTMP_ERROR_SIZE = 2;
+/** A header that refers to one that was not sent. */
+export const RTMP_ERROR_HEADER = 3;
+/** A chunk size of 0. */
+export const RTMP_ERROR_CHUNK_SIZE = 4;
+
+/** Demuxing FLV: tracks of a stream, bytes of a sequence header. */
+export const FLV_TRACKS_MAX = 16;
+export const FLV_CONFIG_MAX = 4096;
+/** Types of messages and tags. */
+export const FLV_AUDIO = 8;
+export const FLV_VIDEO = 9;
+/**
+ * How messages become units: each is a sample; frames of MPEG-1/2 Audio or AC-3, any number; audio samples of a fixed
+ * size, any number; the same with 16 bits each, little-endian.
+ */
+export const FLV_SAMPLE = 1;
+export const FLV_MPEG_AUDIO = 2;
+export const FLV_AC3 = 3;
+export const FLV_PCM = 4;
+export const FLV_PCM_16 = 5;
+/** Bytes of the header of a message that is written. */
+export const FLV_HEAD_MAX = 16;
+/** Why a call of `flvPut` has stopped: a track has come; it has a new sequence header; its first frame header is known. */
+export const FLV_EVENT_TRACK = 1;
+export const FLV_EVENT_CONFIG = 2;
+export const FLV_EVENT_FRAME = 3;

@@ -25,6 +25,53 @@ export {
 } from "./cursor";
 export { cursorFill, cursorGather } from "./cursor-take";
 export {
+  FLV_DEMUX_SIZE,
+  FLV_EVENT,
+  FLV_EVENT_NUMBER,
+  FLV_IGNORED,
+  FLV_JUMPS,
+  FLV_LATEST,
+  FLV_MALFORMED,
+  FLV_TRACK_CHANGED,
+  FLV_TRACK_CHANNELS,
+  FLV_TRACK_CODEC,
+  FLV_TRACK_CONFIG_SIZE,
+  FLV_TRACK_COUNT,
+  FLV_TRACK_EARLY,
+  FLV_TRACK_FORM,
+  FLV_TRACK_FRAME_TICKS,
+  FLV_TRACK_FRAMES,
+  FLV_TRACK_ID,
+  FLV_TRACK_KIND,
+  FLV_TRACK_LENGTH_SIZE,
+  FLV_TRACK_NEEDS_CONFIG,
+  FLV_TRACK_RATE,
+  FLV_TRACK_SAMPLE,
+  FLV_TRACK_SAMPLE_BYTES,
+  FLV_TRACK_SETS,
+  FLV_TRACK_SETS_SIZE,
+  FLV_TRACK_STRIDE,
+  FLV_TRACK_UNITS,
+  FLV_TRACKS,
+  flvConfigOf,
+} from "./flv/layout";
+export { flvBegin, flvOpen, flvPut, flvSkip } from "./flv/read";
+export {
+  FLV_WRITER_COMPOSITION,
+  FLV_WRITER_FORM,
+  FLV_WRITER_HEAD,
+  FLV_WRITER_HEAD_SIZE,
+  FLV_WRITER_KEY,
+  FLV_WRITER_ORIGIN,
+  FLV_WRITER_SIZE,
+  FLV_WRITER_TIME,
+  FLV_WRITER_UNITS,
+  FLV_WRITER_VIDEO,
+  flvRead,
+  flvSpans,
+  flvStart,
+} from "./flv/write";
+export {
   MP4_DETAIL,
   MP4_END,
   MP4_ERROR,
@@ -188,6 +235,21 @@ export {
   recordPublish,
   recordPut,
 } from "./records";
+export {
+  RTMP_ACCOUNT,
+  RTMP_DETAIL,
+  RTMP_ERROR,
+  RTMP_LIMIT,
+  RTMP_READER_SIZE,
+  RTMP_READY,
+  RTMP_SIZE,
+  RTMP_SPANS,
+  RTMP_STREAM_ID,
+  RTMP_TIMESTAMP,
+  RTMP_TYPE,
+} from "./rtmp/layout";
+export { rtmpClose, rtmpOpen, rtmpPart, rtmpRead } from "./rtmp/read";
+export { rtmpMessage, rtmpRecords } from "./rtmp/write";
 export {
   batchAddress,
   batchGather,

@@ -95,10 +95,10 @@ export function recordBegin(address: i32, track: i32, flags: i32, time: u32, now
  * @returns 0, ERR_BUDGET, or ERR_FULL when it is larger than RECORD_MAX or empty
  */
 export function recordPut(address: i32, src: i32, size: i32, last: i32): i32 {
-  const code = makeRoom(address, size);
-  if (code !== 0) return code;
-  memory.copy(changetype<Log>(address).write, src, size);
-  enter(address, size, last !== 0);
+  const at = recordRoom(address, size);
+  if (at < 0) return at;
+  memory.copy(at, src, size);
+  recordEnter(address, size, last !== 0);
   return 0;
 }
 
@@ -109,7 +109,6 @@ export function recordPut(address: i32, src: i32, size: i32, last: i32): i32 {
  * @returns 0, ERR_BUDGET, or ERR_FULL when a record would be larger than RECORD_MAX or there are no bytes
  */
 export function recordCut(address: i32, spans: i32, count: i32, limit: i32, last: i32): i32 {
-  const log = changetype<Log>(address);
   let left = 0;
   for (let i = 0; i < count; i++) left += spanAt(spans, i).size;
   if (left === 0) return ERR_FULL;
@@ -117,12 +116,12 @@ export function recordCut(address: i32, spans: i32, count: i32, limit: i32, last
   let done = 0;
   while (left > 0) {
     const size = min(limit, left);
-    const code = makeRoom(address, size);
-    if (code !== 0) return code;
+    const at = recordRoom(address, size);
+    if (at < 0) return at;
     for (let filled = 0; filled < size; ) {
       const span = spanAt(spans, next);
       const n = min(size - filled, span.size - done);
-      memory.copy(log.write + filled, span.start + done, n);
+      memory.copy(at + filled, span.start + done, n);
       filled += n;
       done += n;
       if (done === span.size) {
@@ -131,19 +130,20 @@ export function recordCut(address: i32, spans: i32, count: i32, limit: i32, last
       }
     }
     left -= size;
-    enter(address, size, left === 0 && last !== 0);
+    recordEnter(address, size, left === 0 && last !== 0);
   }
   return 0;
 }
 
-function makeRoom(address: i32, size: i32): i32 {
+/** Where a record of `size` bytes goes; ERR_BUDGET, or ERR_FULL when it is larger than RECORD_MAX or empty. */
+export function recordRoom(address: i32, size: i32): i32 {
   const log = changetype<Log>(address);
   if (size <= 0 || size > RECORD_MAX) return ERR_FULL;
-  return logFits(log, log.write + size) || logGrow(log) ? 0 : ERR_BUDGET;
+  return logFits(log, log.write + size) || logGrow(log) ? log.write : ERR_BUDGET;
 }
 
-/** Enters the record at `write` into the index. */
-function enter(address: i32, size: i32, isLast: bool): void {
+/** Enters the record that was written where `recordRoom` said. */
+export function recordEnter(address: i32, size: i32, isLast: bool): void {
   const log = changetype<Log>(address);
   const records = recordsAt(address);
   const track = trackAt(address, records.track);

@@ -1,5 +1,7 @@
+import type { FlvExports } from "./flv-exports.ts";
+
 /** What the core exports: addresses and sizes are numbers; offsets are globals (assembly/index.ts). */
-export interface CoreExports {
+export interface CoreExports extends FlvExports {
   readonly ACCOUNT_LIMIT: WebAssembly.Global;
   readonly ACCOUNT_TAKEN: WebAssembly.Global;
   readonly CURSOR_CHANNELS: WebAssembly.Global;
@@ -31,6 +33,17 @@ export interface CoreExports {
   readonly LOG_EVENT_VALUE: WebAssembly.Global;
   readonly LOG_FLOOR: WebAssembly.Global;
   readonly LOG_FRAMES_ENDED: WebAssembly.Global;
+  readonly RTMP_ACCOUNT: WebAssembly.Global;
+  readonly RTMP_DETAIL: WebAssembly.Global;
+  readonly RTMP_ERROR: WebAssembly.Global;
+  readonly RTMP_LIMIT: WebAssembly.Global;
+  readonly RTMP_READER_SIZE: WebAssembly.Global;
+  readonly RTMP_READY: WebAssembly.Global;
+  readonly RTMP_SIZE: WebAssembly.Global;
+  readonly RTMP_SPANS: WebAssembly.Global;
+  readonly RTMP_STREAM_ID: WebAssembly.Global;
+  readonly RTMP_TIMESTAMP: WebAssembly.Global;
+  readonly RTMP_TYPE: WebAssembly.Global;
   readonly RECORD_ROW: WebAssembly.Global;
   readonly RECORD_ROW_AT: WebAssembly.Global;
   readonly RECORD_ROW_PACKED: WebAssembly.Global;
@@ -322,6 +335,30 @@ export interface CoreExports {
     time: number,
     packets: number,
     octets: number,
+  ): number;
+  rtmpClose(address: number): void;
+  rtmpMessage(
+    dst: number,
+    src: number,
+    size: number,
+    chunkStream: number,
+    type: number,
+    streamId: number,
+    time: number,
+    chunkSize: number,
+  ): number;
+  rtmpOpen(address: number, limit: number, account: number): void;
+  rtmpPart(address: number, spans: number, count: number, size: number, out: number): number;
+  rtmpRead(address: number, src: number, size: number, out: number): number;
+  rtmpRecords(
+    log: number,
+    writer: number,
+    size: number,
+    chunkStream: number,
+    type: number,
+    streamId: number,
+    time: number,
+    chunkSize: number,
   ): number;
   unitAt(address: number, seq: number, out: number): number;
   unitClose(address: number): void;

@@ -15,7 +15,7 @@ import type { UnitLog } from "./units.ts";
 /** What the demuxer needs to know about a track. */
 export interface Mp4TrackSetup {
   readonly id: number;
-  /** MP4_* of the ABI. */
+  /** SAMPLE_* of the ABI. */
   readonly kind: number;
   /** Receives its samples, at most 768,000 ticks per second; undefined if they are not wanted. */
   readonly units: UnitLog | undefined;

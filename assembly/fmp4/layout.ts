@@ -1,4 +1,15 @@
 import { ALIGN_MASK, MP4_RUNS_MAX, MP4_TRACKS_MAX } from "../abi";
+import {
+  SAMPLE_FORMAT_KIND,
+  SAMPLE_FORMAT_LENGTH_SIZE,
+  SAMPLE_FORMAT_SETS,
+  SAMPLE_FORMAT_SETS_SIZE,
+  SAMPLE_FORMAT_SIZE,
+  SAMPLE_FORMAT_UNITS,
+  SAMPLE_SIZE,
+  Sample,
+  SampleFormat,
+} from "../units/sample";
 
 /** Reads segments of fragmented files as their bytes come. A layout, never constructed. */
 export class Mp4Reader {
@@ -15,21 +26,11 @@ export class Mp4Reader {
   /** Runs of samples of the present fragment in the order of their bytes; the one in progress. */
   runs!: i32;
   run!: i32;
-  /** The sample in progress: its number in the run, bytes that have not come. */
+  /** The sample in progress: its number in the run. */
   sample!: i32;
-  left!: i32;
   /** Whether it is open, and whether its bytes are left out. */
   open!: i32;
   skipped!: i32;
-  /** Of the NAL unit or OBU in progress: PIECE_*, bytes of its head that have come, bytes left, whether they are kept. */
-  piece!: i32;
-  headBytes!: i32;
-  pieceLeft!: i32;
-  kept!: i32;
-  obuHeader!: i32;
-  /** Whether the sample may be decoded without others, and whether parameter sets are in front of it. */
-  sync!: i32;
-  prefixed!: i32;
   /** Samples demuxed; samples whose bytes were missing. */
   samples!: i32;
   missing!: i32;
@@ -47,18 +48,9 @@ export class Mp4Reader {
   dts!: f64;
 }
 
-/** What is known of a track. */
+/** What is known of a track; a SampleFormat follows. */
 export class Mp4Track {
-  /** Address of its units; 0 for a track that nobody wants. */
-  units!: i32;
   id!: i32;
-  /** MP4_* */
-  kind!: i32;
-  /** Bytes of the length of a NAL unit. */
-  lengthSize!: i32;
-  /** Parameter sets as they are put in front of random access points. */
-  sets!: i32;
-  setsSize!: i32;
   /** Of samples that do not say it (`trex`). */
   duration!: u32;
   size!: u32;
@@ -101,13 +93,15 @@ export const STATE_MOOF: i32 = 1;
 export const STATE_MDAT: i32 = 2;
 export const STATE_SKIP: i32 = 3;
 
-/** Bytes of the header of a box, and of what is written in front of a piece of a sample. */
+/** Bytes of the header of a box. */
 const HEADER_MAX = 16;
 
 /** Where what belongs to a reader lies, from its address. */
 export const MP4_HEADER: i32 = offsetof<Mp4Reader>();
-export const MP4_TRACKS: i32 = (MP4_HEADER + HEADER_MAX + ALIGN_MASK) & ~ALIGN_MASK;
-export const MP4_TRACK_STRIDE: i32 = (offsetof<Mp4Track>() + ALIGN_MASK) & ~ALIGN_MASK;
+const MP4_SAMPLE: i32 = (MP4_HEADER + HEADER_MAX + ALIGN_MASK) & ~ALIGN_MASK;
+export const MP4_TRACKS: i32 = MP4_SAMPLE + SAMPLE_SIZE;
+const MP4_FORMAT: i32 = (offsetof<Mp4Track>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const MP4_TRACK_STRIDE: i32 = MP4_FORMAT + SAMPLE_FORMAT_SIZE;
 export const MP4_RUNS: i32 = MP4_TRACKS + MP4_TRACKS_MAX * MP4_TRACK_STRIDE;
 export const MP4_RUN_STRIDE: i32 = (offsetof<Mp4Run>() + ALIGN_MASK) & ~ALIGN_MASK;
 export const MP4_MOOF: i32 = MP4_RUNS + MP4_RUNS_MAX * MP4_RUN_STRIDE;
@@ -120,12 +114,12 @@ export const MP4_MISSING: i32 = offsetof<Mp4Reader>("missing");
 export const MP4_END: i32 = offsetof<Mp4Reader>("end");
 export const MP4_FIRST: i32 = offsetof<Mp4Reader>("first");
 export const MP4_SHIFT: i32 = offsetof<Mp4Reader>("shift");
-export const MP4_TRACK_UNITS: i32 = offsetof<Mp4Track>("units");
+export const MP4_TRACK_UNITS: i32 = MP4_FORMAT + SAMPLE_FORMAT_UNITS;
 export const MP4_TRACK_ID: i32 = offsetof<Mp4Track>("id");
-export const MP4_TRACK_KIND: i32 = offsetof<Mp4Track>("kind");
-export const MP4_TRACK_LENGTH_SIZE: i32 = offsetof<Mp4Track>("lengthSize");
-export const MP4_TRACK_SETS: i32 = offsetof<Mp4Track>("sets");
-export const MP4_TRACK_SETS_SIZE: i32 = offsetof<Mp4Track>("setsSize");
+export const MP4_TRACK_KIND: i32 = MP4_FORMAT + SAMPLE_FORMAT_KIND;
+export const MP4_TRACK_LENGTH_SIZE: i32 = MP4_FORMAT + SAMPLE_FORMAT_LENGTH_SIZE;
+export const MP4_TRACK_SETS: i32 = MP4_FORMAT + SAMPLE_FORMAT_SETS;
+export const MP4_TRACK_SETS_SIZE: i32 = MP4_FORMAT + SAMPLE_FORMAT_SETS_SIZE;
 export const MP4_TRACK_DURATION: i32 = offsetof<Mp4Track>("duration");
 export const MP4_TRACK_SIZE: i32 = offsetof<Mp4Track>("size");
 export const MP4_TRACK_FLAGS: i32 = offsetof<Mp4Track>("sampleFlags");
@@ -139,4 +133,14 @@ export function mp4TrackAt(address: i32, i: i32): Mp4Track {
 
 export function mp4RunAt(address: i32, i: i32): i32 {
   return address + MP4_RUNS + i * MP4_RUN_STRIDE;
+}
+
+/** The sample in progress. */
+export function mp4Sample(reader: Mp4Reader): Sample {
+  return changetype<Sample>(changetype<i32>(reader) + MP4_SAMPLE);
+}
+
+/** What the samples of a track are. */
+export function mp4Format(track: Mp4Track): SampleFormat {
+  return changetype<SampleFormat>(changetype<i32>(track) + MP4_FORMAT);
 }

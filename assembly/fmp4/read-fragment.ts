@@ -9,7 +9,16 @@ import {
   MP4_SAMPLES_MAX,
 } from "../abi";
 import { get32 } from "../wire";
-import { MP4_MOOF, MP4_RUN_STRIDE, Mp4Reader, Mp4Run, Mp4Track, mp4RunAt, mp4TrackAt } from "./layout";
+import {
+  MP4_MOOF,
+  MP4_RUN_STRIDE,
+  Mp4Reader,
+  Mp4Run,
+  Mp4Track,
+  mp4Format,
+  mp4RunAt,
+  mp4TrackAt,
+} from "./layout";
 
 const TRAF: u32 = 0x74726166;
 const TFHD: u32 = 0x74666864;
@@ -248,7 +257,7 @@ function measure(reader: Mp4Reader, run: Mp4Run, offset: f64): f64 {
   let bytes: f64 = 0;
   let ticks: i64 = 0;
   const track = changetype<Mp4Track>(run.track);
-  const isWanted = run.track !== 0 && track.units !== 0 && run.count > 0;
+  const isWanted = run.track !== 0 && mp4Format(track).units !== 0 && run.count > 0;
   for (let i = 0; i < run.count; i++) {
     const size = mp4Size(run, i);
     if (isWanted && size > (MAX_FRAME_BYTES as u32)) return failed(reader, MP4_ERROR_SAMPLE, size as i32);

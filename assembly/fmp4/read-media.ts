@@ -1,16 +1,15 @@
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, UNIT_KEY } from "../abi";
 import { UnitTrack } from "../units/layout";
-import { unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
-import { Mp4Reader, Mp4Run, Mp4Track, mp4RunAt } from "./layout";
-import { mp4Obus } from "./read-av1";
+import { unitDrop, unitFinishAt, unitStart } from "../units/log";
+import { sampleBegin, sampleEnd, samplePut } from "../units/sample-put";
+import { Mp4Reader, Mp4Run, Mp4Track, mp4Format, mp4RunAt, mp4Sample } from "./layout";
 import { mp4Duration, mp4Flags, mp4Offset, mp4Size } from "./read-fragment";
-import { mp4NalUnits } from "./read-nal";
 
 /** sample_is_non_sync_sample (ISO/IEC 14496-12 §8.8.3.1). */
 const NON_SYNC: u32 = 0x10000;
 
 /** Takes bytes of media data, which begin at the reader's position. */
 export function mp4Media(reader: Mp4Reader, src: i32, size: i32): void {
+  const sample = mp4Sample(reader);
   let at = 0;
   while (at < size) {
     if (reader.open === 0) {
@@ -20,11 +19,11 @@ export function mp4Media(reader: Mp4Reader, src: i32, size: i32): void {
       at += gap as i32;
       continue;
     }
-    const n = min(size - at, reader.left);
-    if (reader.skipped === 0) put(reader, src + at, n);
-    reader.left -= n;
+    const n = min(size - at, sample.left);
+    if (reader.skipped === 0) samplePut(sample, mp4Format(trackOf(reader)), src + at, n);
+    sample.left -= n;
     at += n;
-    if (reader.left === 0) finish(reader);
+    if (sample.left === 0) finish(reader);
   }
 }
 
@@ -52,6 +51,14 @@ function run(reader: Mp4Reader): Mp4Run {
   return changetype<Mp4Run>(mp4RunAt(changetype<i32>(reader), reader.run));
 }
 
+function trackOf(reader: Mp4Reader): Mp4Track {
+  return changetype<Mp4Track>(run(reader).track);
+}
+
+function unitsOf(track: Mp4Track): UnitTrack {
+  return changetype<UnitTrack>(mp4Format(track).units);
+}
+
 /**
  * Opens the next sample when its bytes begin at `position`.
  *
@@ -67,7 +74,7 @@ function nextSample(reader: Mp4Reader, position: f64): f64 {
       advance(reader, here);
     } else {
       open(reader, here);
-      if (reader.left > 0) return 0;
+      if (mp4Sample(reader).left > 0) return 0;
       finish(reader);
     }
   }
@@ -88,13 +95,8 @@ function open(reader: Mp4Reader, here: Mp4Run): void {
   const i = reader.sample;
   const ticks = here.dts + (track.offset as i64);
   reader.open = 1;
-  reader.left = mp4Size(here, i) as i32;
-  reader.sync = (mp4Flags(here, i) & NON_SYNC) === 0 ? 1 : 0;
-  reader.prefixed = 0;
-  reader.piece = 0;
-  reader.headBytes = 0;
-  reader.pieceLeft = 0;
-  reader.kept = 0;
+  const size = mp4Size(here, i) as i32;
+  sampleBegin(mp4Sample(reader), size, (mp4Flags(here, i) & NON_SYNC) === 0);
   const shift = Math.floor(reader.shift * track.rate + 0.5);
   reader.dts = rescale(ticks, track) + shift;
   reader.pts = rescale(ticks + (mp4Offset(here, i) as i64), track) + shift;
@@ -102,7 +104,7 @@ function open(reader: Mp4Reader, here: Mp4Run): void {
   if (track.started !== 0 && reader.dts <= track.last) reader.dts = track.last + 1;
   track.started = 1;
   track.last = reader.dts;
-  reader.skipped = reader.left === 0 || unitStart(changetype<UnitTrack>(track.units)) !== 0 ? 1 : 0;
+  reader.skipped = size === 0 || unitStart(unitsOf(track)) !== 0 ? 1 : 0;
 }
 
 /** Ticks of the file in ticks of the units, to the nearest; exact, so that nothing drifts. */
@@ -118,33 +120,13 @@ function rescale(ticks: i64, track: Mp4Track): f64 {
   return (whole * rate + (rest * rate + scale / 2) / scale) as f64;
 }
 
-function put(reader: Mp4Reader, src: i32, size: i32): void {
-  const track = changetype<Mp4Track>(run(reader).track);
-  const units = changetype<UnitTrack>(track.units);
-  switch (track.kind) {
-    case MP4_H264:
-    case MP4_H265:
-      mp4NalUnits(reader, track, src, size);
-      return;
-    case MP4_AV1:
-      mp4Obus(reader, units, src, size);
-      return;
-    default:
-      if (reader.sync !== 0 || track.kind === MP4_FRAMES) units.flags |= UNIT_KEY;
-      unitPut(units, src, size);
-  }
-}
-
 function finish(reader: Mp4Reader): void {
   const here = run(reader);
-  const units = changetype<UnitTrack>(changetype<Mp4Track>(here.track).units);
+  const track = changetype<Mp4Track>(here.track);
   reader.open = 0;
   if (reader.skipped === 0) {
-    if (reader.headBytes !== 0 || reader.pieceLeft !== 0 || reader.piece < 0) {
-      units.malformed += 1;
-      units.broken = 1;
-    }
-    unitFinishAt(units, reader.pts, reader.dts);
+    sampleEnd(mp4Sample(reader), mp4Format(track));
+    unitFinishAt(unitsOf(track), reader.pts, reader.dts);
     reader.samples += 1;
   }
   advance(reader, here);
@@ -152,5 +134,5 @@ function finish(reader: Mp4Reader): void {
 
 function drop(reader: Mp4Reader): void {
   if (reader.skipped !== 0) return;
-  unitDrop(changetype<UnitTrack>(changetype<Mp4Track>(run(reader).track).units));
+  unitDrop(unitsOf(trackOf(reader)));
 }

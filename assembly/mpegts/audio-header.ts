@@ -1,5 +1,12 @@
 import { TS_AAC, TS_AC3, TS_LATM, TS_MPEG12_AUDIO } from "../abi";
-import { ac3FrameSize, ac3SampleRate, mpaFrameSize, mpaSampleRate, mpaSamples } from "../units/frame-headers";
+import {
+  ac3Channels,
+  ac3FrameSize,
+  ac3SampleRate,
+  mpaFrameSize,
+  mpaSampleRate,
+  mpaSamples,
+} from "../units/frame-headers";
 import { get8, get16 } from "../wire";
 import { TS_HEAD_MAX, TS_STREAM_HEAD, TsStream } from "./demux-layout";
 
@@ -95,17 +102,6 @@ function ac3(stream: TsStream, head: i32, fill: i32): i32 {
   stream.key = 1 | ((get8(head + 4) & 0xc0) << 8) | (version << 1);
   learn(stream, ac3SampleRate(head), ac3Channels(get8(head + 6)), 0);
   return 7;
-}
-
-/** Full bandwidth channels, and the one of low frequencies. */
-function ac3Channels(byte: i32): i32 {
-  const mode = byte >> 5;
-  let place = 4;
-  if ((mode & 1) !== 0 && mode !== 1) place -= 2;
-  if ((mode & 4) !== 0) place -= 2;
-  if (mode === 2) place -= 2;
-  const full = mode === 0 ? 2 : mode < 3 ? mode : mode < 5 ? 3 : mode < 7 ? 4 : 5;
-  return full + ((byte >> place) & 1);
 }
 
 /**

@@ -2,7 +2,7 @@ import { TS_EVENT_STREAM, TS_LATM, UNIT_KEY } from "../abi";
 import { UnitTrack } from "../units/layout";
 import { unitDrop, unitFinishAt, unitPut, unitStart } from "../units/log";
 import { audioHeader } from "./audio-header";
-import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream } from "./demux-layout";
+import { TS_STREAM_HEAD, TS_STREAM_SCRATCH, TsDemux, TsStream, tsTimeline } from "./demux-layout";
 import { latmFrame, latmRead, latmSubframes } from "./latm";
 
 /** Frame times are counted in samples from a PES time; a larger deviation restarts the count, s. */
@@ -225,7 +225,8 @@ function publish(demux: TsDemux, stream: TsStream): void {
   stream.locked = 1;
   stream.published = 1;
   stream.lastDts = time;
-  demux.latest = max<f64>(demux.latest, (time * 90000) / track.clockRate);
+  const line = tsTimeline(demux);
+  line.latest = max<f64>(line.latest, (time * 90000) / track.clockRate);
 }
 
 /** No more will come. */

@@ -7,10 +7,11 @@ import {
   TS_SECTIONS_MAX,
   TS_TARGETS_MAX,
 } from "../abi";
+import { Timeline, TrackTimes } from "../timeline";
 import { UNIT_TRACK_SIZE } from "../units/layout";
 
 /**
- * A transport stream demuxer (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are an index of
+ * A transport stream demuxer (ISO/IEC 13818-1 §2.4). A layout, never constructed; behind it are a Timeline, an index of
  * one byte for each PID (TS_PIDS) and the addresses of the contexts by index (TS_TARGETS): 0 is
  * nothing, others are a TsSection or a TsStream.
  */
@@ -25,23 +26,12 @@ export class TsDemux {
   duplicates!: i32;
   scrambled!: i32;
   malformed!: i32;
-  /** Timestamp discontinuities. */
-  jumps!: i32;
   /** TS_EVENT_*. */
   events!: i32;
   /** The rest of the packet in which a call has stopped: address, bytes, stream. */
   rest!: i32;
   restSize!: i32;
   restStream!: i32;
-  /**
-   * The timeline: whether there is one (2: the next time starts another); the last timestamp of any stream, without
-   * wraps; the offset added to timestamps.
-   */
-  started!: i32;
-  last!: f64;
-  offset!: f64;
-  /** The latest time of all units. */
-  latest!: f64;
 }
 
 /** What all that a packet identifier stands for begins with. */
@@ -72,7 +62,7 @@ export const TS_SECTION_DATA: i32 = offsetof<TsSection>();
 export const TS_SECTION_DONE: i32 = TS_SECTION_DATA + TS_SECTION_MAX;
 export const TS_SECTION_SIZE: i32 = TS_SECTION_DONE + TS_SECTIONS_MAX;
 
-/** An elementary stream. Its scratch lies behind it. */
+/** An elementary stream. Its times (TrackTimes) and its scratch lie behind it. */
 export class TsStream {
   kind!: i32;
   counter!: i32;
@@ -93,11 +83,6 @@ export class TsStream {
   hasTime!: i32;
   pts!: f64;
   dts!: f64;
-  /** Its time line: the last timestamp without wraps, what is added to it, the last time that came out. */
-  timed!: i32;
-  last!: f64;
-  offset!: f64;
-  lastTime!: f64;
   /** Whether it has ever said decoding times. */
   hasDts!: i32;
 
@@ -178,7 +163,8 @@ export const TS_HEAD_MAX = 96;
 const SCRATCH_MAX = 8448;
 
 /** Scratch of a stream: the header of a PES packet, the first bytes of a NAL unit or frame, parameter sets. */
-export const TS_STREAM_HEADER: i32 = offsetof<TsStream>();
+const TS_STREAM_TIMES: i32 = (offsetof<TsStream>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_STREAM_HEADER: i32 = TS_STREAM_TIMES + offsetof<TrackTimes>();
 export const TS_STREAM_HEAD: i32 = TS_STREAM_HEADER + PES_HEADER_MAX;
 export const TS_STREAM_PARAMS: i32 = TS_STREAM_HEAD + TS_HEAD_MAX;
 /** The one in progress lies behind the others; so does a frame of LATM, and behind it what its configuration says. */
@@ -186,7 +172,8 @@ export const TS_STREAM_SCRATCH: i32 = TS_STREAM_PARAMS + TS_PARAMS_MAX * PARAM_M
 export const TS_STREAM_LATM: i32 = (TS_STREAM_SCRATCH + SCRATCH_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 export const TS_STREAM_SIZE: i32 = TS_STREAM_LATM + UNIT_TRACK_SIZE;
 
-export const TS_PIDS: i32 = offsetof<TsDemux>();
+const TS_TIMELINE: i32 = (offsetof<TsDemux>() + ALIGN_MASK) & ~ALIGN_MASK;
+export const TS_PIDS: i32 = TS_TIMELINE + offsetof<Timeline>();
 export const TS_TARGETS: i32 = (TS_PIDS + TS_PIDS_MAX + ALIGN_MASK) & ~ALIGN_MASK;
 export const TS_DEMUX_SIZE: i32 = TS_TARGETS + TS_TARGETS_MAX * sizeof<i32>();
 export const TS_DEMUX_SYNC_LOSSES: i32 = offsetof<TsDemux>("syncLosses");
@@ -195,9 +182,9 @@ export const TS_DEMUX_CONTINUITY: i32 = offsetof<TsDemux>("continuityErrors");
 export const TS_DEMUX_DUPLICATES: i32 = offsetof<TsDemux>("duplicates");
 export const TS_DEMUX_SCRAMBLED: i32 = offsetof<TsDemux>("scrambled");
 export const TS_DEMUX_MALFORMED: i32 = offsetof<TsDemux>("malformed");
-export const TS_DEMUX_JUMPS: i32 = offsetof<TsDemux>("jumps");
+export const TS_DEMUX_JUMPS: i32 = TS_TIMELINE + offsetof<Timeline>("jumps");
 export const TS_DEMUX_EVENTS: i32 = offsetof<TsDemux>("events");
-export const TS_DEMUX_LATEST: i32 = offsetof<TsDemux>("latest");
+export const TS_DEMUX_LATEST: i32 = TS_TIMELINE + offsetof<Timeline>("latest");
 
 export const TS_SECTION_DONE_BYTES: i32 = offsetof<TsSection>("done");
 export const TS_SECTION_QUIET: i32 = offsetof<TsSection>("quiet");
@@ -215,4 +202,13 @@ export const TS_STREAM_VPS: i32 = offsetof<TsStream>("vps");
 /** Address of the context number `index` of TS_TARGETS; 0 if there is none. */
 export function tsTarget(demux: i32, index: i32): i32 {
   return load<i32>(demux + TS_TARGETS + index * sizeof<i32>());
+}
+
+/** What the times of all streams have in common, 90 kHz. */
+export function tsTimeline(demux: TsDemux): Timeline {
+  return changetype<Timeline>(changetype<i32>(demux) + TS_TIMELINE);
+}
+
+export function tsTimes(stream: TsStream): TrackTimes {
+  return changetype<TrackTimes>(changetype<i32>(stream) + TS_STREAM_TIMES);
 }

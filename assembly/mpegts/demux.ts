@@ -1,6 +1,15 @@
 import { TS_TARGETS_MAX } from "../abi";
 import { get8, get16 } from "../wire";
-import { TS_PIDS, TsDemux, TsSection, TsStream, TsTarget, tsTarget } from "./demux-layout";
+import {
+  TS_PIDS,
+  TsDemux,
+  TsSection,
+  TsStream,
+  TsTarget,
+  tsTarget,
+  tsTimeline,
+  tsTimes,
+} from "./demux-layout";
 import { TS_PACKET_BYTES } from "./layout";
 import { pesFlush, pesLose, pesPayload, pesRest } from "./pes";
 import { sectionLose, sectionPayload } from "./section";
@@ -143,13 +152,13 @@ export function tsLose(address: i32): void {
 /** Marks a discontinuity: the timestamps that follow continue after the latest one. */
 export function tsRestart(address: i32): void {
   tsFlush(address);
-  const demux = changetype<TsDemux>(address);
-  if (demux.started !== 0) demux.started = 2;
+  const line = tsTimeline(changetype<TsDemux>(address));
+  if (line.started !== 0) line.started = 2;
   for (let i = 1; i < TS_TARGETS_MAX; i++) {
     const target = tsTarget(address, i);
     if (target === 0) continue;
     changetype<TsTarget>(target).counter = -1;
-    if (changetype<TsTarget>(target).kind !== 0) changetype<TsStream>(target).timed = 0;
+    if (changetype<TsTarget>(target).kind !== 0) tsTimes(changetype<TsStream>(target)).timed = 0;
   }
 }
 

@@ -1,12 +1,15 @@
+import { timeOf, unwrap } from "../timeline";
 import { UNIT_ABANDONED, UNIT_NONE, UnitTrack } from "../units/layout";
 import { unitDrop } from "../units/log";
 import { get8, get16, get32 } from "../wire";
 import { audioBytes, audioEnd, audioLose, audioStart } from "./audio";
-import { TS_STREAM_HEADER, TsDemux, TsStream } from "./demux-layout";
+import { TS_STREAM_HEADER, TsDemux, TsStream, tsTimeline, tsTimes } from "./demux-layout";
 import { scanBytes, scanEnd, scanLose } from "./scan";
-import { tsTime, unwrap } from "./timeline";
 import { isVideo, videoEnd } from "./video";
 
+/** Timestamps have 33 bits (ISO/IEC 13818-1 §2.4.3.7), 90 kHz. */
+const WRAP: f64 = 8589934592;
+const SECOND: f64 = 90000;
 /** So many PES packets with one access unit each are believed. */
 const ALONE = 8;
 /** Bytes of a header before its length is known. */
@@ -74,8 +77,8 @@ function startPes(demux: TsDemux, stream: TsStream, hasPts: bool, hasDts: bool, 
   if (hasPts) {
     const rawPts = stamp(header + 9);
     const rawDts = hasDts ? stamp(header + 14) : rawPts;
-    dts = tsTime(demux, stream, rawDts);
-    const ahead = unwrap(rawPts - rawDts, 0);
+    dts = timeOf(tsTimeline(demux), tsTimes(stream), rawDts, WRAP, SECOND);
+    const ahead = unwrap(rawPts - rawDts, 0, WRAP);
     pts = Math.abs(ahead) <= FAR ? dts + ahead : dts;
     if (hasDts) stream.hasDts = 1;
   }

@@ -18,6 +18,7 @@ import {
   TS_STREAM_SCRATCH,
   TsDemux,
   TsStream,
+  tsTimeline,
 } from "./demux-layout";
 
 /** Default frame duration, and the longest that is accepted, 90 kHz. */
@@ -222,7 +223,8 @@ export function videoEnd(demux: TsDemux, stream: TsStream): void {
   stream.sinceSaid += 1;
   stream.lastPts = pts;
   stream.lastDts = dts;
-  demux.latest = max<f64>(demux.latest, max<f64>(pts, dts));
+  const line = tsTimeline(demux);
+  line.latest = max<f64>(line.latest, max<f64>(pts, dts));
 }
 
 /** Measures the frame duration: the time between two PES times, divided by the units between them. */

@@ -89,3 +89,14 @@ export function ac3FrameSize(at: i32, size: i32): i32 {
   if (rate === 2) return 6 * bits;
   return 2 * ((bits * 320) / 147 + (code & 1));
 }
+
+/** Channels of AC-3 by its byte of acmod and what follows: those of full bandwidth, and the one of low frequencies. */
+export function ac3Channels(byte: i32): i32 {
+  const mode = byte >> 5;
+  let place = 4;
+  if ((mode & 1) !== 0 && mode !== 1) place -= 2;
+  if ((mode & 4) !== 0) place -= 2;
+  if (mode === 2) place -= 2;
+  const full = mode === 0 ? 2 : mode < 3 ? mode : mode < 5 ? 3 : mode < 7 ? 4 : 5;
+  return full + ((byte >> place) & 1);
+}

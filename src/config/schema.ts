@@ -87,17 +87,17 @@ const RTSP_ROWS = {
 };
 
 const RTMP_ROWS = {
-  rtmp: pending(bool, true, "enable the RTMP server", nothing),
-  rtmpDisable: pending(bool, false, "old form of rtmp: no", nothing),
-  rtmpAddress: pending(address, ":1935", "address of the RTMP listener"),
-  rtmpEncryption: pending(
+  rtmp: present(bool, true, "enable the RTMP server"),
+  rtmpDisable: present(bool, false, "old form of rtmp: no"),
+  rtmpAddress: present(address, ":1935", "address of the RTMP listener"),
+  rtmpEncryption: present(
     encryption,
     "no",
     'RTMPS: "no", "optional" (alongside plain RTMP) or "strict" (RTMPS only)',
   ),
-  rtmpsAddress: pending(address, ":1936", "address of the RTMPS listener"),
-  rtmpServerKey: pending(text, "", "private key of the RTMPS server"),
-  rtmpServerCert: pending(text, "", "certificate of the RTMPS server"),
+  rtmpsAddress: present(address, ":1936", "address of the RTMPS listener"),
+  rtmpServerKey: present(text, "", "private key of the RTMPS server"),
+  rtmpServerCert: present(text, "", "certificate of the RTMPS server"),
 };
 
 const HLS_ROWS = {

@@ -25,6 +25,9 @@ export interface TcpSocket {
   terminate(): void;
   /** Reports an exception thrown outside `data` and `drain`; it ends the connection like one thrown inside. */
   failed(error: unknown): void;
+  /** Stops and restarts receiving. */
+  pause(): void;
+  resume(): void;
   /**
    * Lets received bytes be written straight to where `target` says, when there are so many that it pays. Owners that do
    * not ask for it, and those of sockets where it is not possible, get all of them through `TcpConn.data`.
@@ -84,6 +87,7 @@ export class Connection implements TcpSocket, DirectSocket {
   #discarded = 0;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #target: DirectTarget | undefined;
+  #isPaused = false;
   arrivals = 0;
 
   /** @param isPlain whether its descriptor may be read and written without the runtime: not with TLS */
@@ -131,6 +135,19 @@ export class Connection implements TcpSocket, DirectSocket {
     this.#receiver?.watch(this);
   }
 
+  pause(): void {
+    this.#isPaused = true;
+    this.#receiver?.forget(this);
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#state !== "open") return;
+    this.#isPaused = false;
+    this.#socket.resume();
+    if (this.#target !== undefined) this.#receiver?.watch(this);
+  }
+
   takeOver(): boolean {
     this.#socket.pause();
     return true;
@@ -141,7 +158,7 @@ export class Connection implements TcpSocket, DirectSocket {
   }
 
   read(calls: ReceiveCalls): void {
-    for (let left = READS_MAX; left > 0 && this.#state === "open"; left--) {
+    for (let left = READS_MAX; left > 0 && this.#state === "open" && !this.#isPaused; left--) {
       if (!this.#readOnce(calls)) return;
     }
   }

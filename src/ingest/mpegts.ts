@@ -1,5 +1,4 @@
 import type { MediaMemory } from "../../wasm/core.ts";
-import type { LogOptions } from "../../wasm/log.ts";
 import { type TsCounters, TsDemuxer } from "../../wasm/ts-demuxer.ts";
 import type { TsTrack } from "../../wasm/ts-track.ts";
 import type { UnitLog } from "../../wasm/units.ts";
@@ -9,31 +8,16 @@ import { trackSetups } from "../formats/rtp/track-setup.ts";
 import { unitFormat } from "../formats/rtp/unit-formats.ts";
 import type { Clock } from "../lib/clock.ts";
 import { BudgetError, ProtocolError, SourceError } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
 import { CODECS } from "../media/codecs.ts";
-import type { Format, StreamDescription } from "../media/track.ts";
-import type { Stream } from "../stream/stream.ts";
 import { UnitInput } from "../stream/unit-input.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
+import { describe, type InputOwner } from "./input.ts";
 
 /** How long to wait for the other tracks once one is ready, ms. */
 const OTHERS_MS = 1_500;
-const TITLE = "Stream";
-
-/** The publisher or source that the packets come from. */
-export interface MpegtsOwner {
-  readonly logger: Logger;
-  /**
-   * Makes the stream available, once its tracks are known.
-   *
-   * @param share of the media memory that the input has: the stream is charged to it too
-   * @throws {Error} if the owner refuses
-   */
-  ready(description: StreamDescription, tracks: LogOptions["tracks"], share: MediaMemory): Stream;
-}
 
 export interface MpegtsInputOptions {
-  readonly owner: MpegtsOwner;
+  readonly owner: InputOwner;
   readonly clock: Clock;
   readonly memory: MediaMemory;
   /** Counts what may happen with every packet. */
@@ -188,12 +172,3 @@ const REPORTS: readonly (readonly [keyof TsCounters, string])[] = [
   ["jumps", "timestamp discontinuity"],
   ["oversized", "frame dropped: too large"],
 ];
-
-function describe(formats: readonly Format[]): StreamDescription {
-  const tracks = formats.map((format) => ({
-    media: CODECS[format.codec].kind,
-    mid: undefined,
-    formats: [format],
-  }));
-  return { title: TITLE, tracks, fecGroups: [] };
-}

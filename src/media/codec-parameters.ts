@@ -37,6 +37,8 @@ export type CodecParameters =
   | { readonly codec: "mpeg4Audio"; readonly config?: Uint8Array | undefined }
   | { readonly codec: "mpeg12Audio" }
   | { readonly codec: "ac3"; readonly clockRate: number; readonly channels: number }
+  /** `streamInfo`: the STREAMINFO block without its header (RFC 9639 §8.2). */
+  | { readonly codec: "flac"; readonly streamInfo: Uint8Array }
   | { readonly codec: "speex" }
   | { readonly codec: "g726" }
   | { readonly codec: "g722" }

@@ -93,6 +93,12 @@ export const CODECS: CodecRows = {
   },
   mpeg12Audio: { label: "MPEG-1/2 Audio", kind: "audio", clockRate: 90_000 },
   ac3: { label: "AC-3", kind: "audio", clockRate: 0 },
+  flac: {
+    label: "FLAC",
+    kind: "audio",
+    clockRate: 0,
+    isComplete: ({ streamInfo }) => streamInfo !== undefined,
+  },
   speex: { label: "Speex", kind: "audio", clockRate: 0 },
   g726: { label: "G726", kind: "audio", clockRate: 8_000 },
   g722: { label: "G722", kind: "audio", clockRate: 8_000 },

@@ -1,3 +1,4 @@
+import type { MediaMemory } from "../../wasm/core.ts";
 import type { LogOptions } from "../../wasm/log.ts";
 import type { Awaitable } from "../lib/awaitable.ts";
 import { NoStreamError } from "../lib/errors.ts";
@@ -74,6 +75,7 @@ export interface Directory {
   /**
    * Makes the stream of an attached publisher available on its path.
    *
+   * @param share of the media memory, if the publisher has opened one: the stream is charged to it too
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if another publisher has replaced it
    */
@@ -82,6 +84,7 @@ export interface Directory {
     publisher: Client,
     description: StreamDescription,
     tracks: LogOptions["tracks"],
+    share?: MediaMemory,
   ): Awaitable<Stream>;
 }
 
@@ -132,8 +135,9 @@ export class LocalDirectory implements Directory {
     publisher: Client,
     description: StreamDescription,
     tracks: LogOptions["tracks"],
+    share?: MediaMemory,
   ): Stream {
-    return this.#paths.publish(path, publisher, description, tracks);
+    return this.#paths.publish(path, publisher, description, tracks, share);
   }
 }
 

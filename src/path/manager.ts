@@ -132,6 +132,7 @@ export class PathManager {
   /**
    * Makes a stream and makes it available on the path.
    *
+   * @param share of the media memory that the stream is charged to
    * @throws {BudgetError} if the media memory is used up
    * @throws {RefusedError} if another publisher has replaced it
    */
@@ -140,8 +141,9 @@ export class PathManager {
     publisher: Client,
     description: StreamDescription,
     tracks: LogOptions["tracks"],
+    share?: MediaMemory,
   ): Stream {
-    const stream = this.#createStream(description, tracks);
+    const stream = this.#createStream(description, tracks, share);
     try {
       path.startStream(publisher, stream, this.#clock.wall());
     } catch (error) {

@@ -160,10 +160,10 @@ test("pathDefaults are the defaults of every path", () => {
 describe("what has no effect yet is named", () => {
   test("when it is set to other than the default", () => {
     const config = parseConfig(
-      "hlsSegmentCount: 7\nrtmpAddress: ':1'\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
+      "hlsSegmentCount: 7\nsrtAddress: ':1'\nlogDestinations: [stdout, syslog]\nprotocols: [tcp]\nrtmp: no\n" +
         "hlsDisable: yes\npprof: yes\nwriteQueueSize: 64\nauthMethods: [basic]",
     );
-    expect(config.unavailable).toEqual(["rtmpAddress"]);
+    expect(config.unavailable).toEqual(["srtAddress"]);
   });
 
   test("but no camera parameter of a path without a camera", () => {
@@ -174,23 +174,26 @@ describe("what has no effect yet is named", () => {
     ]);
   });
 
-  test.each(["rtmp://h/y", "srt://h:1", "whep://h/y"])("a source that cannot be fetched: %s", (source) => {
+  test.each(["srt://h:1", "whep://h/y"])("a source that cannot be fetched: %s", (source) => {
     const [scheme] = source.split(":");
     expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([
       `paths.a.source: ${scheme}`,
     ]);
   });
 
-  test.each(["rtsps://h/y", "https://h/y", "udp://h:1", "publisher"])("none of %s", (source) => {
-    expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([]);
-  });
+  test.each(["rtsps://h/y", "rtmp://h/y", "https://h/y", "udp://h:1", "publisher"])(
+    "none of %s",
+    (source) => {
+      expect(parseConfig(`paths: {a: {source: '${source}'}}`, SOURCES).unavailable).toEqual([]);
+    },
+  );
 
   test("once for all paths, without the secrets of a source", () => {
     const config = parseConfig(
-      "paths: {a: {source: 'rtmp://u:secret@h/x'}, b: {source: 'rtmp://h/y', maxReaders: 3}, '~^c': }",
+      "paths: {a: {source: 'whep://u:secret@h/x'}, b: {source: 'whep://h/y', maxReaders: 3}, '~^c': }",
       SOURCES,
     );
-    expect(config.unavailable).toEqual(["paths.a.source: rtmp (and 1 more)"]);
+    expect(config.unavailable).toEqual(["paths.a.source: whep (and 1 more)"]);
   });
 });
 

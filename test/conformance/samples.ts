@@ -81,6 +81,7 @@ export const SAMPLES: readonly Sample[] = [
   // layer III, 128 kbit/s, 48 kHz
   sound({ codec: "mpeg12Audio" }, 2_160, (random) => begin(random.bytes(384), [0xff, 0xfb, 0x94, 0xc4])),
   sound({ codec: "ac3", clockRate: 48_000, channels: 6 }, 1_536, ac3Frame),
+  sound(parametersOf("flac"), 4_608, (random) => random.bytes(random.between(14, 9_000))),
   passedOn("speex", "speex/16000", 320, (random) => random.bytes(70)),
   passedOn("g726", "G726-32/8000", 160, (random) => random.bytes(80)),
   pcm({ codec: "g722" }, 1, 8_000),

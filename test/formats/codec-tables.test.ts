@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { FLV_CODECS } from "../../src/formats/flv/codecs.ts";
 import { MP4_CODECS, MP4_WRITTEN } from "../../src/formats/fmp4/codecs.ts";
 import { TS_CODECS } from "../../src/formats/mpegts/codecs.ts";
 import { rtpRow } from "../../src/formats/rtp/codecs.ts";
@@ -25,9 +26,10 @@ test("the table of codecs in the documentation is that of the code", () => {
   const text = readFileSync("docs/architecture.md", "utf8");
   const rows = IDS.map((codec) => {
     const ts = codec in TS_CODECS ? BOTH : NONE;
-    return `| ${[CODECS[codec].label, rtp(codec), ts, fmp4(codec)].join(" | ")} |`;
+    const flv = codec in FLV_CODECS ? BOTH : NONE;
+    return `| ${[CODECS[codec].label, rtp(codec), ts, fmp4(codec), flv].join(" | ")} |`;
   });
-  const table = ["| codec | RTP | MPEG-TS | fMP4 |", "|---|---|---|---|", ...rows, ""].join("\n");
+  const table = ["| codec | RTP | MPEG-TS | fMP4 | FLV |", "|---|---|---|---|---|", ...rows, ""].join("\n");
   expect(text).toContain(table);
 });
 
@@ -43,7 +45,7 @@ test("the documentation of MPEG-TS names every stream type", () => {
 });
 
 test("every codec that a container brings can go on by RTP, in units", () => {
-  for (const codec of IDS.filter((id) => id in TS_CODECS || id in MP4_CODECS)) {
+  for (const codec of IDS.filter((id) => id in TS_CODECS || id in MP4_CODECS || id in FLV_CODECS)) {
     const { read, write, units } = rtpRow(codec) ?? {};
     expect([codec, read, write, units].filter((column) => column === undefined)).toEqual([]);
   }

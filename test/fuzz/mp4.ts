@@ -4,11 +4,11 @@ import {
   KIND_H265,
   KIND_PACKET,
   KIND_VP9,
-  MP4_AV1,
-  MP4_FRAMES,
-  MP4_H264,
-  MP4_H265,
-  MP4_PICTURES,
+  SAMPLE_AV1,
+  SAMPLE_FRAMES,
+  SAMPLE_H264,
+  SAMPLE_H265,
+  SAMPLE_PICTURES,
   UNITS_AV1,
   UNITS_GENERIC,
   UNITS_H264,
@@ -33,15 +33,15 @@ import { unitBytes } from "../wasm/unit-bytes.ts";
 export const name = "mp4";
 
 const memory = loadBuild("fuzz", 128);
-const KINDS = [MP4_FRAMES, MP4_PICTURES, MP4_H264, MP4_H265, MP4_AV1];
+const KINDS = [SAMPLE_FRAMES, SAMPLE_PICTURES, SAMPLE_H264, SAMPLE_H265, SAMPLE_AV1];
 const CONFIG = new Uint8Array([0x11, 0x90]);
 /** How units of each kind go on by RTP. */
 const CARRIED: Readonly<Record<number, readonly [format: number, kind: number]>> = {
-  [MP4_FRAMES]: [UNITS_GENERIC, KIND_PACKET],
-  [MP4_PICTURES]: [UNITS_VP9, KIND_VP9],
-  [MP4_H264]: [UNITS_H264, KIND_H264],
-  [MP4_H265]: [UNITS_H265, KIND_H265],
-  [MP4_AV1]: [UNITS_AV1, KIND_AV1],
+  [SAMPLE_FRAMES]: [UNITS_GENERIC, KIND_PACKET],
+  [SAMPLE_PICTURES]: [UNITS_VP9, KIND_VP9],
+  [SAMPLE_H264]: [UNITS_H264, KIND_H264],
+  [SAMPLE_H265]: [UNITS_H265, KIND_H265],
+  [SAMPLE_AV1]: [UNITS_AV1, KIND_AV1],
 };
 const RATES = [90_000, 48_000, 44_100];
 
@@ -123,8 +123,8 @@ function check(units: UnitLog, kind: number): number {
     const { entries, size } = units;
     const bytes = unitBytes(memory, units, at, at + entries);
     if (bytes.length !== size) throw new Error(`a unit of ${bytes.length} bytes says ${size}`);
-    if (kind === MP4_H264 || kind === MP4_H265) checkNalUnits(bytes);
-    if (kind === MP4_AV1) checkObus(bytes);
+    if (kind === SAMPLE_H264 || kind === SAMPLE_H265) checkNalUnits(bytes);
+    if (kind === SAMPLE_AV1) checkObus(bytes);
   }
   const range = { units, id: 1, isVideo: true, from: 0, to: units.headSeq, origin: 0, endDts: last + 1 };
   const parts = PartWriter.open(memory)!;

@@ -1,10 +1,16 @@
+import * as amf0 from "./amf0.ts";
+import * as amf3 from "./amf3.ts";
 import * as config from "./config.ts";
+import * as flv from "./flv.ts";
 import * as hlsPlaylist from "./hls-playlist.ts";
 import * as interleaved from "./interleaved.ts";
 import * as mp4 from "./mp4.ts";
 import * as packetizer from "./packetizer.ts";
 import * as pictureSize from "./picture-size.ts";
 import * as rtcp from "./rtcp.ts";
+import * as rtmpChunks from "./rtmp-chunks.ts";
+import * as rtmpHandshake from "./rtmp-handshake.ts";
+import * as rtmpMessage from "./rtmp-message.ts";
 import * as rtp from "./rtp.ts";
 import * as rtspClient from "./rtsp-client.ts";
 import * as rtspRequest from "./rtsp-request.ts";
@@ -35,7 +41,13 @@ export const TARGETS: readonly FuzzTarget[] = [
   ts,
   tsTables,
   mp4,
+  flv,
   hlsPlaylist,
   tunnel,
   pictureSize,
+  amf0,
+  amf3,
+  rtmpHandshake,
+  rtmpChunks,
+  rtmpMessage,
 ];

@@ -131,6 +131,24 @@ direct("sockets go back to the runtime when little arrives", async () => {
   expect(owner.inPlace).toBe(TEXT.length);
 });
 
+direct("a socket that is paused is not read, and goes on when it is resumed", async () => {
+  const receiver = new DirectReceiver(systemClock, calls as never, ALWAYS);
+  const { owner, client } = await pair(receiver);
+  await until(receiver, 1);
+  owner.onText = (text) => {
+    if (text.length === 16) owner.socket.pause();
+  };
+  client.write(TEXT);
+  await until(receiver, 0);
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(owner.text.length).toBe(16);
+  owner.socket.resume();
+  await owner.size(TEXT.length);
+  expect(owner.text).toBe(TEXT);
+  client.end();
+  expect(await owner.ended.promise).toBe("closed: undefined");
+});
+
 direct("a reset is told as the runtime tells it", async () => {
   const texts = await Promise.all(
     [ALWAYS, NEVER].map(async (rates) => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Contract } from "../support/contract.ts";
+import { RtmpTestClient } from "../support/rtmp-client.ts";
 import { TestServer } from "../support/server.ts";
 import { Certificates } from "./certificates.ts";
 import { TestPublisher } from "./publisher.ts";
@@ -16,10 +17,12 @@ const RUNNING = {
   rtspsessions: "id",
   rtspsconns: "id",
   rtspssessions: "id",
+  rtmpconns: "id",
+  rtmpsconns: "id",
   sources: "name",
 } as const;
-const ABSENT = { rtmpconns: "id", rtmpsconns: "id", webrtcsessions: "id", srtconns: "id" } as const;
-const KICKED = ["rtspsessions", "rtspssessions"];
+const ABSENT = { webrtcsessions: "id", srtconns: "id" } as const;
+const KICKED = ["rtspsessions", "rtspssessions", "rtmpconns", "rtmpsconns"];
 
 async function contractOf(server: TestServer): Promise<Contract> {
   return await Contract.fetch((path, init) => fetch(server.apiUrl + path, { redirect: "manual", ...init }));
@@ -107,11 +110,14 @@ test.skipIf(!Certificates.available)(
   async () => {
     using certificates = new Certificates("localhost");
     // to read the description keeps this process from publishing for a while
-    const config = `readTimeout: 60s\nencryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}paths:\n  pulled:\n    source: rtsp://127.0.0.1:9/\n  all:\n`;
+    const rtmps = `rtmpEncryption: optional\nrtmpServerKey: ${certificates.keyFile}\nrtmpServerCert: ${certificates.certFile}\n`;
+    const config = `readTimeout: 60s\nencryption: optional\nrtspsAddress: 127.0.0.1:0\n${certificates.config}${rtmps}paths:\n  pulled:\n    source: rtsp://127.0.0.1:9/\n  all:\n`;
     await using server = await TestServer.start({ config });
     await using publisher = await TestPublisher.start(server.rtsp("a/cam"));
     await using reader = await TestReader.start(server.rtsp("a/cam"), publisher.tracks);
     await using secure = await TestReader.start(server.rtsps("a/cam"), publisher.tracks);
+    await using plainRtmp = await RtmpTestClient.publishing(server.rtmp("b/one"));
+    await using secureRtmp = await RtmpTestClient.publishing(server.rtmps("b/two"));
     await reader.more();
     await secure.more();
     const viewer = new AbortController();
@@ -134,6 +140,7 @@ test.skipIf(!Certificates.available)(
     expect((await contract.call("GET /docs", "/docs")).status).toBe(200);
     viewer.abort();
     await page;
+    expect([plainRtmp.isClosed, secureRtmp.isClosed]).toEqual([true, true]);
 
     const called = new Set([...contract.seen].map((answer) => answer.slice(0, answer.lastIndexOf(" "))));
     expect([...called].sort()).toEqual(contract.operations.sort());

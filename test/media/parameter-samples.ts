@@ -52,6 +52,8 @@ export const PARAMETER_SAMPLES: readonly KnownParameters[] = [
   { codec: "mpeg4Audio", config: hex("1208") },
   { codec: "mpeg12Audio" },
   { codec: "ac3", clockRate: 48_000, channels: 6 },
+  // FFmpeg: 48 kHz, two channels, 16 bits, frames of 4,608 samples
+  { codec: "flac", streamInfo: hex("1200120000056800293f0bb802f0000752b0d10dbbd3a80e7a44a1bfa4a4f1ed8a4b") },
   { codec: "g722" },
   { codec: "g711", law: "mu", clockRate: 8_000, channels: 1 },
   { codec: "g711", law: "a", clockRate: 16_000, channels: 2 },

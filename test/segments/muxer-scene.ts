@@ -1,4 +1,4 @@
-import { MP4_FRAMES, MP4_PICTURES } from "../../assembly/abi.ts";
+import { SAMPLE_FRAMES, SAMPLE_PICTURES } from "../../assembly/abi.ts";
 import { readInit } from "../../src/formats/fmp4/read-init.ts";
 import type { CodecParameters } from "../../src/media/codec-parameters.ts";
 import { Muxer } from "../../src/segments/muxer.ts";
@@ -62,7 +62,7 @@ export class FakeSink implements SegmentSink {
       const tracks = readInit(this.inits[init]!).map(
         (each): TwinTrack => ({
           ...each,
-          kind: each.isVideo ? MP4_PICTURES : MP4_FRAMES,
+          kind: each.isVideo ? SAMPLE_PICTURES : SAMPLE_FRAMES,
           rate: each.timescale,
           lengthSize: 4,
           sets: new Uint8Array(0),

@@ -8,15 +8,18 @@ import { parseConfig } from "../support/config.ts";
 
 const COMPONENTS = componentsOf(PARTS);
 /** Everything is switched on, so that every parameter matters. */
-const BASE = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\n");
+const BASE = parseConfig(
+  "api: yes\nmetrics: yes\npprof: yes\nencryption: optional\nrtmpEncryption: optional\n",
+);
 /** Values of parameters that are words. */
 const OTHER: Readonly<Record<string, unknown>> = {
   logLevel: "debug",
   encryption: "strict",
+  rtmpEncryption: "strict",
   hlsVariant: "fmp4",
 };
 /** Old names, which give their value to new ones. */
-const WITHOUT_SLICE = new Set(["readBufferCount", "rtspDisable", "hlsDisable"]);
+const WITHOUT_SLICE = new Set(["readBufferCount", "rtspDisable", "rtmpDisable", "hlsDisable"]);
 
 function otherValue(key: string, value: unknown): unknown {
   if (Object.hasOwn(OTHER, key)) return OTHER[key];
@@ -37,8 +40,12 @@ test.each(KEYS)("a reload with another %s reaches a component", (key) => {
 });
 
 test("a reload that changes nothing, or paths alone, restarts nothing", () => {
-  const same = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\n");
-  const paths = parseConfig("api: yes\nmetrics: yes\npprof: yes\nencryption: optional\npaths: {a: }\n");
+  const same = parseConfig(
+    "api: yes\nmetrics: yes\npprof: yes\nencryption: optional\nrtmpEncryption: optional\n",
+  );
+  const paths = parseConfig(
+    "api: yes\nmetrics: yes\npprof: yes\nencryption: optional\nrtmpEncryption: optional\npaths: {a: }\n",
+  );
   for (const { name, slice } of COMPONENTS) {
     expect(isDeepStrictEqual(slice(BASE), slice(same))).toBe(true);
     expect(isDeepStrictEqual(slice(BASE), slice(paths))).toBe(name !== "paths");

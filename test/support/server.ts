@@ -101,6 +101,16 @@ export class TestServer implements AsyncDisposable {
     return `rtsps://127.0.0.1:${this.#port("RTSPS")}/${path}`;
   }
 
+  /** `rtmp://127.0.0.1:port/path` */
+  rtmp(path: string): string {
+    return `rtmp://127.0.0.1:${this.#port("RTMP")}/${path}`;
+  }
+
+  /** `rtmps://127.0.0.1:port/path` */
+  rtmps(path: string): string {
+    return `rtmps://127.0.0.1:${this.#port("RTMPS")}/${path}`;
+  }
+
   get apiUrl(): string {
     return `http://127.0.0.1:${this.#port("API")}`;
   }
@@ -207,6 +217,8 @@ function withDefaults(config: string): string {
     rtspAddress: "127.0.0.1:0",
     rtpAddress: "127.0.0.1:0",
     rtcpAddress: "127.0.0.1:0",
+    rtmpAddress: "127.0.0.1:0",
+    rtmpsAddress: "127.0.0.1:0",
     hlsAddress: "127.0.0.1:0",
     api: "yes",
     apiAddress: "127.0.0.1:0",

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { MP4_FRAMES, MP4_H264 } from "../../assembly/abi.ts";
+import { SAMPLE_FRAMES, SAMPLE_H264 } from "../../assembly/abi.ts";
 import { box, fullBox, text, u32 } from "../../src/formats/fmp4/boxes.ts";
 import type { MediaMemory } from "../../wasm/core.ts";
 import { Mp4Demuxer } from "../../wasm/mp4-demuxer.ts";
@@ -61,7 +61,7 @@ class Bench implements Disposable {
 
 const TRACK: TwinTrack = {
   id: 1,
-  kind: MP4_FRAMES,
+  kind: SAMPLE_FRAMES,
   rate: 90_000,
   lengthSize: 4,
   sets: new Uint8Array(0),
@@ -121,7 +121,7 @@ for (const build of BUILDS) {
 
     test("what the part writer writes comes back", () => {
       const random = new Random(SEED);
-      const track = { ...TRACK, kind: MP4_H264, sets: new Uint8Array([0, 0, 0, 2, 0x67, 1]) };
+      const track = { ...TRACK, kind: SAMPLE_H264, sets: new Uint8Array([0, 0, 0, 2, 0x67, 1]) };
       using first = new Bench(memory, [track]);
       for (let round = 0; round < 20; round++) {
         const segment = makeSegment(random, [track], 0);

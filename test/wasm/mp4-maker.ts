@@ -1,16 +1,16 @@
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, MP4_PICTURES } from "../../assembly/abi.ts";
+import { SAMPLE_AV1, SAMPLE_FRAMES, SAMPLE_H264, SAMPLE_H265, SAMPLE_PICTURES } from "../../assembly/abi.ts";
 import { box, fullBox, text, u32, zeros } from "../../src/formats/fmp4/boxes.ts";
 import type { Random } from "../support/random.ts";
 import type { TwinTrack } from "./twin/mp4.ts";
 
-const KINDS = [MP4_FRAMES, MP4_PICTURES, MP4_H264, MP4_H265, MP4_AV1];
+const KINDS = [SAMPLE_FRAMES, SAMPLE_PICTURES, SAMPLE_H264, SAMPLE_H265, SAMPLE_AV1];
 const SCALES = [1, 1_000, 12_800, 44_100, 48_000, 90_000, 600_000, 10_000_000, 0xffff_ffff];
 
 /** A track with random properties. */
 export function makeTrack(random: Random, id: number): TwinTrack {
   const kind = random.pick(KINDS);
   const set = random.bytes(random.between(1, 300));
-  const hasSets = (kind === MP4_H264 || kind === MP4_H265) && random.chance(0.8);
+  const hasSets = (kind === SAMPLE_H264 || kind === SAMPLE_H265) && random.chance(0.8);
   return {
     id,
     kind,
@@ -34,8 +34,8 @@ function big(value: number, size: number): number[] {
 /** A sample of a track; now and then one that makes no sense. */
 function makeSample(random: Random, track: TwinTrack): Uint8Array {
   if (random.chance(0.03)) return random.bytes(random.below(60));
-  if (track.kind === MP4_AV1) return makeObus(random);
-  if (track.kind !== MP4_H264 && track.kind !== MP4_H265) {
+  if (track.kind === SAMPLE_AV1) return makeObus(random);
+  if (track.kind !== SAMPLE_H264 && track.kind !== SAMPLE_H265) {
     return random.bytes(random.chance(0.02) ? random.between(60_000, 200_000) : random.between(1, 900));
   }
   const most = track.lengthSize === 1 ? 255 : track.lengthSize === 2 ? 9_000 : 150_000;
@@ -45,9 +45,9 @@ function makeSample(random: Random, track: TwinTrack): Uint8Array {
     const unit = random.bytes(size);
     if (size > 0 && random.chance(0.8)) {
       const type = random.pick(
-        track.kind === MP4_H264 ? [1, 5, 6, 7, 8, 9] : [1, 19, 21, 32, 33, 34, 35, 39],
+        track.kind === SAMPLE_H264 ? [1, 5, 6, 7, 8, 9] : [1, 19, 21, 32, 33, 34, 35, 39],
       );
-      unit[0] = track.kind === MP4_H264 ? 0x60 | type : type << 1;
+      unit[0] = track.kind === SAMPLE_H264 ? 0x60 | type : type << 1;
     }
     bytes.push(...big(size, track.lengthSize));
     for (const byte of unit) bytes.push(byte);

@@ -1,4 +1,10 @@
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, MP4_PICTURES } from "../../../assembly/abi.ts";
+import {
+  SAMPLE_AV1,
+  SAMPLE_FRAMES,
+  SAMPLE_H264,
+  SAMPLE_H265,
+  SAMPLE_PICTURES,
+} from "../../../assembly/abi.ts";
 import { assert } from "../../lib/assert.ts";
 import { attempt, ProtocolError } from "../../lib/errors.ts";
 import { parseSequenceHeader, readAv1Record, writeAv1Record } from "../../media/av1.ts";
@@ -24,7 +30,7 @@ import { audioBoxes, audioEntry, type SampleDescription, visualBoxes, visualEntr
 
 /** How files carry a codec. */
 interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {
-  /** Sample format for the core: MP4_* of the ABI. */
+  /** Sample format for the core: SAMPLE_* of the ABI. */
   readonly kind: number;
   /** Types of sample entries (ISO/IEC 14496-12 §8.5.2) that may be of this codec. */
   readonly entries: readonly string[];
@@ -43,7 +49,7 @@ interface Mp4Row<Parameters extends CodecParameters = CodecParameters> {
   };
 }
 
-/** A parsed sample entry, and the sample format for the core: MP4_* of the ABI. */
+/** A parsed sample entry, and the sample format for the core: SAMPLE_* of the ABI. */
 export type ReadEntry = SampleDescription & { readonly kind: number };
 
 type Mp4Rows = { readonly [Id in CodecId]?: Mp4Row<ParametersOf<Id>> };
@@ -51,7 +57,7 @@ type Mp4Rows = { readonly [Id in CodecId]?: Mp4Row<ParametersOf<Id>> };
 /** Written codecs are in order of preference: a reader of one track of a kind takes the first. */
 export const MP4_CODECS = {
   av1: {
-    kind: MP4_AV1,
+    kind: SAMPLE_AV1,
     entries: ["av01"],
     read: (body) => ({ parameters: { codec: "av1", sequenceHeader: readAv1c(body) } }),
     write: {
@@ -61,7 +67,7 @@ export const MP4_CODECS = {
     },
   },
   vp9: {
-    kind: MP4_PICTURES,
+    kind: SAMPLE_PICTURES,
     entries: ["vp09"],
     // each key frame says all that is in the entry
     read: () => ({ parameters: { codec: "vp9" } }),
@@ -71,7 +77,7 @@ export const MP4_CODECS = {
     },
   },
   h265: {
-    kind: MP4_H265,
+    kind: SAMPLE_H265,
     entries: ["hvc1", "hev1"],
     read: readHevc,
     write: {
@@ -81,7 +87,7 @@ export const MP4_CODECS = {
     },
   },
   h264: {
-    kind: MP4_H264,
+    kind: SAMPLE_H264,
     entries: ["avc1", "avc3"],
     read: readAvc,
     write: {
@@ -91,7 +97,7 @@ export const MP4_CODECS = {
     },
   },
   opus: {
-    kind: MP4_FRAMES,
+    kind: SAMPLE_FRAMES,
     entries: ["Opus"],
     read: (body) => ({ parameters: readOpus(body) }),
     write: {
@@ -100,7 +106,7 @@ export const MP4_CODECS = {
     },
   },
   mpeg4Audio: {
-    kind: MP4_FRAMES,
+    kind: SAMPLE_FRAMES,
     entries: ["mp4a"],
     read: (body) => {
       const stream = readEsds(body);
@@ -116,18 +122,18 @@ export const MP4_CODECS = {
     },
   },
   vp8: {
-    kind: MP4_PICTURES,
+    kind: SAMPLE_PICTURES,
     entries: ["vp08"],
     read: () => ({ parameters: { codec: "vp8" } }),
   },
   mpeg12Audio: {
-    kind: MP4_FRAMES,
+    kind: SAMPLE_FRAMES,
     entries: [".mp3", "mp4a"],
     read: (body, type) =>
       type === ".mp3" || readEsds(body).isMpeg12Audio ? { parameters: { codec: "mpeg12Audio" } } : undefined,
   },
   ac3: {
-    kind: MP4_FRAMES,
+    kind: SAMPLE_FRAMES,
     entries: ["ac-3"],
     read: (body) => ({ parameters: readAc3(body) }),
   },

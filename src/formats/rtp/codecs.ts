@@ -22,6 +22,7 @@ import {
 import type { ParameterSets } from "../../../wasm/track.ts";
 import type { UnitSetup } from "../../../wasm/units.ts";
 import type { CodecId, CodecParameters, ParametersOf } from "../../media/codec-parameters.ts";
+import { parseStreamInfo } from "../../media/flac.ts";
 import type { Format } from "../../media/track.ts";
 import { type Fmtp, type FormatText, readHex, writeHex } from "./fmtp.ts";
 import {
@@ -71,6 +72,8 @@ export interface RtpRow<Parameters extends CodecParameters = CodecParameters> {
 type RtpRows = { readonly [Id in CodecId]?: RtpRow<ParametersOf<Id>> };
 
 const OPUS_FRAME_S = 0.02;
+/** Samples of a frame of FLAC that encoders use most. */
+const FLAC_SAMPLES = 4096;
 
 export const RTP_CODECS = {
   av1: {
@@ -173,6 +176,25 @@ export const RTP_CODECS = {
     read: (format) => ({ codec: "ac3", clockRate: format.clockRate, channels: channelsOf(format, 6) ?? 6 }),
     write: ({ clockRate, channels }) => ({ rtpmap: `AC3/${clockRate}/${channels}` }),
     units: (format) => frameUnits(UNITS_AC3, format, 1536 / format.clockRate),
+  },
+  flac: {
+    // no payload format is registered: frames are carried as those of AC-3 are, whole or in fragments (RFC 4184 §4)
+    encodings: ["FLAC"],
+    read: ({ fmtp }) => {
+      const streamInfo = readHex(fmtp.get("streaminfo"));
+      return streamInfo && { codec: "flac", streamInfo };
+    },
+    write: ({ streamInfo }) => {
+      const { sampleRate, channels } = parseStreamInfo(streamInfo);
+      return {
+        rtpmap: writeRtpmap("FLAC", sampleRate, channels),
+        fmtp: { streaminfo: writeHex(streamInfo) },
+      };
+    },
+    units: (format, { streamInfo }) => {
+      const { frameSamples = FLAC_SAMPLES, sampleRate } = parseStreamInfo(streamInfo);
+      return frameUnits(UNITS_AC3, format, frameSamples / sampleRate);
+    },
   },
   speex: { encodings: ["speex"] },
   g726: { encodings: [16, 24, 32, 40].flatMap((rate) => [`G726-${rate}`, `AAL2-G726-${rate}`]) },

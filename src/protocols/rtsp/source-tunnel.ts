@@ -241,6 +241,14 @@ class TunnelSocket implements TcpSocket {
     this.#socket.failed(error);
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** The bytes of a tunnel come out of what carries them. */
   receiveInto(): void {}
 }

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265, MP4_PICTURES } from "../../../assembly/abi.ts";
+import {
+  SAMPLE_AV1,
+  SAMPLE_FRAMES,
+  SAMPLE_H264,
+  SAMPLE_H265,
+  SAMPLE_PICTURES,
+} from "../../../assembly/abi.ts";
 import { box, fullBox, text, u16, u32, zeros } from "../../../src/formats/fmp4/boxes.ts";
 import { writeInit } from "../../../src/formats/fmp4/init.ts";
 import { looksLikeMp4, readInit } from "../../../src/formats/fmp4/read-init.ts";
@@ -67,9 +73,9 @@ describe("an initialization segment", () => {
     ]);
     const [sps, pps] = [new Uint8Array(SPS), new Uint8Array(PPS)];
     expect(tracks.map(({ description }) => description)).toEqual([
-      { kind: MP4_H264, parameters: { codec: "h264", sps, pps }, lengthSize: 4, sets: [sps, pps] },
-      { kind: MP4_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
-      { kind: MP4_FRAMES, parameters: { codec: "opus", channels: 1 } },
+      { kind: SAMPLE_H264, parameters: { codec: "h264", sps, pps }, lengthSize: 4, sets: [sps, pps] },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "opus", channels: 1 } },
     ]);
   });
 
@@ -90,35 +96,35 @@ describe("an initialization segment", () => {
     [
       "avc3 without sets",
       visual("avc3", box("avcC", [1, 66, 0, 30, 0xfd, 0xe0, 0])),
-      { kind: MP4_H264, parameters: { codec: "h264" }, lengthSize: 2, sets: [] },
+      { kind: SAMPLE_H264, parameters: { codec: "h264" }, lengthSize: 2, sets: [] },
     ],
     [
       "hev1",
       visual("hev1", box("hvcC", [1], zeros(20), [0xff, 2, 0xa0, 0, 1, 0, 1, 64, 34, 0, 2, 0, 1, 68, 0, 0])),
       {
-        kind: MP4_H265,
+        kind: SAMPLE_H265,
         parameters: { codec: "h265", vps: new Uint8Array([64]), pps: new Uint8Array([68]) },
         lengthSize: 4,
         sets: [new Uint8Array([64]), new Uint8Array([68])],
       },
     ],
-    ["av01", visual("av01", box("av1C", zeros(4))), { kind: MP4_AV1, parameters: { codec: "av1" } }],
+    ["av01", visual("av01", box("av1C", zeros(4))), { kind: SAMPLE_AV1, parameters: { codec: "av1" } }],
     [
       "av01 with a box that does not fit",
       visual("av01", box("av1C")),
-      { kind: MP4_AV1, parameters: { codec: "av1" } },
+      { kind: SAMPLE_AV1, parameters: { codec: "av1" } },
     ],
-    ["vp09", visual("vp09", box("vpcC", zeros(12))), { kind: MP4_PICTURES, parameters: { codec: "vp9" } }],
-    ["vp08", visual("vp08", box("vpcC", zeros(12))), { kind: MP4_PICTURES, parameters: { codec: "vp8" } }],
+    ["vp09", visual("vp09", box("vpcC", zeros(12))), { kind: SAMPLE_PICTURES, parameters: { codec: "vp9" } }],
+    ["vp08", visual("vp08", box("vpcC", zeros(12))), { kind: SAMPLE_PICTURES, parameters: { codec: "vp8" } }],
     [
       "Opus",
       sound("Opus", 0, box("dOps", [0, 6])),
-      { kind: MP4_FRAMES, parameters: { codec: "opus", channels: 6 } },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "opus", channels: 6 } },
     ],
     [
       "ac-3",
       sound("ac-3", 0, box("dac3", [0x10, 0x3c, 0])),
-      { kind: MP4_FRAMES, parameters: { codec: "ac3", clockRate: 48_000, channels: 6 } },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "ac3", clockRate: 48_000, channels: 6 } },
     ],
     [
       "AAC in QuickTime's entry",
@@ -127,14 +133,14 @@ describe("an initialization segment", () => {
         1,
         fullBox("esds", 0, 0, [3, 24, 0, 1, 0, 4, 19, 0x40], zeros(12), [5, 0x80, 0x80, 2, 0x11, 0x90]),
       ),
-      { kind: MP4_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "mpeg4Audio", config: CONFIG } },
     ],
     [
       "MP3",
       sound("mp4a", 0, fullBox("esds", 0, 0, [3, 18, 0, 1, 0, 4, 13, 0x6b], zeros(12))),
-      { kind: MP4_FRAMES, parameters: { codec: "mpeg12Audio" } },
+      { kind: SAMPLE_FRAMES, parameters: { codec: "mpeg12Audio" } },
     ],
-    ["MP3 in QuickTime", sound(".mp3", 1), { kind: MP4_FRAMES, parameters: { codec: "mpeg12Audio" } }],
+    ["MP3 in QuickTime", sound(".mp3", 1), { kind: SAMPLE_FRAMES, parameters: { codec: "mpeg12Audio" } }],
     ["another", sound("alac", 0), undefined],
   ])("%s", (_, entry, description) => {
     expect(readInit(movie({ entry }))[0]?.description).toEqual(description as never);

@@ -26,6 +26,7 @@ test.each([
   ["PCMA", "g711"],
   ["pcmu", "g711"],
   ["ac3", "ac3"],
+  ["flac", "flac"],
   ["eac3", "generic"],
   ["", "generic"],
 ] as [string, CodecId][])("encoding %p is %s", (encoding, codec) => {

@@ -129,6 +129,8 @@ export class FakeSocket implements TcpSocket {
     throw error;
   }
 
+  pause(): void {}
+  resume(): void {}
   receiveInto(): void {}
 
   /** What the server sent since the last call. */

@@ -86,6 +86,8 @@ export class FakeConnection implements TcpSocket {
     this.#conn?.failed(error as Error);
   }
 
+  pause(): void {}
+  resume(): void {}
   receiveInto(): void {}
 
   /** The server ends it. */

@@ -1,4 +1,4 @@
-import { MP4_AV1, MP4_FRAMES, MP4_H264, MP4_H265 } from "../../../assembly/abi.ts";
+import { SAMPLE_AV1, SAMPLE_FRAMES, SAMPLE_H264, SAMPLE_H265 } from "../../../assembly/abi.ts";
 
 /** What the twin knows of a track. */
 export interface TwinTrack {
@@ -173,11 +173,11 @@ function makeUnit(sample: TwinSample, bytes: Uint8Array, tracks: TwinTrack[]): T
   track.last = dts;
   const isSync = (sample.flags & 0x10000) === 0;
   const made =
-    track.kind === MP4_H264 || track.kind === MP4_H265
+    track.kind === SAMPLE_H264 || track.kind === SAMPLE_H265
       ? nalUnits(bytes, track, isSync)
-      : track.kind === MP4_AV1
+      : track.kind === SAMPLE_AV1
         ? obus(bytes)
-        : { bytes: [...bytes], isKey: isSync || track.kind === MP4_FRAMES };
+        : { bytes: [...bytes], isKey: isSync || track.kind === SAMPLE_FRAMES };
   if (made === undefined || made.bytes.length === 0) return undefined;
   return { track: sample.track, bytes: new Uint8Array(made.bytes), isKey: made.isKey, pts, dts };
 }
@@ -201,7 +201,7 @@ function nalUnits(sample: Uint8Array, track: TwinTrack, isSync: boolean): Made |
     at += size;
     if (size === 0) continue;
     const header = unit[0] as number;
-    const isH265 = track.kind === MP4_H265;
+    const isH265 = track.kind === SAMPLE_H265;
     const type = isH265 ? (header >> 1) & 63 : header & 31;
     const isDropped = isH265
       ? size < 2 || type === 35 || type === 38 || type >= 48
