@@ -119,13 +119,14 @@ export class DirectReceiver {
 
   #enter(socket: DirectSocket, watched: Watched): void {
     this.#set ??= this.#calls.openSet();
+    if (this.#set === undefined) return;
+    this.#polling ??= setTimeout(this.#poll, this.#pause);
     if (!socket.takeOver(this.#calls)) return;
     const key = this.#freeKeys.pop() ?? this.#direct.length;
     this.#direct[key] = socket;
     watched.key = key;
     this.#count += 1;
     if (!this.#set.add(socket.descriptor as number, key)) this.#leave(socket, watched, true);
-    this.#polling ??= setTimeout(this.#poll, this.#pause);
   }
 
   #leave(socket: DirectSocket, watched: Watched, isBack = false): void {
@@ -152,6 +153,8 @@ export class DirectReceiver {
   #pollAgain(ready: number): void {
     if (this.#count === 0) {
       this.#polling = undefined;
+      this.#set?.close();
+      this.#set = undefined;
       return;
     }
     const pause = ready >= READY_PER_MS * this.#pause ? this.#pause + 1 : this.#pause - 1;

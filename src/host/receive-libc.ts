@@ -21,8 +21,8 @@ export interface ReceiveCalls {
   /** Another descriptor of the same socket; negative if there is none left. */
   duplicate(descriptor: number): number;
   close(descriptor: number): void;
-  /** Opens a set of sockets. @throws {Error} if the system refuses */
-  openSet(): ReadySet;
+  /** Opens a set of sockets; undefined if no descriptor is left. */
+  openSet(): ReadySet | undefined;
 }
 
 /** Sockets that are asked together whether something has arrived (epoll). */
@@ -34,6 +34,7 @@ export interface ReadySet {
   poll(): number;
   /** The key of a socket that is ready. */
   key(index: number): number;
+  close(): void;
 }
 
 /** Most sockets that one `poll` reports. */
@@ -119,7 +120,7 @@ function load(): ReceiveCalls | undefined {
     close: (descriptor) => void library.symbols.close(descriptor),
     openSet() {
       const set = epoll_create1(CLOEXEC);
-      if (set < 0) throw new Error(`epoll_create1: error ${-failure()}`);
+      if (set < 0) return undefined;
       const events = words(READY_MAX * EVENT_WORDS);
       const event = words(EVENT_WORDS);
       const [eventsAt, eventAt] = [ptr(events), ptr(event)];
@@ -132,6 +133,7 @@ function load(): ReceiveCalls | undefined {
         remove: (descriptor) => void epoll_ctl(set, DELETE, descriptor, eventAt),
         poll: () => epoll_wait(set, eventsAt, READY_MAX, 0),
         key: (index) => events[index * EVENT_WORDS + EVENT_DATA] as number,
+        close: () => void library.symbols.close(set),
       };
     },
   };

@@ -290,9 +290,6 @@ direct("a socket that is closed at any moment leaves no descriptor", async () =>
   const count = () => readdirSync("/proc/self/fd").length;
   const rates = { ...ALWAYS };
   const receiver = new DirectReceiver(systemClock, calls as never, rates);
-  const first = await datagrams(receiver, "127.0.0.1");
-  await until(receiver, 1);
-  first.socket.close();
   const before = count();
   for (let i = 0; i < 20; i++) {
     Object.assign(rates, ALWAYS);
