@@ -22,8 +22,6 @@ export const INDEX_STRIDE = 16;
 /** Channels of interleaved framing, and RTP payload types. */
 export const CHANNELS_MAX = 256;
 export const PAYLOAD_TYPES_MAX = 128;
-/** Largest interleaved frame: `$`, channel, length and 65,535 bytes of packet. */
-export const MAX_FRAMED = 65539;
 /** Largest frame on an unknown channel, bytes; what claims to be larger is none, and a frame may follow at once. */
 export const UNKNOWN_FRAME_MAX = 1500;
 /** Bytes of interleaved framing in front of a packet (RFC 2326 §10.12). */

@@ -30,11 +30,11 @@ class HeldPacket {
 const HELD_PACKETS: i32 = (offsetof<HeldFragments>() + ALIGN_MASK) & ~ALIGN_MASK;
 const HELD_PACKET_DATA: i32 = offsetof<HeldPacket>();
 const HELD_SLOT: i32 = 16384;
-/** Bytes of the AU headers of a packet with one AU; most of an AU that they can say. */
+/** Bytes of the AU header section of a packet with one AU; largest AU size that its 13 bits can hold. */
 const AU_HEAD = 4;
 const AU_MAX = 8191;
 
-/** Whether a packet has one AU header, which says just what is there. */
+/** Whether a packet has one AU header, whose size is that of the data in this packet. */
 function isOwnSize(packet: i32, size: i32): bool {
   const header = rtpHeaderSize(packet, size);
   const payload = packet + header;
@@ -46,7 +46,7 @@ function hasMarker(packet: i32): bool {
   return (get8(packet + 1) & 0x80) !== 0;
 }
 
-/** Whether a packet goes on with the AU that is held. */
+/** Whether a packet continues the AU that is held; one of the same time that does not breaks it. */
 export function holdContinues(track: Track, packet: i32, size: i32): bool {
   if (track.held === 0) return false;
   const held = changetype<HeldFragments>(track.held);
@@ -57,7 +57,7 @@ export function holdContinues(track: Track, packet: i32, size: i32): bool {
   return false;
 }
 
-/** Whether a packet may be the first fragment of an AU, and is held from now on. */
+/** Begins to hold an AU if a packet may be its first fragment; returns whether it does. */
 export function holdBegins(track: Track, packet: i32, size: i32): bool {
   if (track.unmarked !== 0 || hasMarker(packet) || !isOwnSize(packet, size)) return false;
   if (size > HELD_SLOT / 2) return false;

@@ -21,7 +21,7 @@ import { nalForget } from "./nal-access";
 import { enterPacket, makeRoom, moveToNewBlock, place, rtpHeaderSize, stageOpen } from "./packet";
 import { refragment } from "./refragment";
 import { reportReceived } from "./rtcp";
-import { changeSource, countSource, mayFollow, startSource } from "./source";
+import { changeSource, countRival, countSource, startSource } from "./source";
 
 /** Bits of `Log.events`. */
 export const EVENT_WRONG_SSRC: i32 = 1;
@@ -203,7 +203,7 @@ export function isForeign(log: Log, index: i32, packet: i32, header: i32, size: 
   const ssrc = get32(packet + 8);
   if (track.started === 0 || track.source === ssrc) return false;
   const kind: i32 = get8(trackKinds(changetype<i32>(log), index) + (get8(packet + 1) & 127));
-  if (mayFollow(track, kind, packet, header, size)) return false;
+  if (countRival(track, kind, packet, header, size)) return false;
   note(log, EVENT_WRONG_SSRC, index, ssrc, track.source);
   return true;
 }

@@ -49,7 +49,7 @@ export function nalAccess(track: Track, isH265: bool, payload: i32, size: i32, g
   return unitsOf(track, isH265, payload, size);
 }
 
-/** Ends what is looked through of a NAL unit in fragments. */
+/** Drops the NAL unit in fragments that is being scanned. */
 export function nalForget(track: Track): void {
   if (track.scan === 0) return;
   slotGive(track.scan);
@@ -89,7 +89,7 @@ function unitsOf(track: Track, isH265: bool, unit: i32, size: i32): bool {
   return found;
 }
 
-/** Whether a NAL unit is a slice; a header of H265 that is all zero is that of a start code. */
+/** Whether a NAL unit is a slice; two zero bytes instead of a header of H265 belong to a start code. */
 function isSlice(unit: i32, size: i32, isH265: bool): bool {
   if (!isH265) return (get8(unit) & 31) >= 1 && (get8(unit) & 31) <= 5;
   return size >= 2 && get8(unit) < 64 && get16(unit) !== 0;

@@ -4,14 +4,14 @@ import { Track } from "../track";
 import { get8, get16, get32, put16, put32 } from "../wire";
 import { unitType } from "./nal-access";
 
-/** Packets in a row after which another SSRC is followed that does not begin with a key frame. */
+/** Packets in a row after which another SSRC is followed even without a key frame. */
 const RIVAL_RUN: i32 = 32;
 
 /**
- * Whether the packet of another SSRC is followed: a camera that restarts its encoder changes it, with a key frame. Single
- * packets of strangers are not.
+ * Counts a packet of another SSRC, and returns whether that SSRC is followed from now on: a camera that restarts its
+ * encoder changes it, and begins with a key frame. Stray packets are not followed.
  */
-export function mayFollow(track: Track, kind: i32, packet: i32, header: i32, size: i32): bool {
+export function countRival(track: Track, kind: i32, packet: i32, header: i32, size: i32): bool {
   const ssrc = get32(packet + 8);
   if (track.rival !== ssrc) track.rivalRun = 0;
   track.rival = ssrc;
@@ -55,7 +55,7 @@ export function changeSource(track: Track, packet: i32, now: f64): void {
   }
 }
 
-/** Counts a packet of the current SSRC. */
+/** Counts a packet of the current SSRC; those of another one are counted from zero again. */
 export function countSource(log: Log, track: Track): void {
   log.heard += 1;
   log.refusedRun = 0;

@@ -18,11 +18,9 @@ import {
   UnitTrack,
 } from "./layout";
 
-/**
- * An RTP time that deviates from arrival by more than this between two units is ignored, ms; so is one that goes back
- * by more than pictures that are shown in another order do.
- */
+/** Between two units, an RTP time that deviates from arrival by more than this is ignored, ms. */
 const JUMP_MS: f64 = 5000;
+/** So is one that goes back by more than this, ms; reordered pictures go back by less. */
 const JUMP_BACK_MS: f64 = 1000;
 /** Bytes of the length in front of a NAL unit, and of the size of an OBU. */
 const LENGTH_BYTES = 4;
@@ -156,8 +154,8 @@ export function unitStart(track: UnitTrack): i32 {
 }
 
 /**
- * Ticks since the last unit: by RTP time, or by arrival where that has jumped. Where nothing has arrived on any track,
- * packets may merely be late, and their times go on.
+ * Ticks since the last unit: by RTP time, or by arrival if the RTP time has jumped. After a stall of all tracks, packets
+ * may merely be late, and their RTP times still count.
  */
 function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
   const ticks = (time - track.lastTime) as i32 as f64;
@@ -174,7 +172,7 @@ function elapsed(track: UnitTrack, time: u32, arrival: i32): f64 {
 export function unitDrop(track: UnitTrack): void {
   if (track.open === UNIT_OPEN) {
     track.dropped += 1;
-    back(track);
+    rollBack(track);
   }
   track.open = UNIT_NONE;
 }
@@ -192,7 +190,8 @@ function abandonOversized(track: UnitTrack): i32 {
   return abandon(track, ERR_FRAME);
 }
 
-function back(track: UnitTrack): void {
+/** Takes back what was written of the unit in progress. */
+function rollBack(track: UnitTrack): void {
   const start = track.startBlock;
   const header = changetype<LogBlock>(start);
   if (header.next !== 0) {
@@ -280,7 +279,7 @@ function isWhole(track: UnitTrack): bool {
   if (track.open === UNIT_OPEN) {
     if (track.broken === 0 && track.bytes !== 0) return true;
     if (track.broken !== 0) track.dropped += 1;
-    back(track);
+    rollBack(track);
   }
   track.open = UNIT_NONE;
   return false;
@@ -308,7 +307,7 @@ function decodingTime(track: UnitTrack, pts: f64): f64 {
   const count = track.recent;
   let at = count;
   while (at > 0 && load<f64>(times + (at - 1) * sizeof<f64>()) > pts) at -= 1;
-  // so many frames came before this one and are shown after it
+  // this many frames came before this one and are shown after it
   if (count - at > track.depth) track.depth = min(count - at, UNIT_RECENT_MAX - 1);
   memory.copy(times + (at + 1) * sizeof<f64>(), times + at * sizeof<f64>(), (count - at) * sizeof<f64>());
   store<f64>(times + at * sizeof<f64>(), pts);

@@ -35,8 +35,8 @@ import { h264Packet, h265Packet, nalReset } from "./nal";
 import { vp8Packet, vp9Packet } from "./vp";
 
 /**
- * Depacketizes the packets of a log that a cursor has not seen, and advances the cursor, until some PULL_BYTES are
- * done: the memory may have to grow for more.
+ * Depacketizes the packets of a log that a cursor has not seen, and advances the cursor, until about
+ * PULL_BYTES are done: the memory may have to grow for more.
  *
  * @param cursor of the RTP log
  * @param tracks addresses of the unit tracks, an i32 for each track of the log; 0 for tracks without units
@@ -100,7 +100,7 @@ function takePacket(track: UnitTrack, packet: i32, size: i32, flags: i32, arriva
   }
 }
 
-/** A packet without payload: it may end a frame, and know of missing packets. */
+/** A packet without payload: it may end a frame, or be the first one after a gap. */
 function takeEmpty(track: UnitTrack, flags: i32): i32 {
   if ((flags & FLAG_VIDEO) === 0) return 0;
   if ((flags & FLAG_GAP) !== 0) track.gap = 1;

@@ -5,7 +5,7 @@ import { clip, type Kind, secretText, text, wrongType } from "./scalars.ts";
 import type { TreeMap } from "./tree.ts";
 
 /** Parameters of one STUN or TURN server. */
-export const ICE_SERVER_ROWS = {
+const ICE_SERVER_ROWS = {
   url: present(text, "", "URL that begins with stun:, turn: or turns:"),
   username: present(text, "", "name to log in with; AUTH_SECRET derives one from the password"),
   password: present(secretText, "", "password, or the shared secret"),

@@ -1,6 +1,6 @@
 import { ConfigError } from "../lib/errors.ts";
 
-/** Most mistakes that are told of one file. */
+/** Most mistakes of one file that are shown. */
 const SHOWN_MAX = 20;
 /** Most that are kept. */
 const KEPT_MAX = 1_000;
@@ -13,11 +13,11 @@ export interface Mistake {
   readonly error: ConfigError;
   /** The map or the value that it is in. */
   readonly place: Place;
-  /** Parameters of that map that it is about, the most telling one first. */
+  /** Parameters of that map that it is about, the most relevant one first. */
   readonly about?: readonly string[];
 }
 
-/** Takes a mistake; the reader goes on, unless this throws. */
+/** Takes a mistake; the reading goes on, unless this throws. */
 export type Report = (mistake: Mistake) => void;
 
 /** For edits: the first mistake ends the reading. */
@@ -39,7 +39,7 @@ export class EntryError extends ConfigError {
   }
 }
 
-/** Runs `read`; a {ConfigError} is reported. */
+/** Runs `read`; reports a ConfigError. @returns undefined after one */
 export function reporting<T>(report: Report, place: Place, read: () => T): T | undefined {
   try {
     return read();
@@ -78,7 +78,7 @@ export class ConfigErrors extends ConfigError {
     });
     const all = count ?? mistakes.length;
     const more = all - shown.length;
-    super([...shown, ...(more > 0 ? [`and ${more} more mistakes`] : [])].join("\n"));
+    super([...shown, ...(more > 0 ? [`and ${more} more mistake${more === 1 ? "" : "s"}`] : [])].join("\n"));
     this.mistakes = mistakes;
     this.count = all;
   }
@@ -92,7 +92,7 @@ export class Mistakes {
   /** Parameters whose value is not known because of a mistake. */
   readonly #doubtful = new Set<string>();
 
-  /** Of a value or a key. */
+  /** Takes a mistake in a value or a key. */
   readonly report: Report = (mistake) => {
     const { error, place, about = [] } = mistake;
     const parameter = error instanceof EntryError ? error.parameter : place.at(-1);
@@ -101,7 +101,7 @@ export class Mistakes {
     this.#add(mistake);
   };
 
-  /** Of values that are right by themselves; left out if one of them is not known. */
+  /** Takes a conflict between valid values; left out if one of them is not known. */
   readonly reportCheck: Report = (mistake) => {
     const { place, about = [] } = mistake;
     const places = place[0] === "paths" ? [place, ["pathDefaults"]] : [place];
@@ -109,7 +109,7 @@ export class Mistakes {
     this.#add(mistake);
   };
 
-  /** Of something that is no value of the file. */
+  /** Takes a mistake that is not in a value of the file. */
   reportAt(error: ConfigError, position: Position | undefined): void {
     this.#count += 1;
     if (this.#placed.length < KEPT_MAX) this.#placed.push({ text: error.message, position });

@@ -39,7 +39,7 @@ export function checkUrlWithUser(url: string): string | undefined {
   return isHalf ? "username and password must be both provided" : undefined;
 }
 
-/** Checks the URL of a RTSP server, which may name a tunnel. @returns as `SourceScheme.check` */
+/** Checks the URL of an RTSP server, which may name a tunnel. @returns as `SourceScheme.check` */
 export function checkRtspUrl(url: string): string | undefined {
   return isRtspUrl(url.replace(/^(rtsps?)\+(?:http|ws):/, "$1:")) ? undefined : notValid(url);
 }

@@ -20,7 +20,7 @@ export type Tree = null | boolean | number | string | readonly Tree[] | TreeMap;
 export type TreeMap = ReadonlyMap<string, Tree>;
 
 /** Longest configuration, in characters: enough for 20,000 paths, and parsed in a few seconds at worst. */
-export const MAX_CONFIG_CHARS = 1024 * 1024;
+const MAX_CONFIG_CHARS = 1024 * 1024;
 /** Deepest nesting of lists and maps; a configuration needs four. */
 const MAX_DEPTH = 32;
 const TOO_DEEP = "yaml: nested too deeply";

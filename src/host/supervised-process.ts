@@ -6,7 +6,7 @@ import { descendants, SUPERVISOR_VARIABLE, signal } from "./process-tree.ts";
 import type { SupervisorCommand, SupervisorEvent } from "./supervisor-messages.ts";
 
 /** Time a group has to exit after SIGINT, ms. */
-export const KILL_AFTER_MS = 5_000;
+const KILL_AFTER_MS = 5_000;
 /** Interval of reporting dropped lines, ms. */
 const SKIPPED_EVERY_MS = 1_000;
 

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { withoutCredentials } from "./redact.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** An output of log lines. `line` has neither time nor level; each sink adds them in its own format. */

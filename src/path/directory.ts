@@ -22,7 +22,7 @@ export interface Here {
 /** At another URL, to which readers are redirected. */
 export interface Elsewhere {
   readonly kind: "elsewhere";
-  /** A RTSP URL, or `/` and the name of another path. */
+  /** An RTSP URL, or `/` and the name of another path. */
   readonly url: string;
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject, Listed, Losses } from "../lib/registry.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { SourceFigures } from "./source.ts";
 
-/** `idle`: on demand, and nobody wants it; `retrying`: has failed, and waits for the next attempt. */
+/** `idle`: on demand, and nobody is reading; `retrying`: the last attempt failed, and the next one is due. */
 type State = "idle" | "connecting" | "ready" | "retrying";
 
 export interface SourceStatusOptions {
@@ -14,7 +14,7 @@ export interface SourceStatusOptions {
   /** As the API names it: `rtspSource`. */
   readonly type: string;
   readonly clock: Clock;
-  /** What the source that runs knows about itself. */
+  /** What the running source knows about its connection. */
   readonly figures: () => SourceFigures;
   /** Ends the current attempt; the next one follows. */
   readonly restart: (reason: Error) => void;
@@ -55,13 +55,13 @@ export class SourceStatus implements Listed {
     this.#stream = stream;
   }
 
-  /** It has failed. @param text for people */
+  /** An attempt has failed. @param text for people */
   failed(text: string): void {
     this.#state = "retrying";
     this.#error = { text, at: this.#options.clock.wall() };
   }
 
-  /** It is not needed. */
+  /** The source is not needed at present. */
   stopped(): void {
     this.#state = "idle";
   }

@@ -23,7 +23,7 @@ const resource: Resource = {
         type: ["string", "null"],
         description: "`UDP`, `UDP-multicast` or `TCP`; null while not connected",
       },
-      attempts: count("times that it was started"),
+      attempts: count("how often it was started"),
       lastError: { type: ["string", "null"], description: "why the last failed attempt ended" },
       lastErrorTime: { type: ["string", "null"], format: "date-time", description: "when that was" },
       bytesReceived: count("RTP bytes received since it was created"),
@@ -44,7 +44,7 @@ const section: Section = {
   newLabels: LABELS,
   columns: [
     added("", "1 for each %", () => 1),
-    added("attempts", "times that the % was started", numberOf("attempts")),
+    added("attempts", "how often the % was started", numberOf("attempts")),
     added("bytes_received", "RTP bytes received from the %", numberOf("bytesReceived")),
     { ...LOST, help: "packets of the % that did not arrive" },
     JITTER,

@@ -83,9 +83,10 @@ test("merged and aliased entries are shown where they stand; a repeated key wher
   ]);
 });
 
-test("many mistakes are not all told", () => {
+test("many mistakes are not all shown", () => {
   const text = Array.from({ length: 3_000 }, (_, i) => `zzzzzzz${i}: 1`).join("\n");
   const lines = mistakesOf(text);
   expect(lines).toHaveLength(21);
   expect(lines.at(-1)).toBe("and 2980 more mistakes");
+  expect(mistakesOf(text.split("\n").slice(0, 21).join("\n")).at(-1)).toBe("and 1 more mistake");
 });

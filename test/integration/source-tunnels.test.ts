@@ -64,7 +64,7 @@ describe("a source through a tunnel", () => {
   }
 
   test.concurrent(
-    "over another WebSocket server, that has a RTSP server behind it",
+    "over another WebSocket server, that has an RTSP server behind it",
     async () => {
       await using origin = await TestServer.start({ config: CAM });
       using bridge = webSocketBridge(Number(new URL(origin.rtsp("cam")).port));
@@ -114,7 +114,7 @@ describe("a source through a tunnel", () => {
         ],
         ["closing", `rtsp+http://127.0.0.1:${closing.port}/cam`, "EOF"],
         ["silent", `rtsp+ws://127.0.0.1:${silent.port}/cam`, "i/o timeout: the tunnel is not opened"],
-        ["rtsp", `rtsp+http://127.0.0.1:${rtsp.port}/cam`, "not a HTTP response: RTSP/1.0 400 Bad Request"],
+        ["rtsp", `rtsp+http://127.0.0.1:${rtsp.port}/cam`, "not an HTTP response: RTSP/1.0 400 Bad Request"],
         [
           "wrong",
           `rtsp+ws://127.0.0.1:${wrong.port}/cam`,
@@ -160,7 +160,7 @@ function listener(act: (socket: Socket) => void): { readonly port: number; [Symb
   return { port: server.port, [Symbol.dispose]: () => server.stop(true) };
 }
 
-/** The runtime's WebSocket server in front of a RTSP server. */
+/** The runtime's WebSocket server in front of an RTSP server. */
 function webSocketBridge(rtspPort: number): { readonly port: number; [Symbol.dispose](): void } {
   type Data = { rtsp?: Promise<Socket> };
   const server = Bun.serve<Data>({

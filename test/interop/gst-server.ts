@@ -3,7 +3,7 @@ import { Client } from "../support/tools.ts";
 
 const SCRIPT = join(import.meta.dir, "gst-server.py");
 
-/** A RTSP server of GStreamer that plays files. */
+/** An RTSP server of GStreamer that plays files. */
 export class GstServer implements AsyncDisposable {
   readonly port: number;
   readonly #client: Client;

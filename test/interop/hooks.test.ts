@@ -56,6 +56,10 @@ clientTest("on-demand publishing, as the README has it", ["ffmpeg"], LIMIT_MS, a
   expect(marked.matching(/^ffmpeg/)).toEqual([]);
   await Promise.all([read(server.rtsp("ondemand")), read(server.rtsp("ondemand"))]);
   await server.until(() => marked.matching(/^ffmpeg/).length === 0, "FFmpeg has ended");
+  await server.until(
+    () => lines(server, "ondemand", "runOnDemand").length > 1,
+    "the end of the command is logged",
+  );
   expect(lines(server, "ondemand", "runOnDemand")).toEqual(["started", "stopped"]);
   const playlist = await fetch(server.hls("ondemand/index.m3u8"));
   expect(playlist.status).toBe(200);
@@ -83,6 +87,10 @@ clientTest("re-encoding, as the README has it", ["ffmpeg", "ffprobe"], LIMIT_MS,
   expect(await codecs(server.rtsp("compressed"))).toBe("h264");
   await publisher.stop();
   await server.until(() => marked.matching(/^ffmpeg/).length === 0, "FFmpeg has ended");
+  await server.until(
+    () => lines(server, "original", "runOnReady").length > 1,
+    "the end of the command is logged",
+  );
   expect(lines(server, "original", "runOnReady")).toEqual(["started", "stopped"]);
 });
 

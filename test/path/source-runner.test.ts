@@ -209,7 +209,7 @@ test("what API and metrics show: over all attempts, with the last error and the 
   expect(shown()).toMatchObject({ state: "idle", attempts: 3 });
 });
 
-/** An interleaved frame with a RTP packet of G711. */
+/** An interleaved frame with an RTP packet of G711. */
 function frame(seq: number): Uint8Array {
   return new Uint8Array([0x24, 0, 0, 16, 0x80, 0, 0, seq, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4]);
 }

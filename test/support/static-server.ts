@@ -1,6 +1,6 @@
 import { join, normalize } from "node:path";
 
-/** A HTTP server for the files of a folder, with byte ranges; it says what was asked for. */
+/** An HTTP server for the files of a folder, with byte ranges; it says what was asked for. */
 export class StaticServer implements Disposable {
   readonly requests: Request[] = [];
   readonly #server: Bun.Server<undefined>;

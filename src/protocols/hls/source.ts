@@ -30,12 +30,12 @@ export interface HlsSourceOptions {
   readonly readTimeout: number;
 }
 
-/** Starts a source with a `http://` or `https://` URL. */
+/** Starts a source with an `http://` or `https://` URL. */
 export function startHlsSource(owner: SourceOwner, options: HlsSourceOptions): RunningSource {
   return new HlsSource(owner, options);
 }
 
-/** Fetches a stream from a HLS server. */
+/** Fetches a stream from an HLS server. */
 class HlsSource implements RunningSource {
   readonly #owner: SourceOwner;
   readonly #options: HlsSourceOptions;

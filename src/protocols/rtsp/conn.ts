@@ -47,7 +47,7 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
   /** The request whose response is pending. */
   #held: HeldRequest | undefined;
   #endHook: EndHook | undefined;
-  /** What RTSP goes through, if it began with a HTTP request. */
+  /** What RTSP goes through, if it began with an HTTP request. */
   #tunnel: Tunnel | undefined;
 
   constructor(context: SessionContext, socket: TcpSocket) {
@@ -112,7 +112,7 @@ export class RtspConn implements TcpConn, Listed, TunnelOwner {
     }
   }
 
-  /** A HTTP request: what follows goes through a tunnel. */
+  /** An HTTP request: what follows goes through a tunnel. */
   #enterTunnel(request: RtspRequest, version: string): void {
     if (this.#tunnel !== undefined || this.#requests > 0) {
       throw new ProtocolError("HTTP request on a connection that speaks RTSP");

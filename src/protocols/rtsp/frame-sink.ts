@@ -1,6 +1,6 @@
 import type { TcpSocket } from "../../host/tcp.ts";
 
-/** Sends frames to a socket, each whole or not at all: what the socket leaves of one is kept. */
+/** Sends frames to a socket, each whole or not at all: what the socket does not accept of one is kept. */
 export class FrameSink {
   readonly #socket: TcpSocket;
   /** The rest of a frame that the socket has not accepted. */
@@ -27,10 +27,10 @@ export class FrameSink {
   }
 
   /**
-   * Sends a text of any length in pieces.
+   * Sends any number of bytes as frames of at most `max` bytes each.
    *
-   * @param send sends one piece, as `send` does
-   * @returns bytes of the text in frames that are sent; -1 if the socket is closed
+   * @param send sends one piece as a frame, and returns what `FrameSink.send` does
+   * @returns bytes that were sent in frames; -1 if the socket is closed
    */
   writePieces(
     bytes: Uint8Array,

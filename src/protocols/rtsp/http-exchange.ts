@@ -11,56 +11,60 @@ import type { RtspResponse } from "./proto/response.ts";
 import { type RtspUrl, writeAuthority, writeTarget } from "./proto/url.ts";
 import type { SourceNetwork } from "./source-media.ts";
 
-export interface TunnelOptions {
+export interface SourceTunnelOptions {
   readonly url: RtspUrl;
   readonly connect: SourceNetwork["connect"];
   readonly clock: Clock;
 }
 
-/** The headers of a request that are its own. */
-export type TunnelHeaders = Readonly<Record<string, string>>;
+/** Headers of a request, besides those that every request to the server has. */
+type RequestHeaders = Readonly<Record<string, string>>;
 
 /** A response that opens a tunnel. */
-export interface Answer {
+interface TunnelResponse {
   readonly response: RtspResponse;
   /** Writes another request to the server, with credentials if the first one needed them. */
-  readonly writeRequest: (method: "POST", headers: TunnelHeaders) => Uint8Array;
+  readonly writeRequest: (method: "POST", headers: RequestHeaders) => Uint8Array;
 }
 
-/** A GET request that opens a tunnel, and what becomes of it. */
-export interface Exchange {
-  readonly headers: TunnelHeaders;
+/** A GET request that opens a tunnel, and what becomes of the tunnel. */
+interface TunnelOpening {
+  readonly headers: RequestHeaders;
   /** The status that opens it. */
   readonly status: number;
-  /** It is open: takes over the connection. @throws {Error} if the response is not what it must be */
-  readonly open: (socket: TcpSocket, answer: Answer) => TcpConn;
+  /** The tunnel is open. @returns what takes over the connection @throws {Error} if the response is invalid */
+  readonly open: (socket: TcpSocket, response: TunnelResponse) => TcpConn;
 }
 
 /**
- * Opens a connection with a HTTP request, again with credentials where they are asked for. Failures are told to
- * `connection.failed`, `open` of which is not called.
+ * Requests a tunnel, on a new connection with credentials if the server asks for them. Failures are reported to
+ * `connection.failed`; `connection.open` is not called.
  *
- * @returns cancels it
+ * @returns a function that cancels it
  */
-export function exchange(connection: ConnectOptions, options: TunnelOptions, exchange: Exchange): () => void {
-  const opening = new HttpExchange(connection, options, exchange);
-  return () => opening.cancel();
+export function requestTunnel(
+  connection: ConnectOptions,
+  options: SourceTunnelOptions,
+  opening: TunnelOpening,
+): () => void {
+  const exchange = new HttpExchange(connection, options, opening);
+  return () => exchange.cancel();
 }
 
 class HttpExchange {
   readonly #connection: ConnectOptions;
-  readonly #options: TunnelOptions;
-  readonly #exchange: Exchange;
+  readonly #options: SourceTunnelOptions;
+  readonly #opening: TunnelOpening;
   readonly #authenticator: Authenticator | undefined;
   #cancelConnect: () => void = () => undefined;
   #socket: TcpSocket | undefined;
   #timer: Cancel | undefined;
   #done = false;
 
-  constructor(connection: ConnectOptions, options: TunnelOptions, exchange: Exchange) {
+  constructor(connection: ConnectOptions, options: SourceTunnelOptions, opening: TunnelOpening) {
     this.#connection = connection;
     this.#options = options;
-    this.#exchange = exchange;
+    this.#opening = opening;
     const { user, password: pass = "" } = options.url;
     const random = () => randomBytes(8).toString("hex");
     this.#authenticator = user === undefined ? undefined : new Authenticator({ user, pass }, random);
@@ -81,21 +85,21 @@ class HttpExchange {
 
   #opened(socket: TcpSocket): TcpConn {
     this.#socket = socket;
-    const request = this.#writeRequest("GET", this.#exchange.headers);
+    const request = this.#writeRequest("GET", this.#opening.headers);
     const events = {
       answered: (response: RtspResponse) => this.#answered(socket, response),
       failed: (error: Error) => {
         if (socket === this.#socket) this.#fail(error);
       },
     };
-    const conn = new Opening(events);
+    const conn = new PendingConn(events);
     if (socket.write(request, 0, request.length) !== request.length) {
       socket.failed(new SourceError("the server does not read requests"));
     }
     return conn;
   }
 
-  #writeRequest(method: "GET" | "POST", headers: TunnelHeaders): Uint8Array {
+  #writeRequest(method: "GET" | "POST", headers: RequestHeaders): Uint8Array {
     const { url } = this.#options;
     const target = writeTarget(url);
     const authorization = this.#authenticator?.authorize(method, target);
@@ -107,12 +111,12 @@ class HttpExchange {
     return writeRequest({ method, url: target, headers: all, body: new Uint8Array(0), http: "1.1" });
   }
 
-  /** @returns who takes over; undefined if it is tried again @throws {Error} if there is no tunnel */
+  /** @returns what takes over the connection; undefined when a new one is tried @throws {Error} if there is no tunnel */
   #answered(socket: TcpSocket, response: RtspResponse): TcpConn | undefined {
     const { status, reason = "", headers } = response;
-    if (status === this.#exchange.status) {
-      const writeRequest: Answer["writeRequest"] = (...request) => this.#writeRequest(...request);
-      const conn = this.#exchange.open(socket, { response, writeRequest });
+    if (status === this.#opening.status) {
+      const writeRequest: TunnelResponse["writeRequest"] = (...request) => this.#writeRequest(...request);
+      const conn = this.#opening.open(socket, { response, writeRequest });
       this.#finish();
       return conn;
     }
@@ -144,21 +148,21 @@ class HttpExchange {
   }
 }
 
-interface OpeningEvents {
-  /** @returns who takes over the connection */
+interface PendingEvents {
+  /** @returns what takes over the connection */
   answered(response: RtspResponse): TcpConn | undefined;
   failed(error: Error): void;
 }
 
-/** A connection until its request is answered, and then in the name of who took over. */
-class Opening implements TcpConn {
-  readonly #events: OpeningEvents;
+/** A connection whose request is pending; after the response it passes everything to what took over. */
+class PendingConn implements TcpConn {
+  readonly #events: PendingEvents;
   readonly #framer = new RtspFramer("HTTP responses");
   #next: TcpConn | undefined;
-  /** Whether it was given up. */
+  /** Whether it was given up for a new connection. */
   #isOver = false;
 
-  constructor(events: OpeningEvents) {
+  constructor(events: PendingEvents) {
     this.#events = events;
   }
 

@@ -20,7 +20,7 @@ import { UDP_RECEIVE_BUFFER, UdpListener } from "./udp-listener.ts";
 /** How often timeouts are checked, ms. */
 const TICK_MS = 1_000;
 
-/** The parameters of a RTSP server. */
+/** The parameters of an RTSP server. */
 export interface RtspSettings
   extends Pick<Config, "protocols" | "authMethods" | "readTimeout" | "writeTimeout"> {
   /** Address it listens on. */

@@ -3,7 +3,7 @@ import type { ConnectOptions } from "../../host/connect.ts";
 import type { TcpConn, TcpSocket } from "../../host/tcp.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
 import { FrameSink } from "./frame-sink.ts";
-import { exchange, type TunnelOptions } from "./http-exchange.ts";
+import { requestTunnel, type SourceTunnelOptions } from "./http-exchange.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import { TUNNEL_TYPE } from "./proto/http-tunnel.ts";
 import {
@@ -21,18 +21,18 @@ import { WebSocketSink } from "./websocket-sink.ts";
  * Connects to a server through the tunnel that the URL names.
  *
  * @param connection its `open` gets the tunnel as if it were a socket
- * @returns cancels it
+ * @returns a function that cancels it
  */
-export function connectTunnel(connection: ConnectOptions, options: TunnelOptions): () => void {
+export function connectTunnel(connection: ConnectOptions, options: SourceTunnelOptions): () => void {
   const isHttp = options.url.tunnel === "http";
   return isHttp ? connectHttp(connection, options) : connectWebSocket(connection, options);
 }
 
-/** Two requests with one cookie: GET for what the server sends, POST for what it gets. */
-function connectHttp(connection: ConnectOptions, options: TunnelOptions): () => void {
+/** Two requests with one cookie: GET for what the server sends, POST for what it receives. */
+function connectHttp(connection: ConnectOptions, options: SourceTunnelOptions): () => void {
   const cookie = { "x-sessioncookie": randomBytes(11).toString("hex") };
   const cancels = [
-    exchange(connection, options, {
+    requestTunnel(connection, options, {
       headers: { ...cookie, Accept: TUNNEL_TYPE, "Cache-Control": "no-cache", Pragma: "no-cache" },
       status: 200,
       open: (socket, { writeRequest }) => {
@@ -56,10 +56,10 @@ function connectHttp(connection: ConnectOptions, options: TunnelOptions): () => 
   };
 }
 
-/** Length that the POST request gives, though it has no end (Tunnelling RTSP and RTP over HTTP, Apple). */
+/** Content-Length of the POST request, whose body has no end (Tunnelling RTSP and RTP over HTTP, Apple). */
 const POST_LENGTH = "32767";
 
-/** The GET of a tunnel, which the server answers without an end. */
+/** The GET of a tunnel, whose response has no end. */
 class HttpDownlink implements TcpConn {
   readonly #socket: TcpSocket;
   readonly #connection: ConnectOptions;
@@ -101,7 +101,7 @@ class HttpDownlink implements TcpConn {
   }
 }
 
-/** Bytes that are encoded at once. */
+/** Most bytes that are encoded at once; a multiple of three, so that only the last piece may need padding. */
 const PIECE = 3 * 8_192;
 
 /** The POST of a tunnel: requests and reports in Base64. Servers need not answer it. */
@@ -152,9 +152,9 @@ class HttpUplink implements TcpConn {
 }
 
 /** One connection, upgraded to a WebSocket. */
-function connectWebSocket(connection: ConnectOptions, options: TunnelOptions): () => void {
+function connectWebSocket(connection: ConnectOptions, options: SourceTunnelOptions): () => void {
   const key = randomBytes(16).toString("base64");
-  return exchange(connection, options, {
+  return requestTunnel(connection, options, {
     headers: {
       Connection: "Upgrade",
       "Sec-WebSocket-Key": key,
@@ -212,7 +212,7 @@ class WebSocketClient implements TcpConn {
   }
 }
 
-/** A tunnel as the socket of who speaks RTSP through it. */
+/** A tunnel in the shape of a socket, for whoever speaks RTSP through it. */
 class TunnelSocket implements TcpSocket {
   readonly remote: string;
   readonly remoteAddress: string;
@@ -220,7 +220,7 @@ class TunnelSocket implements TcpSocket {
   readonly descriptor = undefined;
   readonly write: TcpSocket["write"];
   readonly end: () => void;
-  /** What carries the bytes of the server. */
+  /** The connection on which the server sends. */
   readonly #socket: TcpSocket;
 
   constructor(socket: TcpSocket, write: TcpSocket["write"], end: () => void) {

@@ -21,12 +21,12 @@ export interface RtspSourceOptions {
   readonly network?: SourceNetwork;
 }
 
-/** Starts a source with a `rtsp://` or `rtsps://` URL, or one of their tunnels. */
+/** Starts a source with an `rtsp://` or `rtsps://` URL, or one of their tunnels. */
 export function startRtspSource(owner: SourceOwner, options: RtspSourceOptions): RunningSource {
   return new RtspSource(owner, options);
 }
 
-/** Fetches a stream from a RTSP server. */
+/** Fetches a stream from an RTSP server. */
 class RtspSource implements RunningSource {
   readonly #owner: SourceOwner;
   readonly #options: RtspSourceOptions;

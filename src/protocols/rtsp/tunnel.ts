@@ -18,7 +18,7 @@ const WAITING_MAX_OF_ADDRESS = 32;
 /** A connection that is, or is a part of, a tunnel. */
 export interface TunnelOwner {
   readonly remoteAddress: string;
-  /** Takes bytes of RTSP, which are borrowed. An exception of theirs ends this connection. */
+  /** Takes bytes of RTSP, which are borrowed. An error in them ends this connection; it is not thrown. */
   feed(bytes: Uint8Array): void;
   close(reason: Error): void;
 }
@@ -57,7 +57,11 @@ export interface TunnelOptions {
   readonly now: number;
 }
 
-/** @throws {ProtocolError | RefusedError} if it may not be */
+/**
+ * Opens the tunnel that a request asks for.
+ *
+ * @throws {ProtocolError | RefusedError} if it may not be opened
+ */
 export function openTunnel(
   request: TunnelRequest,
   { owner, socket, tunnels, now }: TunnelOptions,
@@ -78,7 +82,7 @@ export function openTunnel(
   return { tunnel, response: writeTunnelResponse(version) };
 }
 
-/** The GET requests of HTTP tunnels, by address and cookie. */
+/** The HTTP tunnels of a server, by address and cookie. */
 export class Tunnels {
   readonly #downlinks = new Map<string, Downlink>();
   /** Those without a POST. */
@@ -123,8 +127,9 @@ export class Tunnels {
    */
   join(owner: TunnelOwner, cookie: string): Uplink {
     const downlink = this.#downlinks.get(keyOf(owner, cookie));
-    if (downlink === undefined)
-      throw new ProtocolError("POST request of a HTTP tunnel without its GET request");
+    if (downlink === undefined) {
+      throw new ProtocolError("POST request of an HTTP tunnel without its GET request");
+    }
     return downlink.connect(owner);
   }
 }
@@ -133,15 +138,15 @@ function keyOf({ remoteAddress }: TunnelOwner, cookie: string): string {
   return `${remoteAddress} ${cookie}`;
 }
 
-/** What its registry hears of a downlink. */
+/** What a downlink tells the list of tunnels. */
 interface DownlinkEvents {
   connected(): void;
   waiting(): void;
   closed(): void;
 }
 
-/** The GET of a HTTP tunnel: responses and media go out as they are. Clients may replace its POST. */
-export class Downlink implements Tunnel {
+/** The GET of an HTTP tunnel: responses and media go out as they are. Clients may replace its POST. */
+class Downlink implements Tunnel {
   readonly isUplink = false;
   readonly isBlocked = false;
   readonly overhead = 0;
@@ -195,8 +200,8 @@ export class Downlink implements Tunnel {
   }
 }
 
-/** The POST of a HTTP tunnel: requests in Base64. */
-export class Uplink implements Tunnel {
+/** The POST of an HTTP tunnel: requests in Base64. */
+class Uplink implements Tunnel {
   readonly isUplink = true;
   readonly isBlocked = false;
   readonly overhead = 0;
@@ -221,7 +226,7 @@ export class Uplink implements Tunnel {
     return undefined;
   }
 
-  /** A faulty one ends the tunnel. */
+  /** A fault ends the tunnel; after a plain disconnect the client may send another POST. */
   close(reason: Error): void {
     this.#downlink.disconnect();
     if (!(reason instanceof EndError)) this.#downlink.owner.close(reason);
@@ -229,7 +234,7 @@ export class Uplink implements Tunnel {
 }
 
 /** A WebSocket: both directions over one connection. */
-export class WebSocketTunnel implements Tunnel {
+class WebSocketTunnel implements Tunnel {
   readonly isUplink = false;
   readonly sink: WebSocketSink;
   readonly #reader: WebSocketReader;

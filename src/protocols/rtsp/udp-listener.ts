@@ -74,7 +74,7 @@ export interface UdpListenerOptions {
   readonly failed?: (error: Error) => void;
 }
 
-/** The two UDP sockets of a RTSP server: one for RTP, one for RTCP, shared by all its sessions. */
+/** The two UDP sockets of an RTSP server: one for RTP, one for RTCP, shared by all its sessions. */
 export class UdpListener {
   readonly rtp: UdpSocket;
   readonly rtcp: UdpSocket;

@@ -16,7 +16,7 @@ export class WebSocketSink implements ByteSink {
   /** Bytes sent that are not RTSP: the headers of frames, and control frames. */
   overhead = 0;
 
-  /** @param newMask returns the mask of a message, four bytes: where a client sends */
+  /** @param newMask for clients: returns the mask of a message, four bytes */
   constructor(socket: TcpSocket, newMask?: () => Uint8Array) {
     this.#frames = new FrameSink(socket);
     this.#newMask = newMask;
@@ -27,14 +27,14 @@ export class WebSocketSink implements ByteSink {
     return this.#frames.isBlocked;
   }
 
-  /** A message is accepted whole or not at all; what the socket leaves of it is kept. */
+  /** A message is accepted whole or not at all; what the socket does not accept of it is kept. */
   write(bytes: Uint8Array, offset: number, length: number): number {
     return this.#frames.writePieces(bytes, { offset, length, max: PAYLOAD_MAX }, this.#sendData);
   }
 
   readonly #sendData = (piece: Uint8Array): number => this.#send(BINARY, piece);
 
-  /** Sends a control frame, unless a message is being sent: its sender does not read anyway. */
+  /** Sends a control frame; drops it while the rest of a message waits, because the peer does not read then. */
   control(opcode: number, payload: Uint8Array): void {
     if (!this.isBlocked && this.#send(opcode, payload) > 0) this.overhead += payload.length;
   }

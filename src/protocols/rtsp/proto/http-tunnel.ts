@@ -7,12 +7,12 @@ export const TUNNEL_TYPE = "application/x-rtsp-tunnelled";
 /** Longest cookie that names a tunnel, in characters. */
 const MAX_COOKIE_LENGTH = 128;
 
-/** A HTTP request that begins a tunnel; `version` is that of HTTP. */
+/** An HTTP request that begins a tunnel; `version` is that of HTTP. */
 export type TunnelRequest =
   | { readonly kind: "get" | "post"; readonly version: string; readonly cookie: string }
   | { readonly kind: "websocket"; readonly version: string; readonly key: string };
 
-/** Reads a HTTP request; undefined if it begins no tunnel. */
+/** Reads an HTTP request; undefined if it begins no tunnel. */
 export function readTunnelRequest({ method, headers, http = "1.0" }: RtspRequest): TunnelRequest | undefined {
   const has = (name: string, wanted: string) =>
     headers.getAll(name).some((value) => tokens(value).includes(wanted));
@@ -55,7 +55,7 @@ export function writeHttpError(
   return writeHttp(version, status, ["Connection: close", "Content-Length: 0"]);
 }
 
-/** Writes the head of a HTTP response. */
+/** Writes the head of an HTTP response. */
 export function writeHttp(version: string, status: string, lines: readonly string[]): Uint8Array {
   return new TextEncoder().encode(`HTTP/${version} ${[status, ...lines].join("\r\n")}\r\n\r\n`);
 }
@@ -124,5 +124,5 @@ for (const [i, character] of [
 for (const character of "\r\n\t ") VALUES[character.charCodeAt(0)] = SPACE;
 
 function invalid(byte: number): ProtocolError {
-  return new ProtocolError(`invalid Base64 in a HTTP tunnel: 0x${byte.toString(16).padStart(2, "0")}`);
+  return new ProtocolError(`invalid Base64 in an HTTP tunnel: 0x${byte.toString(16).padStart(2, "0")}`);
 }

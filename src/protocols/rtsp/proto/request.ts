@@ -13,7 +13,7 @@ export interface RtspRequest {
   readonly headers: RtspHeaders;
   /** Owned; empty when there is none. */
   readonly body: Uint8Array;
-  /** The version of a HTTP request, which begins a tunnel; what follows its headers is no part of it. */
+  /** The version of an HTTP request, which begins a tunnel; what follows its headers is no part of it. */
   readonly http?: string;
 }
 

@@ -21,10 +21,10 @@ export interface StatusLine {
   readonly http?: string;
 }
 
-/** Reads the first line of a HTTP response (RFC 9112 §4). @throws {ProtocolError} if it is none */
+/** Reads the first line of an HTTP response (RFC 9112 §4). @throws {ProtocolError} if it is none */
 export function parseHttpStatusLine(line: string): StatusLine {
   const match = /^HTTP\/(1\.[01]) +([1-5]\d\d)(?: +(.*))?$/i.exec(line.trimEnd());
-  if (match === null) throw new ProtocolError(`not a HTTP response: ${clip(line)}`);
+  if (match === null) throw new ProtocolError(`not an HTTP response: ${clip(line)}`);
   const [, http = "", status, reason = ""] = match;
   return { status: Number(status), reason, http };
 }

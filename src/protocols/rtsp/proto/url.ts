@@ -80,7 +80,7 @@ export function writeAuthority({ host, port }: RtspUrl): string {
   return port === undefined ? place : `${place}:${port}`;
 }
 
-/** Path and query, as a HTTP request has them. */
+/** Path and query, as an HTTP request has them. */
 export function writeTarget({ escapedPath, path, query }: RtspUrl): string {
   return `/${escapedPath ?? escapePath(path)}${query === "" ? "" : `?${query}`}`;
 }

@@ -8,11 +8,10 @@ export const WEBSOCKET_PROTOCOL = "rtsp.onvif.org";
 export const WEBSOCKET_VERSION = "13";
 
 /** Opcodes (RFC 6455 §5.2). */
-export const CONTINUATION = 0;
 export const TEXT = 1;
 export const BINARY = 2;
 export const CLOSE = 8;
-export const PING = 9;
+const PING = 9;
 export const PONG = 10;
 
 /** Most bytes in front of the payload of a frame. */
@@ -81,7 +80,7 @@ export interface WebSocketEvents {
   close(): void;
 }
 
-/** Cuts what a client sends into frames (RFC 6455 §5); payloads of messages are passed on as they arrive. */
+/** Cuts what one side sends into frames (RFC 6455 §5); payloads of messages are passed on as they arrive. */
 export class WebSocketReader {
   readonly #events: WebSocketEvents;
   /** Bytes of the mask: the frames of clients have one, those of servers none. */
@@ -109,7 +108,7 @@ export class WebSocketReader {
   /**
    * Takes bytes, which are unmasked in place.
    *
-   * @throws {ProtocolError} if they are no frames of that side
+   * @throws {ProtocolError} if they are not frames of that side
    */
   receive(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) {
