@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket as NetSocket } from "node:net";
 import type { Socket } from "bun";
 import { TestServer } from "../support/server.ts";
 import { Certificates } from "./certificates.ts";
@@ -69,6 +70,18 @@ describe("a source through a tunnel", () => {
       await using origin = await TestServer.start({ config: CAM });
       using bridge = webSocketBridge(Number(new URL(origin.rtsp("cam")).port));
       const source = through("ws", `rtsp://127.0.0.1:${bridge.port}/cam`);
+      await using edge = await TestServer.start({ config: `paths:\n  cam:\n    source: ${source}\n` });
+      await expectWhole(edge, origin);
+    },
+    LIMIT_MS,
+  );
+
+  test.concurrent(
+    "over HTTP with a provisional answer, in chunks",
+    async () => {
+      await using origin = await TestServer.start({ config: CAM });
+      using bridge = chunkingBridge(Number(new URL(origin.rtsp("cam")).port));
+      const source = through("http", `rtsp://127.0.0.1:${bridge.port}/cam`);
       await using edge = await TestServer.start({ config: `paths:\n  cam:\n    source: ${source}\n` });
       await expectWhole(edge, origin);
     },
@@ -158,6 +171,38 @@ describe("a source through a tunnel", () => {
 function listener(act: (socket: Socket) => void): { readonly port: number; [Symbol.dispose](): void } {
   const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (socket) => act(socket) } });
   return { port: server.port, [Symbol.dispose]: () => server.stop(true) };
+}
+
+/** An HTTP server in front of an RTSP server: answers the GET of a tunnel in chunks. */
+function chunkingBridge(rtspPort: number): { readonly port: number; [Symbol.dispose](): void } {
+  const rtsp = new Map<string, NetSocket>();
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", (first) => {
+      const head = first.toString("latin1");
+      const cookie = /x-sessioncookie: (\w+)/i.exec(head)?.[1] ?? "";
+      const behind = rtsp.get(cookie) ?? connect(rtspPort, "127.0.0.1");
+      rtsp.set(cookie, behind);
+      socket.on("close", () => behind.destroy());
+      if (head.startsWith("POST")) {
+        const send = (text: string) => behind.write(Buffer.from(text, "base64"));
+        const body = head.slice(head.indexOf("\r\n\r\n") + 4);
+        if (body !== "") send(body);
+        socket.on("data", (chunk) => send(chunk.toString("latin1")));
+        return;
+      }
+      socket.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      behind.on("error", () => behind.destroy());
+      behind.on("close", () => socket.end("0\r\n\r\n"));
+      behind.on("data", (chunk) => {
+        socket.write(`${chunk.length.toString(16)};x=y\r\n`);
+        socket.write(chunk);
+        socket.write("\r\n");
+      });
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => void server.close() };
 }
 
 /** The runtime's WebSocket server in front of an RTSP server. */

@@ -95,10 +95,11 @@ function parseMedia(value: string): DraftMedia {
   };
 }
 
+/** Names are in lower case: some devices write them in capitals. */
 function parseAttribute(value: string): SdpAttribute {
   const colon = value.indexOf(":");
-  if (colon < 0) return { name: value, value: undefined };
-  return { name: value.slice(0, colon).trim(), value: value.slice(colon + 1).trim() };
+  if (colon < 0) return { name: value.toLowerCase(), value: undefined };
+  return { name: value.slice(0, colon).trim().toLowerCase(), value: value.slice(colon + 1).trim() };
 }
 
 /** Trims spaces and NUL characters: some devices pad with them. */

@@ -175,6 +175,10 @@ class PendingConn implements TcpConn {
     const end = this.#framer.receive(chunk, 0);
     const framed = this.#framer.poll();
     if (framed?.kind !== "response") return;
+    if (isProvisional(framed.response)) {
+      this.data(chunk.subarray(end));
+      return;
+    }
     this.#next = this.#events.answered(framed.response);
     this.#isOver = this.#next === undefined;
     if (end < chunk.length) this.#next?.data(chunk.subarray(end));
@@ -193,4 +197,9 @@ class PendingConn implements TcpConn {
     if (this.#next === undefined) this.#events.failed(error ?? new EndError("EOF"));
     else this.#next.closed(error);
   }
+}
+
+/** Whether another response follows (RFC 9110 §15.2); 101 is a final one. */
+function isProvisional({ status }: RtspResponse): boolean {
+  return status < 200 && status !== 101;
 }

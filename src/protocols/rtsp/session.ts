@@ -29,7 +29,7 @@ import {
   type MediaReader,
   type SessionTransport,
 } from "./transport.ts";
-import { isServed, labelOf, openTransport } from "./transport-choice.ts";
+import { chooseOffer, labelOf, openTransport } from "./transport-choice.ts";
 
 /** The transport of a track; undefined when none of those offered is available. */
 export type SetupResult = TransportSpec | undefined;
@@ -183,7 +183,8 @@ export class RtspSession implements Listed, Client {
     offers: readonly TransportSpec[],
   ): TransportSpec | undefined {
     const track = publishing.trackOf(url, (each) => this.#transport?.has(each) === true);
-    const offer = offers.find((spec) => spec.delivery !== "multicast" && isServed(this.#context, spec));
+    const unicast = offers.filter(({ delivery }) => delivery !== "multicast");
+    const offer = chooseOffer(this.#context, unicast);
     if (offer === undefined) return undefined;
     if (offer.mode !== "record") {
       throw new ProtocolError(`transport header contains a invalid mode (${offer.mode ?? "none"})`);
@@ -197,7 +198,7 @@ export class RtspSession implements Listed, Client {
     if (before !== undefined && before.url.path !== name) {
       throw new ProtocolError("can't setup medias with different paths");
     }
-    const offer = offers.find((spec) => isServed(this.#context, spec));
+    const offer = chooseOffer(this.#context, offers);
     if (offer?.mode === "record")
       throw new ProtocolError("transport header contains a invalid mode (record)");
     if (before !== undefined) return this.#setupTrack(before, track, offer);

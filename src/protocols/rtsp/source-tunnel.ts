@@ -4,6 +4,7 @@ import type { TcpConn, TcpSocket } from "../../host/tcp-connection.ts";
 import { EndError, SourceError } from "../../lib/errors.ts";
 import { FrameSink } from "./frame-sink.ts";
 import { requestTunnel, type SourceTunnelOptions } from "./http-exchange.ts";
+import { ChunkedDecoder } from "./proto/chunked.ts";
 import { RtspFramer } from "./proto/framer.ts";
 import { TUNNEL_TYPE } from "./proto/http-tunnel.ts";
 import {
@@ -35,8 +36,9 @@ function connectHttp(connection: ConnectOptions, options: SourceTunnelOptions): 
     requestTunnel(connection, options, {
       headers: { ...cookie, Accept: TUNNEL_TYPE, "Cache-Control": "no-cache", Pragma: "no-cache" },
       status: 200,
-      open: (socket, { writeRequest }) => {
-        const downlink = new HttpDownlink(socket, connection);
+      open: (socket, { response, writeRequest }) => {
+        const coding = response.headers.get("Transfer-Encoding") ?? "";
+        const downlink = new HttpDownlink(socket, connection, /\bchunked$/i.test(coding));
         const request = writeRequest("POST", {
           ...cookie,
           "Content-Type": TUNNEL_TYPE,
@@ -63,11 +65,18 @@ const POST_LENGTH = "32767";
 class HttpDownlink implements TcpConn {
   readonly #socket: TcpSocket;
   readonly #connection: ConnectOptions;
+  /** Where something between the server and us has put the answer into chunks. */
+  readonly #chunks: ChunkedDecoder | undefined;
   #conn: TcpConn | undefined;
 
-  constructor(socket: TcpSocket, connection: ConnectOptions) {
+  constructor(socket: TcpSocket, connection: ConnectOptions, isChunked: boolean) {
     this.#socket = socket;
     this.#connection = connection;
+    if (!isChunked) return;
+    this.#chunks = new ChunkedDecoder(
+      (bytes) => this.#conn?.data(bytes),
+      () => socket.failed(new EndError("EOF")),
+    );
   }
 
   /** Both requests are sent: RTSP may begin. */
@@ -80,7 +89,8 @@ class HttpDownlink implements TcpConn {
   }
 
   data(chunk: Uint8Array): void {
-    this.#conn?.data(chunk);
+    if (this.#chunks === undefined) this.#conn?.data(chunk);
+    else this.#chunks.receive(chunk);
   }
 
   /** Nothing is sent on this side. */

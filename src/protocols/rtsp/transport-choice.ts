@@ -7,8 +7,25 @@ import type { TransportSpec } from "./proto/transport-header.ts";
 import { InterleavedTransport, type SessionTransport } from "./transport.ts";
 import { UdpTransport } from "./udp-transport.ts";
 
+/**
+ * The first offer that the server has the transport of; one that lacks the client's ports only if there is no other.
+ *
+ * @returns undefined when none is available
+ */
+export function chooseOffer(
+  context: RtspContext,
+  offers: readonly TransportSpec[],
+): TransportSpec | undefined {
+  const served = offers.filter((offer) => isServed(context, offer));
+  return served.find(isComplete) ?? served[0];
+}
+
+function isComplete({ protocol, delivery, clientPort }: TransportSpec): boolean {
+  return protocol === "tcp" || delivery === "multicast" || clientPort !== undefined;
+}
+
 /** Whether the server has the transport of an offer. */
-export function isServed({ tcp, udp, multicast }: RtspContext, offer: TransportSpec): boolean {
+function isServed({ tcp, udp, multicast }: RtspContext, offer: TransportSpec): boolean {
   if (offer.protocol === "tcp") return tcp;
   return (offer.delivery === "multicast" ? multicast : udp) !== undefined;
 }

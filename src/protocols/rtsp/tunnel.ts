@@ -1,5 +1,5 @@
 import type { TcpSocket } from "../../host/tcp-connection.ts";
-import { EndError, ProtocolError, RefusedError } from "../../lib/errors.ts";
+import { EndError, ProtocolError, RefusedError, SystemError } from "../../lib/errors.ts";
 import { Base64Decoder, type TunnelRequest, writeHttp, writeTunnelResponse } from "./proto/http-tunnel.ts";
 import {
   acceptKey,
@@ -123,7 +123,7 @@ export class Tunnels {
   /**
    * Opens the side of a tunnel that carries requests.
    *
-   * @throws {ProtocolError} if there is no GET request with this cookie, or it has its POST
+   * @throws {ProtocolError} if there is no GET request with this cookie
    */
   join(owner: TunnelOwner, cookie: string): Uplink {
     const downlink = this.#downlinks.get(keyOf(owner, cookie));
@@ -163,17 +163,18 @@ class Downlink implements Tunnel {
     this.#now = now;
   }
 
-  /** @throws {ProtocolError} if it has its POST */
+  /** A POST takes the place of the one before, whose end may be seen late or never. */
   connect(owner: TunnelOwner): Uplink {
-    if (this.#uplink !== undefined) throw new ProtocolError("HTTP tunnel with a second POST request");
+    const before = this.#uplink;
     this.#uplink = owner;
     this.#events.connected();
-    return new Uplink(this);
+    before?.close(new EndError("replaced by another POST request"));
+    return new Uplink(this, owner);
   }
 
-  /** The POST ends; the client may send another one. */
-  disconnect(): void {
-    if (this.#uplink === undefined) return;
+  /** A POST ends; the client may send another one. */
+  disconnect(owner: TunnelOwner): void {
+    if (this.#uplink !== owner) return;
     this.#uplink = undefined;
     this.#waitingSince = this.#now;
     this.#events.waiting();
@@ -206,10 +207,12 @@ class Uplink implements Tunnel {
   readonly isBlocked = false;
   readonly overhead = 0;
   readonly #downlink: Downlink;
+  readonly #owner: TunnelOwner;
   readonly #decoder = new Base64Decoder();
 
-  constructor(downlink: Downlink) {
+  constructor(downlink: Downlink, owner: TunnelOwner) {
     this.#downlink = downlink;
+    this.#owner = owner;
   }
 
   receive(chunk: Uint8Array): void {
@@ -226,10 +229,14 @@ class Uplink implements Tunnel {
     return undefined;
   }
 
-  /** A fault ends the tunnel; after a plain disconnect the client may send another POST. */
+  /**
+   * A fault ends the tunnel; after a disconnect the client may send another POST. A reset is no fault: a client that
+   * has not read the response disconnects so.
+   */
   close(reason: Error): void {
-    this.#downlink.disconnect();
-    if (!(reason instanceof EndError)) this.#downlink.owner.close(reason);
+    this.#downlink.disconnect(this.#owner);
+    const isLost = reason instanceof EndError || reason instanceof SystemError;
+    if (!isLost) this.#downlink.owner.close(reason);
   }
 }
 

@@ -63,6 +63,14 @@ test("what is missing has a default", () => {
   expect(parseSdp("o=\nc=\nt=\ns=\n")).toEqual(empty);
 });
 
+test("names of attributes in capitals are those in lower case", () => {
+  const { medias } = parseSdp("v=0\r\nm=video 0 RTP/AVP 96\r\na=RTPMAP:96 H264/90000\r\na=SendOnly\r\n");
+  expect(medias[0]?.attributes).toEqual([
+    { name: "rtpmap", value: "96 H264/90000" },
+    { name: "sendonly", value: undefined },
+  ]);
+});
+
 test("line ends of any kind, padding and NUL are accepted", () => {
   for (const text of ["v=0\rs=x\ra=b\r", "v=0\r\ns=x  \r\n\r\na=b\r\n\0\0", " v=0\n\ts=x\na=b"]) {
     expect(parseSdp(text)).toMatchObject({ title: "x", attributes: [{ name: "b" }] });
