@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { InterleavedOutput } from "../../src/stream/interleaved-output.ts";
 import { Scene, type SceneReader } from "./scene.ts";
 
 /** How often the readers were written to since the last call. */
@@ -81,6 +82,7 @@ describe("a flush", () => {
     const { scene, readers } = await openScene(8);
     const other = scene.another();
     other.log.mapChannel(0, 0, false);
+    InterleavedOutput.of(other);
     part(scene);
     await scene.clock.advance(4);
     other.receive(scene.published.at(-1) as Uint8Array, 0);
@@ -90,6 +92,17 @@ describe("a flush", () => {
     await scene.clock.advance(1);
     expect(writesOf(readers)).toBe(8);
     other.close();
+    scene.close();
+  });
+
+  test("of a stream that nobody reads comes once there is something to give back", async () => {
+    const scene = new Scene();
+    part(scene, 30_000);
+    await scene.clock.advance(100);
+    expect(scene.stream.pendingBytes).toBeGreaterThan(30_000);
+    part(scene, 40_000);
+    await scene.clock.advance(0);
+    expect(scene.stream.pendingBytes).toBe(0);
     scene.close();
   });
 
