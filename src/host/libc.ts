@@ -94,6 +94,31 @@ export function openLibrary<const T extends Record<string, import("bun:ffi").FFI
   return undefined;
 }
 
+/** Finds addresses of views: the last one is remembered. A view must stay referenced as long as its address is used. */
+export function addressFinder(): (bytes: Uint8Array) => number {
+  const { ptr } = require("bun:ffi") as typeof import("bun:ffi");
+  let known: Uint8Array | undefined;
+  let base = 0;
+  return (bytes) => {
+    if (bytes !== known) {
+      base = ptr(bytes);
+      known = bytes;
+    }
+    return base;
+  };
+}
+
+type Pointer = import("bun:ffi").Pointer;
+
+/** Reads the error number of the last call, as a negative one. @param location `__errno_location` of libc */
+export function errorReader(location: () => bigint | Pointer | null): () => number {
+  const { read } = require("bun:ffi") as typeof import("bun:ffi");
+  return () => {
+    const where = location();
+    return where === null ? -1 : -read.i32(where as Pointer);
+  };
+}
+
 /** `send` of POSIX. */
 export interface Send {
   /** Address of bytes. They must stay referenced as long as the address is used. */
@@ -114,22 +139,13 @@ export function openSend(): Send | undefined {
 
 function loadSend(): Send | undefined {
   if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
-  const { FFIType, ptr } = require("bun:ffi") as typeof import("bun:ffi");
+  const { FFIType } = require("bun:ffi") as typeof import("bun:ffi");
   const { i32, u64_fast } = FFIType;
   const library = openLibrary({ send: { args: [i32, FFIType.ptr, u64_fast, i32], returns: i32 } });
   if (library === undefined) return undefined;
   const { send } = library.symbols;
-  let known: Uint8Array | undefined;
-  let base = 0;
   return {
-    addressOf(bytes) {
-      if (bytes !== known) {
-        base = ptr(bytes);
-        known = bytes;
-      }
-      return base;
-    },
-    call: (descriptor, address, length) =>
-      send(descriptor, address as import("bun:ffi").Pointer, length, SEND_FLAGS),
+    addressOf: addressFinder(),
+    call: (descriptor, address, length) => send(descriptor, address as Pointer, length, SEND_FLAGS),
   };
 }

@@ -1,4 +1,4 @@
-import { openLibrary } from "./libc.ts";
+import { addressFinder, errorReader, openLibrary } from "./libc.ts";
 import { MESSAGES_MAX, MessageBuffer } from "./message-buffer.ts";
 
 /** Calls of libc to receive from many sockets; Linux only. */
@@ -69,7 +69,7 @@ export function openReceiveCalls(): ReceiveCalls | undefined {
 
 function load(): ReceiveCalls | undefined {
   if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
-  const { FFIType, ptr, read } = require("bun:ffi") as typeof import("bun:ffi");
+  const { FFIType, ptr } = require("bun:ffi") as typeof import("bun:ffi");
   const { i32, i64_fast, u64_fast } = FFIType;
   const library = openLibrary({
     recv: { args: [i32, FFIType.ptr, u64_fast, i32], returns: i32 },
@@ -84,21 +84,10 @@ function load(): ReceiveCalls | undefined {
   });
   if (library === undefined) return undefined;
   const { recv, recvmmsg, sendto, epoll_create1, epoll_ctl, epoll_wait, __errno_location } = library.symbols;
-  const failure = (): number => {
-    const where = __errno_location();
-    return where === null ? -1 : -read.i32(where);
-  };
-  let known: Uint8Array | undefined;
-  let base = 0;
+  const failure = errorReader(__errno_location);
   let messages: MessageBuffer | undefined;
   return {
-    addressOf(bytes) {
-      if (bytes !== known) {
-        base = ptr(bytes);
-        known = bytes;
-      }
-      return base;
-    },
+    addressOf: addressFinder(),
     receive(descriptor, address, size) {
       const received = recv(descriptor, address as import("bun:ffi").Pointer, size, DONTWAIT);
       return received >= 0 ? received : failure();

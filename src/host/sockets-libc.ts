@@ -1,4 +1,4 @@
-import { openLibrary } from "./libc.ts";
+import { addressFinder, errorReader, openLibrary } from "./libc.ts";
 
 /** Socket calls of libc; Linux only. */
 export interface SocketCalls {
@@ -26,7 +26,7 @@ export function openSocketCalls(): SocketCalls | undefined {
 
 function load(): SocketCalls | undefined {
   if (process.platform !== "linux" || process.env["MEDIAMTX_NO_FFI"] === "1") return undefined;
-  const { ptr, read } = require("bun:ffi") as typeof import("bun:ffi");
+  const { ptr } = require("bun:ffi") as typeof import("bun:ffi");
   const library = openLibrary({
     sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
     poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
@@ -36,23 +36,14 @@ function load(): SocketCalls | undefined {
   });
   if (library === undefined) return undefined;
   const { sendmmsg, poll, setsockopt, getsockopt, __errno_location } = library.symbols;
+  const failure = errorReader(__errno_location);
   const words = new Int32Array(4);
   const at = (word: number) => ptr(words, word * 4);
-  let known: Uint8Array | undefined;
-  let base = 0;
   return {
-    addressOf(bytes) {
-      if (bytes !== known) {
-        base = ptr(bytes);
-        known = bytes;
-      }
-      return base;
-    },
+    addressOf: addressFinder(),
     sendMessages(descriptor, address, count) {
       const sent = sendmmsg(descriptor, address as import("bun:ffi").Pointer, count, SEND_FLAGS);
-      if (sent >= 0) return sent;
-      const where = __errno_location();
-      return where === null ? -1 : -read.i32(where);
+      return sent >= 0 ? sent : failure();
     },
     waitWritable(descriptor, ms) {
       words[0] = descriptor;
